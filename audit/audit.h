@@ -1,0 +1,145 @@
+/*
+ * The record: what left, what was refused and why, on disk before the effect.
+ *
+ * A folder of JSON Lines segments (docs/audit.md, field by field). libc and mbedTLS's hash and
+ * signature only; no loop, no socket, no log. One writer a folder (a lock file), any number of
+ * readers. All writer calls are thread-safe.
+ */
+#ifndef SALLYPORT_AUDIT_AUDIT_H
+#define SALLYPORT_AUDIT_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum audit_error {
+	AUDIT_OK = 0,
+	AUDIT_EMEMORY = -1,
+	AUDIT_EIO = -2,     /* the disk failed or is full; diag says; nothing may take effect */
+	AUDIT_EBUSY = -3,   /* another writer holds the folder */
+	AUDIT_EFORMAT = -4, /* not a record folder, or a line that is none */
+	AUDIT_ETOOLONG = -5,
+	AUDIT_END = -6,     /* reader: no further record */
+};
+const char *audit_strerror(int error);
+
+struct audit_diag {
+	char path[256];
+	uint64_t line; /* from 1; 0 = none */
+	char message[256];
+};
+
+enum audit_kind {
+	AUDIT_NONE = 0,
+	AUDIT_START,   /* a run or service began: who, command, rules digest, CA fingerprint, view */
+	AUDIT_INTENT,  /* a decision, before its effect: allowed requests and refusals alike */
+	AUDIT_OUTCOME, /* what became of an allowed request or tunnel */
+	AUDIT_DNS,     /* an answer of the DNS door */
+	AUDIT_EVENT,   /* anything else an auditor must see: reload, file verification, limit hit */
+	AUDIT_REPAIR,  /* a torn tail was cut after a crash */
+	AUDIT_STOP,    /* end of run: exit status, totals */
+};
+
+enum audit_way {
+	AUDIT_WAY_NONE = 0,
+	AUDIT_WAY_PROXY,       /* absolute-form request to the proxy */
+	AUDIT_WAY_CONNECT,
+	AUDIT_WAY_SOCKS,
+	AUDIT_WAY_TRANSPARENT, /* captured; the address wanted is in `wanted` */
+	AUDIT_WAY_DNS,
+};
+
+/*
+ * One record. Strings are borrowed for the call; NULL or zero means "no such field" and the field is
+ * left out of the line, except where stated. `seq`, `time_ns`, `mono_ns` are stamped by the writer.
+ */
+struct audit_record {
+	enum audit_kind kind;
+	uint64_t seq;
+	int64_t time_ns; /* UTC since the epoch */
+	int64_t mono_ns;
+
+	const char *run;      /* run id, stamped by the writer when NULL */
+	uint64_t session;     /* connection number in the run */
+	uint64_t request;     /* request number in the run; the OUTCOME carries its INTENT's */
+	enum audit_way way;
+	const char *client;   /* peer address, or authenticated identity */
+	const char *program;  /* executable that asked */
+	int64_t pid;          /* in the jail */
+
+	const char *method, *scheme, *host, *path, *query;
+	uint16_t port;
+	const char *wanted;   /* address a captured connection was going to */
+	const char *verdict;  /* "allow", "deny", "tunnel" */
+	const char *reason;   /* one word: rules_reason_word, a parser's word, a check's word */
+	const char *rule;     /* "file:line" of the deciding statement */
+	const char *detail;   /* a sentence */
+
+	const char *address;  /* dialled, "ip:port" */
+	const char *tls_version, *tls_cipher, *origin_cert; /* upstream; fingerprint in hex */
+	int status;           /* of the response */
+	int64_t request_bytes, response_bytes; /* of bodies; -1 = no such field */
+	const char *request_sha256, *response_sha256;
+	int64_t decide_ns, connect_ns, tls_ns, first_byte_ns, total_ns;
+	const char *end;      /* reason word the exchange ended with */
+
+	const char *command;  /* START: the command line, JSON array text */
+	const char *user;     /* START */
+	const char *rules_digest, *ca_digest, *version; /* START */
+	const char *view;     /* START: JSON array of {path, mode} */
+	int exit_status;      /* STOP: -1 = no such field */
+	uint64_t allowed, refused; /* STOP */
+};
+void audit_record_init(struct audit_record *r); /* zero, and -1 where -1 means absent */
+
+/* ---- writer ---- */
+enum audit_durability {
+	AUDIT_DURABLE = 0, /* on disk (fdatasync) before the effect; group commit in a thread of its own */
+	AUDIT_BUFFERED,    /* written before the effect, synced every 100 ms */
+};
+
+struct audit_options {
+	enum audit_durability durability;
+	uint64_t segment_bytes; /* rotate over this size; 0 = 64 MiB */
+	const char *run;        /* run id */
+};
+
+struct audit_log;
+int audit_open(const char *dir, const struct audit_options *options, struct audit_log **ret_log,
+	struct audit_diag *diag) __attribute__((warn_unused_result));
+/* Syncs, seals and closes. */
+int audit_close(struct audit_log *log, struct audit_diag *diag);
+
+/*
+ * Appends one record and gives its sequence number. The effect it announces may happen as soon as
+ * audit_committed() >= *ret_seq: with AUDIT_BUFFERED that is at once, with AUDIT_DURABLE after the
+ * next group commit. On an error nothing was recorded and nothing may happen.
+ */
+int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
+	struct audit_diag *diag) __attribute__((warn_unused_result));
+uint64_t audit_committed(const struct audit_log *log); /* lock-free */
+/* True while writing fails; appends are refused but each one tries again. */
+bool audit_failed(const struct audit_log *log);
+/*
+ * `fn` is called from the writer's thread each time the committed mark moved or writing failed; it
+ * must only wake someone (an eventfd, event_active). At most 64 listeners.
+ */
+int audit_listen(struct audit_log *log, void (*fn)(void *arg), void *arg)
+	__attribute__((warn_unused_result));
+
+/* ---- reader ---- */
+struct audit_reader;
+int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct audit_diag *diag)
+	__attribute__((warn_unused_result));
+/*
+ * The next record; its strings live until the next call. AUDIT_END at the end (call again to follow a
+ * live folder); AUDIT_EFORMAT for a line that is no record (diag says where), reading may go on.
+ */
+int audit_reader_next(struct audit_reader *reader, struct audit_record *ret_record,
+	struct audit_diag *diag) __attribute__((warn_unused_result));
+void audit_reader_close(struct audit_reader *reader);
+
+const char *audit_kind_name(enum audit_kind kind);
+const char *audit_way_name(enum audit_way way);
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * May this pass? The rules page, read once, then asked for every host and every request.
+ *
+ * Pure: text in, verdict out. libc only; no clock, socket, file or log. The same code answers
+ * `sallyport rules explain` offline and the gateway on line.
+ *
+ * Language (docs/rules.md): one statement a line, `#` comments. Order never matters: a matching
+ * `deny` beats every `allow`; no match is deny.
+ *
+ * Life: rules_create, rules_add (as often as there are sources: the file, what a `use` became, the
+ * command line), rules_compile; from then on the object never changes and any thread may ask it.
+ */
+#ifndef SALLYPORT_RULES_RULES_H
+#define SALLYPORT_RULES_RULES_H
+
+#include "rules/target.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct rules;
+
+enum rules_error {
+	RULES_OK = 0,
+	RULES_ESYNTAX = -1,   /* the text is wrong; diag says where and what was expected */
+	RULES_EMEMORY = -2,
+	RULES_ECONFLICT = -3, /* two statements that cannot both hold */
+};
+
+/* Where a text is wrong, for people: file:line:column, what stood there, what was expected. */
+struct rules_diag {
+	char origin[256];
+	unsigned line, column; /* from 1; 0 = the whole text */
+	char message[256];
+};
+
+enum rules_verdict {
+	RULES_DENY = 0,
+	RULES_ALLOW,  /* pass, read and judged request by request */
+	RULES_TUNNEL, /* pass unread */
+};
+
+/* Why. The word goes to the record, the sentence to the client. */
+enum rules_reason {
+	RULES_NO_RULE = 0,       /* no statement allows it */
+	RULES_DENIED,            /* a deny statement matches */
+	RULES_RECEIVE_ONLY,      /* mode receive-only: unsafe method or a body */
+	RULES_BODY_TOO_LARGE,    /* the only matching rules limit the body */
+	RULES_ENCODED_SLASH,     /* %2F without the rule word, or its two readings differ */
+	RULES_CONDITION,         /* host, method and path match, a condition does not */
+	RULES_ALLOWED,
+};
+
+struct rules_header {
+	const char *name; /* any case */
+	const char *value;
+};
+
+/* One request as the rules see it. All strings are borrowed for the call. */
+struct rules_request {
+	const char *method;
+	const struct rules_target *target;
+	const struct rules_header *headers; /* may be NULL */
+	size_t n_headers;
+	int64_t body_length;  /* 0 none, -1 unknown (chunked): then `body<=` is enforced while relaying */
+	bool websocket;       /* the request asks for an upgrade to WebSocket */
+	const char *program;  /* executable that opened the connection; NULL unknown: matches no `by` */
+};
+
+/* Checks on an origin's certificate that `insecure CHECK` may relax for one host. */
+enum rules_relax {
+	RULES_RELAX_NONE = 0,
+	RULES_RELAX_EXPIRED = 1 << 0,
+	RULES_RELAX_NAME = 1 << 1,
+	RULES_RELAX_UNTRUSTED = 1 << 2,
+	RULES_RELAX_WEAK = 1 << 3,
+};
+
+struct rules_decision {
+	enum rules_verdict verdict;
+	enum rules_reason reason;
+	const char *origin;    /* file of the deciding statement, borrowed from the rules; NULL by default */
+	unsigned line;         /* its line, 0 by default */
+	const char *statement; /* its text, NULL by default */
+	bool private_ok;       /* non-public addresses may be dialled */
+	bool websocket_ok;
+	bool log_body;
+	unsigned relax;        /* enum rules_relax bits */
+	int64_t body_max;      /* -1: no limit of its own */
+};
+
+struct rules *rules_create(void);
+void rules_destroy(struct rules *r);
+
+/*
+ * Adds the statements of one text. `origin` names it in diagnostics and in the record ("acme.rules",
+ * "use npm"). On RULES_ESYNTAX nothing of this text is kept.
+ */
+int rules_add(struct rules *r, const char *text, size_t len, const char *origin,
+	struct rules_diag *diag) __attribute__((warn_unused_result));
+
+/* Builds the lookup structures. Afterwards rules_add is a bug (assert). */
+int rules_compile(struct rules *r, struct rules_diag *diag) __attribute__((warn_unused_result));
+
+/* Judges one request. Never fails: what cannot be matched is denied. */
+void rules_judge(const struct rules *r, const struct rules_request *req,
+	struct rules_decision *ret_decision);
+
+/*
+ * Judges a host before anything of the request is known (CONNECT, SOCKS, SNI, DNS):
+ * RULES_ALLOW when some request to it could pass, RULES_TUNNEL when only a tunnel statement covers
+ * it, RULES_DENY otherwise. scheme RULES_SCHEME_NONE asks for either of http and https;
+ * port 0 asks for any port (DNS).
+ */
+void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const char *host,
+	uint16_t port, struct rules_decision *ret_decision);
+
+bool rules_receive_only(const struct rules *r);
+
+/* The statement that would allow this request, for the 403 body: "allow GET host/path". */
+void rules_suggest(const struct rules_request *req, char *buf, size_t size);
+
+const char *rules_reason_word(enum rules_reason reason);     /* "no-rule" */
+const char *rules_reason_sentence(enum rules_reason reason); /* "no statement allows it" */
+const char *rules_strerror(int error);
+
+/* Statements that others carry out. Arrays are owned by the rules. */
+
+/* `use NAME...`: the caller learns the client's registry and adds what it became by rules_add. */
+struct rules_use {
+	const char *name;
+	const char *origin;
+	unsigned line;
+};
+const struct rules_use *rules_uses(const struct rules *r, size_t *ret_n);
+
+enum rules_file_kind {
+	RULES_FILE_NONE = 0,
+	RULES_FILE_READ,
+	RULES_FILE_WRITE,
+	RULES_FILE_HIDE,
+	RULES_FILE_VERIFY,
+};
+struct rules_file {
+	enum rules_file_kind kind;
+	const char *path;        /* as written: may begin with "~/", may be a glob, may be relative */
+	const char *const *only; /* NULL-terminated globs or media types after `only`; NULL: everything */
+	const char *manifest;    /* `verify PATH with FILE` */
+	const char *origin;
+	unsigned line;
+};
+const struct rules_file *rules_files(const struct rules *r, size_t *ret_n);
+
+/* 0 = not limited by the rules. Sizes in bytes, time in seconds, cpu in percent of one core. */
+struct rules_limits {
+	uint64_t memory, processes, time, cpu, file_size, open_files, egress;
+};
+void rules_limits(const struct rules *r, struct rules_limits *ret_limits);
+
+/* `inject HOST header NAME "VALUE"`: ${env:X} is left for the caller to fill in. */
+struct rules_inject {
+	const char *host; /* a host pattern; ask rules_host_matches() */
+	const char *header;
+	const char *value;
+	const char *origin;
+	unsigned line;
+};
+const struct rules_inject *rules_injects(const struct rules *r, size_t *ret_n);
+bool rules_host_matches(const char *pattern, const char *host);
+
+/* Calls back with each network statement in force, in the order written (`rules check --expand`). */
+void rules_each_statement(const struct rules *r,
+	void (*fn)(void *arg, const char *origin, unsigned line, const char *statement), void *arg);
+
+#endif
