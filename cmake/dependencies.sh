@@ -1,0 +1,212 @@
+#!/bin/bash
+# Fetches and builds what the distribution has only in a newer suite: upstream sources, through apt.
+#
+#   dependencies.sh fetch                   tarballs into the cache, hash checked against the signed index
+#   dependencies.sh build KEY PREFIX ...    builds every dependency into PREFIX (see below)
+#
+# The mirror is the one this machine's own apt uses. The index is verified by the distribution's
+# archive keyring, the tarball by the index's SHA-256. Nothing is installed into the system and no
+# privilege is needed: lists, cache and results live in ${SALLYPORT_CACHE:-~/.cache/sallyport}.
+# With the tarballs in the cache no network is used.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+cache=${SALLYPORT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sallyport}
+sources=$cache/sources
+lock_list=$sources/versions.lock # name version sha256 file, one a line: what the cache holds
+stable_next=trixie               # the stable suite after Debian 12
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+
+# name, kind (source tarball or binary package), package, series
+wanted="
+mbedtls  source mbedtls          3.6
+libevent source libevent         2.1
+yyjson   source yyjson           0.
+llhttp   binary libllhttp-source 9.
+"
+
+say() { printf 'dependencies: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+have() { # the cache holds this dependency, unharmed
+	local line file sha
+	line=$(grep -s "^$1 " "$lock_list") || return 1
+	sha=$(cut -d' ' -f3 <<<"$line") file=$(cut -d' ' -f4 <<<"$line")
+	[ -f "$sources/$file" ] && echo "$sha  $sources/$file" | sha256sum --check --status
+}
+
+mirror() { # the machine's own Debian mirror, from apt's own configuration
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' |
+		awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }'
+}
+
+# A private apt: own sources, lists and cache, so that no privilege is needed and nothing else changes.
+private_apt_setup() {
+	local uri
+	apt_root=$cache/apt
+	mkdir -p "$apt_root"/{lists/partial,archives/partial,etc}
+	[ -r "$keyring" ] || die "$keyring is missing: install debian-archive-keyring"
+	uri=$(mirror)
+	[ -n "$uri" ] || die "apt on this machine names no Debian mirror (apt-get indextargets):" \
+		"add one to /etc/apt/sources.list and run apt-get update"
+	for suite in $stable_next unstable; do
+		echo "deb [signed-by=$keyring] $uri $suite main"
+		echo "deb-src [signed-by=$keyring] $uri $suite main"
+	done >"$apt_root/etc/sources.list"
+	apt_options=(-q
+		-o Dir::Etc::SourceList="$apt_root/etc/sources.list" -o Dir::Etc::SourceParts=/dev/null
+		-o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
+		-o Dir::State::Lists="$apt_root/lists" -o Dir::Cache="$apt_root"
+		-o Dir::Cache::Archives="$apt_root/archives" -o APT::Sandbox::User="$(id -un)"
+		-o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
+		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false
+		-o Debug::NoLocking=true -o Acquire::Retries=3)
+	say "reading the signed package index of $stable_next and unstable (about 20 MB)"
+	apt-get "${apt_options[@]}" update >"$apt_root/update.log" 2>&1 ||
+		die "apt-get update of the private lists failed: $(tail -n 3 "$apt_root/update.log")"
+}
+
+download() { # URL FILE SHA256; fails without a word: the caller may know an older version
+	say "fetching $2"
+	/usr/lib/apt/apt-helper "${apt_options[@]}" download-file "$1" "$sources/$2.part" "SHA256:$3" \
+		>"$apt_root/fetch.log" 2>&1 && mv "$sources/$2.part" "$sources/$2"
+}
+
+remember() { # NAME VERSION SHA256 FILE
+	{ grep -sv "^$1 " "$lock_list" || true; echo "$1 $2 $3 $4"; } >"$lock_list.new"
+	mv "$lock_list.new" "$lock_list"
+}
+
+# The two indexes, as lines "version path sha256" of what begins with the wanted version.
+list_source() { # PACKAGE VERSION-PREFIX
+	apt-cache "${apt_options[@]}" showsrc --only-source "$1" 2>/dev/null | awk -v want="$2" '
+		/^Version: /   { version = $2; sub(/^[0-9]+:/, "", version) }
+		/^Directory: / { directory = $2 }
+		/^Checksums-Sha256:/ { sums = 1; next }
+		/^[^ ]/        { sums = 0 }
+		sums && $3 ~ /\.orig\.tar\.(gz|xz|bz2)$/ { sha = $1; file = $3 }
+		/^$/ { if (index(version, want) == 1 && file != "") print version, directory "/" file, sha
+			version = directory = file = "" }
+		END  { if (index(version, want) == 1 && file != "") print version, directory "/" file, sha }'
+}
+
+list_binary() { # PACKAGE VERSION-PREFIX
+	apt-cache "${apt_options[@]}" show "$1" 2>/dev/null | awk -v want="$2" '
+		/^Version: /  { version = $2 }
+		/^Filename: / { path = $2 }
+		/^SHA256: /   { sha = $2 }
+		/^$/ { if (index(version, want) == 1) print version, path, sha; version = "" }
+		END  { if (index(version, want) == 1) print version, path, sha }'
+}
+
+# A mirror can lack a file that its index names, so older versions of the series are tried as well.
+fetch_newest() { # NAME KIND PACKAGE VERSION-PREFIX
+	local version path sha
+	while read -r version path sha; do
+		if download "$(mirror)$path" "$(basename "$path")" "$sha"; then
+			remember "$1" "${version%-*}" "$sha" "$(basename "$path")"
+			return
+		fi
+		say "$(tail -n 1 "$apt_root/fetch.log"); trying an older one"
+	done < <("list_$2" "$3" "$4" | sort -rV)
+	die "no $3 $4* could be fetched through apt: see $apt_root/fetch.log"
+}
+
+fetch() {
+	local name kind package version ready=
+	mkdir -p "$sources"
+	while read -r name kind package version; do
+		[ -n "$name" ] || continue
+		have "$name" && continue
+		[ -n "$ready" ] || { private_apt_setup; ready=1; }
+		fetch_newest "$name" "$kind" "$package" "$version"
+	done <<<"$wanted"
+}
+
+unpack() { # NAME -> a fresh folder with its source, printed
+	local line file out
+	line=$(grep "^$1 " "$lock_list")
+	file=$sources/$(cut -d' ' -f4 <<<"$line") out=$work/$1
+	mkdir -p "$out"
+	case $file in
+	*.deb) dpkg-deb -x "$file" "$out" ;;
+	*) tar -xf "$file" -C "$out" --strip-components=1 ;;
+	esac
+	echo "$out"
+}
+
+run_logged() { # NAME COMMAND...: quiet when it works, the log's end when it does not
+	local name=$1
+	shift
+	"$@" >>"$work/$name.log" 2>&1 || {
+		tail -n 25 "$work/$name.log" >&2
+		die "building $name failed (whole log: $work/$name.log)"
+	}
+}
+
+cmake_build() { # NAME SOURCE OPTIONS...
+	local name=$1 source=$2
+	shift 2
+	run_logged "$name" cmake -S "$source" -B "$source/_build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
+		-DCMAKE_INSTALL_PREFIX="$prefix.new" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
+		-DCMAKE_INSTALL_LIBDIR=lib "${cmake_args[@]}" "$@"
+	run_logged "$name" cmake --build "$source/_build" --target install
+}
+
+build_mbedtls() {
+	cmake_build mbedtls "$(unpack mbedtls)" -DENABLE_TESTING=OFF -DENABLE_PROGRAMS=OFF -DGEN_FILES=OFF \
+		-DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
+		-DMBEDTLS_USER_CONFIG_FILE="$here/mbedtls_user_config.h"
+}
+
+build_libevent() {
+	cmake_build libevent "$(unpack libevent)" -DEVENT__LIBRARY_TYPE=STATIC -DEVENT__DISABLE_OPENSSL=ON \
+		-DEVENT__DISABLE_MBEDTLS=ON -DEVENT__DISABLE_TESTS=ON -DEVENT__DISABLE_REGRESS=ON \
+		-DEVENT__DISABLE_SAMPLES=ON -DEVENT__DISABLE_BENCHMARK=ON
+}
+
+build_yyjson() {
+	cmake_build yyjson "$(unpack yyjson)" -DBUILD_SHARED_LIBS=OFF
+}
+
+# llhttp's package carries the generated C: three files and a header, compiled as they are.
+build_llhttp() {
+	local source object objects=()
+	source=$(dirname "$(find "$(unpack llhttp)" -name llhttp.c | head -n 1)")
+	mkdir -p "$prefix.new/include" "$prefix.new/lib"
+	for object in llhttp api http; do
+		run_logged llhttp $CC $CFLAGS -O2 -fPIC -I"$source/../include" -I"$source" \
+			-c "$source/$object.c" -o "$work/$object.o"
+		objects+=("$work/$object.o")
+	done
+	run_logged llhttp "${AR:-ar}" rcs "$prefix.new/lib/libllhttp.a" "${objects[@]}"
+	cp "$(find "$work/llhttp" -name llhttp.h | head -n 1)" "$prefix.new/include/"
+}
+
+# build PREFIX CMAKE-OPTION...: environment CC, CFLAGS, AR as the caller's compiler
+build() {
+	prefix=$1
+	shift
+	cmake_args=("$@")
+	work=$prefix.work
+	rm -rf "$work" "$prefix.new"
+	mkdir -p "$work"
+	for name in mbedtls libevent yyjson llhttp; do
+		say "building $name $(grep "^$name " "$lock_list" | cut -d' ' -f2)"
+		"build_$name"
+	done
+	cp "$lock_list" "$prefix.new/versions.lock"
+	rm -rf "$prefix" && mv "$prefix.new" "$prefix" && rm -rf "$work"
+}
+
+mkdir -p "$cache"
+exec 9>"$cache/lock" # builds side by side wait for each other
+flock 9
+case ${1:-} in
+fetch) fetch ;;
+build)
+	shift
+	[ -f "$1/versions.lock" ] || { fetch && build "$@"; }
+	;;
+*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;
+esac
