@@ -1,0 +1,90 @@
+# Makes the imported targets sallyport::{mbedtls,event,llhttp,yyjson} and generated/deps_versions.h.
+#
+# SALLYPORT_DEPS=fetch (default): built by dependencies.sh from upstream sources, once for each compiler
+# and target, and kept in the cache. SALLYPORT_DEPS=system: the system's own packages where they are
+# new enough; too old is an error, not a fallback.
+
+set(SALLYPORT_DEPS "fetch" CACHE STRING "fetch or system")
+set_property(CACHE SALLYPORT_DEPS PROPERTY STRINGS fetch system)
+
+find_package(Threads REQUIRED)
+set(deps_dir ${CMAKE_BINARY_DIR}/generated)
+
+if(SALLYPORT_DEPS STREQUAL "system")
+	include(cmake/dependencies_system.cmake)
+	return()
+endif()
+
+if(DEFINED ENV{SALLYPORT_CACHE})
+	set(deps_cache $ENV{SALLYPORT_CACHE})
+elseif(DEFINED ENV{XDG_CACHE_HOME})
+	set(deps_cache $ENV{XDG_CACHE_HOME}/sallyport)
+else()
+	set(deps_cache $ENV{HOME}/.cache/sallyport)
+endif()
+
+# What a built prefix depends on: change one of these and it is another prefix.
+file(GLOB deps_inputs ${CMAKE_SOURCE_DIR}/cmake/dependencies.sh
+	${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h)
+set(deps_key "${CMAKE_C_COMPILER}|${CMAKE_C_COMPILER_VERSION}|${CMAKE_SYSTEM_NAME}|${SALLYPORT_SANITIZE}")
+foreach(input ${deps_inputs})
+	file(SHA256 ${input} digest)
+	string(APPEND deps_key "|${digest}")
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${input})
+endforeach()
+string(SHA256 deps_key "${deps_key}")
+string(SUBSTRING ${deps_key} 0 16 deps_key)
+set(deps_prefix ${deps_cache}/built/${CMAKE_SYSTEM_NAME}-${CMAKE_C_COMPILER_ID}-${deps_key})
+
+set(deps_flags "")
+if(SALLYPORT_SANITIZE STREQUAL "thread")
+	# A race is only seen in code that was compiled to show it.
+	set(deps_flags "-fsanitize=thread")
+endif()
+set(deps_options -DCMAKE_C_COMPILER=${CMAKE_C_COMPILER} "-DCMAKE_C_FLAGS=${deps_flags}")
+if(CMAKE_TOOLCHAIN_FILE)
+	list(APPEND deps_options -DCMAKE_TOOLCHAIN_FILE=${CMAKE_TOOLCHAIN_FILE})
+endif()
+execute_process(
+	COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} CFLAGS=${deps_flags} AR=${CMAKE_AR}
+		${CMAKE_SOURCE_DIR}/cmake/dependencies.sh build ${deps_prefix} ${deps_options}
+	RESULT_VARIABLE deps_result)
+if(NOT deps_result EQUAL 0)
+	message(FATAL_ERROR "The dependencies could not be built: the reason stands above.")
+endif()
+
+function(deps_library target)
+	cmake_parse_arguments(ARG "" "" "FILES;LINK;DEFINE" ${ARGN})
+	add_library(${target} INTERFACE IMPORTED GLOBAL)
+	list(TRANSFORM ARG_FILES PREPEND ${deps_prefix}/lib/)
+	set_target_properties(${target} PROPERTIES
+		INTERFACE_SYSTEM_INCLUDE_DIRECTORIES ${deps_prefix}/include
+		INTERFACE_INCLUDE_DIRECTORIES ${deps_prefix}/include
+		INTERFACE_COMPILE_DEFINITIONS "${ARG_DEFINE}"
+		INTERFACE_LINK_LIBRARIES "${ARG_FILES};${ARG_LINK}")
+endfunction()
+
+if(WIN32)
+	set(deps_net ws2_32 bcrypt iphlpapi shell32 advapi32)
+	set(deps_event_files libevent.a)
+else()
+	set(deps_event_files libevent_core.a libevent_extra.a libevent_pthreads.a)
+endif()
+deps_library(sallyport::mbedtls FILES libmbedtls.a libmbedx509.a libmbedcrypto.a libeverest.a libp256m.a
+	LINK Threads::Threads ${deps_net}
+	DEFINE MBEDTLS_USER_CONFIG_FILE="${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h")
+deps_library(sallyport::event FILES ${deps_event_files} LINK Threads::Threads ${deps_net})
+deps_library(sallyport::llhttp FILES libllhttp.a)
+deps_library(sallyport::yyjson FILES libyyjson.a)
+
+# For `sallyport version`: what was built, with the hash of its source.
+file(STRINGS ${deps_prefix}/versions.lock deps_lines)
+set(deps_header "/* Written by cmake/dependencies.cmake: name, version, SHA-256 of the source. */\n")
+string(APPEND deps_header "#define SALLYPORT_DEPENDENCIES \\\n")
+foreach(line ${deps_lines})
+	string(REPLACE " " ";" fields "${line}")
+	list(GET fields 0 1 2 fields)
+	list(JOIN fields "\", \"" fields)
+	string(APPEND deps_header "\t{ \"${fields}\" }, \\\n")
+endforeach()
+file(CONFIGURE OUTPUT ${deps_dir}/deps_versions.h CONTENT "${deps_header}\n" @ONLY)

@@ -1,0 +1,16 @@
+# One set of warnings for our own code, errors all of them, and the hardening every build gets.
+add_library(sallyport_flags INTERFACE)
+target_compile_options(sallyport_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes
+	-Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Werror
+	-fstack-protector-strong -fno-strict-aliasing)
+target_compile_definitions(sallyport_flags INTERFACE _GNU_SOURCE)
+target_include_directories(sallyport_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+if(NOT SALLYPORT_SANITIZE)
+	target_compile_options(sallyport_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+endif()
+if(NOT WIN32)
+	target_link_options(sallyport_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+# assert() states beliefs that must hold in production too: NDEBUG is never set.
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELWITHDEBINFO "${CMAKE_C_FLAGS_RELWITHDEBINFO}")

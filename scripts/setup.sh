@@ -1,0 +1,40 @@
+#!/bin/bash
+# Installs what building and testing need with the machine's own package tool. Silent when all is there.
+set -euo pipefail
+
+packages=(gcc libc6-dev make cmake ninja-build pkg-config bzip2 xz-utils ca-certificates debian-archive-keyring
+	libseccomp-dev libmnl-dev libnftnl-dev libcmocka-dev libmagic-dev libzstd-dev libssl-dev
+	python3 python3-pytest python3-cryptography python3-yaml python3-jsonschema curl openssl)
+if [ "${SALLYPORT_CI:-}" = 1 ]; then
+	packages+=(clang clang-format libclang-rt-14-dev)
+fi
+
+missing=()
+for package in "${packages[@]}"; do
+	status=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+	[ "$status" = installed ] || missing+=("$package")
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "setup: this machine has no apt-get; install these yourself: ${missing[*]}" >&2
+	exit 1
+fi
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	sudo=sudo
+	command -v sudo >/dev/null || {
+		echo "setup: not root and no sudo; ask an administrator for: apt-get install ${missing[*]}" >&2
+		exit 1
+	}
+fi
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+echo "setup: installing ${missing[*]} (a minute or two)" >&2
+export DEBIAN_FRONTEND=noninteractive
+if ! { $sudo apt-get -q update && $sudo apt-get -q install -y --no-install-recommends "${missing[@]}"; } \
+	>"$log" 2>&1; then
+	tail -n 15 "$log" >&2
+	echo "setup: apt-get failed: the reason stands above" >&2
+	exit 1
+fi

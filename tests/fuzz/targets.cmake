@@ -1,0 +1,1 @@
+# One line a target: NAME, then what it links.
