@@ -2,16 +2,17 @@
 # Fetches and builds what the distribution has only in a newer suite: upstream sources, through apt.
 #
 #   dependencies.sh fetch                   tarballs into the cache, hash checked against the signed index
-#   dependencies.sh build KEY PREFIX ...    builds every dependency into PREFIX (see below)
+#   dependencies.sh build PREFIX OPTION...  builds every dependency into PREFIX (see below)
 #
 # The mirror is the one this machine's own apt uses. The index is verified by the distribution's
 # archive keyring, the tarball by the index's SHA-256. Nothing is installed into the system and no
 # privilege is needed: lists, cache and results live in ${SALLYPORT_CACHE:-~/.cache/sallyport}.
 # With the tarballs in the cache no network is used.
 set -euo pipefail
+export LC_ALL=C # what other tools print is read here
 
 here=$(cd "$(dirname "$0")" && pwd)
-cache=${SALLYPORT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/sallyport}
+cache=${SALLYPORT_CACHE:-${XDG_CACHE_HOME:-${HOME:?or SALLYPORT_CACHE has to be set}/.cache}/sallyport}
 sources=$cache/sources
 lock_list=$sources/versions.lock # name version sha256 file, one a line: what the cache holds
 stable_next=trixie               # the stable suite after Debian 12
@@ -35,9 +36,16 @@ have() { # the cache holds this dependency, unharmed
 	[ -f "$sources/$file" ] && echo "$sha  $sources/$file" | sha256sum --check --status
 }
 
-mirror() { # the machine's own Debian mirror, from apt's own configuration
-	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' |
-		awk -F'|' '$1 == "Debian" && $2 == "Debian" { print $3; exit }'
+# The machine's own Debian mirror, from apt's own configuration; other vendors' sources may stand
+# beside it. Where apt has not read an index yet, origins are unknown: the release's name tells then.
+mirror() {
+	local release
+	release=$(. /etc/os-release && [ "$ID" = debian ] && echo "${VERSION_CODENAME:-}") || release=-
+	apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(RELEASE)|$(REPO_URI)' 2>/dev/null |
+		awk -F'|' -v release="$release" '
+			$1 == "Debian" && $2 == "Debian" { known = known ? known : $4 }
+			$1 !~ /^[A-Z]/ && $3 == release { named = named ? named : $4 }
+			END { print known ? known : named }'
 }
 
 # A private apt: own sources, lists and cache, so that no privilege is needed and nothing else changes.
@@ -45,10 +53,12 @@ private_apt_setup() {
 	local uri
 	apt_root=$cache/apt
 	mkdir -p "$apt_root"/{lists/partial,archives/partial,etc}
+	command -v apt-get >/dev/null || die "no apt-get here to fetch sources with:" \
+		"-DSALLYPORT_DEPS=system uses installed packages"
 	[ -r "$keyring" ] || die "$keyring is missing: install debian-archive-keyring"
 	uri=$(mirror)
 	[ -n "$uri" ] || die "apt on this machine names no Debian mirror (apt-get indextargets):" \
-		"add one to /etc/apt/sources.list and run apt-get update"
+		"add one to /etc/apt/sources.list, or use installed packages with -DSALLYPORT_DEPS=system"
 	for suite in $stable_next unstable; do
 		echo "deb [signed-by=$keyring] $uri $suite main"
 		echo "deb-src [signed-by=$keyring] $uri $suite main"
@@ -69,7 +79,7 @@ private_apt_setup() {
 download() { # URL FILE SHA256; fails without a word: the caller may know an older version
 	say "fetching $2"
 	/usr/lib/apt/apt-helper "${apt_options[@]}" download-file "$1" "$sources/$2.part" "SHA256:$3" \
-		>"$apt_root/fetch.log" 2>&1 && mv "$sources/$2.part" "$sources/$2"
+		</dev/null >"$apt_root/fetch.log" 2>&1 && mv "$sources/$2.part" "$sources/$2"
 }
 
 remember() { # NAME VERSION SHA256 FILE
@@ -149,7 +159,8 @@ cmake_build() { # NAME SOURCE OPTIONS...
 	shift 2
 	run_logged "$name" cmake -S "$source" -B "$source/_build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DCMAKE_INSTALL_PREFIX="$prefix.new" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
-		-DCMAKE_INSTALL_LIBDIR=lib "${cmake_args[@]}" "$@"
+		-DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POLICY_VERSION_MINIMUM=3.5 \
+		-DCMAKE_C_FLAGS="$CFLAGS -ffile-prefix-map=$work=." "${cmake_args[@]}" "$@"
 	run_logged "$name" cmake --build "$source/_build" --target install
 }
 
@@ -171,11 +182,12 @@ build_yyjson() {
 
 # llhttp's package carries the generated C: three files and a header, compiled as they are.
 build_llhttp() {
-	local source object objects=()
+	local source object pic='' objects=()
 	source=$(dirname "$(find "$(unpack llhttp)" -name llhttp.c | head -n 1)")
 	mkdir -p "$prefix.new/include" "$prefix.new/lib"
+	case $($CC -dumpmachine) in *mingw*) ;; *) pic=-fPIC ;; esac
 	for object in llhttp api http; do
-		run_logged llhttp $CC $CFLAGS -O2 -fPIC -I"$source/../include" -I"$source" \
+		run_logged llhttp $CC $CFLAGS -O2 $pic -I"$source/../include" -I"$source" \
 			-c "$source/$object.c" -o "$work/$object.o"
 		objects+=("$work/$object.o")
 	done
@@ -199,9 +211,11 @@ build() {
 	rm -rf "$prefix" && mv "$prefix.new" "$prefix" && rm -rf "$work"
 }
 
-mkdir -p "$cache"
+[ "${1:-}" != build ] || [ ! -f "${2:-}/versions.lock" ] || exit 0 # there already: nobody to wait for
+mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
+	die "cannot write to $cache: let SALLYPORT_CACHE name a folder of your own"
 exec 9>"$cache/lock" # builds side by side wait for each other
-flock 9
+flock -n 9 || { say "waiting for another build that uses $cache"; flock 9; }
 case ${1:-} in
 fetch) fetch ;;
 build)

@@ -1,14 +1,21 @@
 # One set of warnings for our own code, errors all of them, and the hardening every build gets.
+# SALLYPORT_WERROR=OFF is for compilers that do not exist yet.
+option(SALLYPORT_WERROR "treat warnings as errors" ON)
 add_library(sallyport_flags INTERFACE)
 target_compile_options(sallyport_flags INTERFACE -Wall -Wextra -Wshadow -Wstrict-prototypes
-	-Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings -Werror
+	-Wmissing-prototypes -Wvla -Wformat=2 -Wundef -Wpointer-arith -Wwrite-strings $<$<BOOL:${SALLYPORT_WERROR}>:-Werror>
 	-fstack-protector-strong -fno-strict-aliasing)
 target_compile_definitions(sallyport_flags INTERFACE _GNU_SOURCE)
 target_include_directories(sallyport_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 if(NOT SALLYPORT_SANITIZE)
-	target_compile_options(sallyport_flags INTERFACE $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
+	target_compile_options(sallyport_flags INTERFACE
+		$<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=2>)
 endif()
-if(NOT WIN32)
+if(WIN32)
+	# One file to copy, without runtime DLLs that could be planted beside it.
+	target_link_options(sallyport_flags INTERFACE -static -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
+else()
+	target_compile_options(sallyport_flags INTERFACE -fstack-clash-protection)
 	target_link_options(sallyport_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
 endif()
 # assert() states beliefs that must hold in production too: NDEBUG is never set.

@@ -1,1 +1,2 @@
 # One line a test, in the order of the request's path: NAME, then what it links.
+sallyport_unit_test(deps_versions sallyport::mbedtls sallyport::event sallyport::llhttp sallyport::yyjson)
