@@ -2,6 +2,7 @@
 .PHONY: demo test bench live fuzz check clean setup
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc)
+SECONDS_PER_TARGET ?= 60
 
 demo: setup
 	@cmake --preset release -Wno-dev --log-level=NOTICE
@@ -11,13 +12,31 @@ demo: setup
 test: setup
 	@cmake --preset dev -Wno-dev --log-level=NOTICE
 	@cmake --build --preset dev -j$(JOBS)
-	@ctest --test-dir build/dev --output-on-failure -j$(JOBS)
+	@ctest --test-dir build/dev --output-on-failure --no-tests=error -j$(JOBS)
 	@scripts/scenarios.sh build/dev/cli/sallyport
+
+bench: setup
+	@cmake --preset release -Wno-dev --log-level=NOTICE
+	@cmake --build --preset release -j$(JOBS)
+	@bench/run.sh build/release/cli/sallyport
 
 live: setup
 	@cmake --preset release -Wno-dev --log-level=NOTICE
 	@cmake --build --preset release -j$(JOBS)
 	@tests/live/run.sh build/release/cli/sallyport
+
+# Searches with libFuzzer; `make test` replays the corpus.
+fuzz: export SALLYPORT_CI = 1
+fuzz: setup
+	@cmake --preset fuzz -Wno-dev --log-level=NOTICE
+	@cmake --build --preset fuzz -j$(JOBS)
+	@scripts/fuzz.sh build/fuzz $(SECONDS_PER_TARGET)
+
+# The form, without building: what CI asks besides tests.
+check:
+	@scripts/check_layers.py
+	@scripts/check_words.sh
+	@scripts/check_format.sh
 
 setup:
 	@scripts/setup.sh

@@ -19,7 +19,7 @@ enum audit_error {
 	AUDIT_EBUSY = -3,   /* another writer holds the folder */
 	AUDIT_EFORMAT = -4, /* not a record folder, or a line that is none */
 	AUDIT_ETOOLONG = -5,
-	AUDIT_END = -6,     /* reader: no further record */
+	AUDIT_END = -6, /* reader: no further record */
 };
 const char *audit_strerror(int error);
 
@@ -31,7 +31,8 @@ struct audit_diag {
 
 enum audit_kind {
 	AUDIT_NONE = 0,
-	AUDIT_START,   /* a run or service began: who, command, rules digest, CA fingerprint, view */
+	/* a run or service began: who, command, rules digest, CA fingerprint, view */
+	AUDIT_START,
 	AUDIT_INTENT,  /* a decision, before its effect: allowed requests and refusals alike */
 	AUDIT_OUTCOME, /* what became of an allowed request or tunnel */
 	AUDIT_DNS,     /* an answer of the DNS door */
@@ -42,7 +43,7 @@ enum audit_kind {
 
 enum audit_way {
 	AUDIT_WAY_NONE = 0,
-	AUDIT_WAY_PROXY,       /* absolute-form request to the proxy */
+	AUDIT_WAY_PROXY, /* absolute-form request to the proxy */
 	AUDIT_WAY_CONNECT,
 	AUDIT_WAY_SOCKS,
 	AUDIT_WAY_TRANSPARENT, /* captured; the address wanted is in `wanted` */
@@ -50,8 +51,9 @@ enum audit_way {
 };
 
 /*
- * One record. Strings are borrowed for the call; NULL or zero means "no such field" and the field is
- * left out of the line, except where stated. `seq`, `time_ns`, `mono_ns` are stamped by the writer.
+ * One record. Strings are borrowed for the call; NULL or zero means "no such field" and the field
+ * is left out of the line, except where stated. `seq`, `time_ns`, `mono_ns` are stamped by the
+ * writer.
  */
 struct audit_record {
 	enum audit_kind kind;
@@ -59,43 +61,44 @@ struct audit_record {
 	int64_t time_ns; /* UTC since the epoch */
 	int64_t mono_ns;
 
-	const char *run;      /* run id, stamped by the writer when NULL */
-	uint64_t session;     /* connection number in the run */
-	uint64_t request;     /* request number in the run; the OUTCOME carries its INTENT's */
+	const char *run;  /* run id, stamped by the writer when NULL */
+	uint64_t session; /* connection number in the run */
+	uint64_t request; /* request number in the run; the OUTCOME carries its INTENT's */
 	enum audit_way way;
-	const char *client;   /* peer address, or authenticated identity */
-	const char *program;  /* executable that asked */
-	int64_t pid;          /* in the jail */
+	const char *client;  /* peer address, or authenticated identity */
+	const char *program; /* executable that asked */
+	int64_t pid;         /* in the jail */
 
 	const char *method, *scheme, *host, *path, *query;
 	uint16_t port;
-	const char *wanted;   /* address a captured connection was going to */
-	const char *verdict;  /* "allow", "deny", "tunnel" */
-	const char *reason;   /* one word: rules_reason_word, a parser's word, a check's word */
-	const char *rule;     /* "file:line" of the deciding statement */
-	const char *detail;   /* a sentence */
+	const char *wanted;  /* address a captured connection was going to */
+	const char *verdict; /* "allow", "deny", "tunnel" */
+	const char *reason;  /* one word: rules_reason_word, a parser's word, a check's word */
+	const char *rule;    /* "file:line" of the deciding statement */
+	const char *detail;  /* a sentence */
 
-	const char *address;  /* dialled, "ip:port" */
+	const char *address;                                /* dialled, "ip:port" */
 	const char *tls_version, *tls_cipher, *origin_cert; /* upstream; fingerprint in hex */
-	int status;           /* of the response */
-	int64_t request_bytes, response_bytes; /* of bodies; -1 = no such field */
+	int status;                                         /* of the response */
+	int64_t request_bytes, response_bytes;              /* of bodies; -1 = no such field */
 	const char *request_sha256, *response_sha256;
 	int64_t decide_ns, connect_ns, tls_ns, first_byte_ns, total_ns;
-	const char *end;      /* reason word the exchange ended with */
+	const char *end; /* reason word the exchange ended with */
 
-	const char *command;  /* START: the command line, JSON array text */
-	const char *user;     /* START */
+	const char *command; /* START: the command line, JSON array text */
+	const char *user;    /* START */
 	const char *rules_digest, *ca_digest, *version; /* START */
-	const char *view;     /* START: JSON array of {path, mode} */
-	int exit_status;      /* STOP: -1 = no such field */
-	uint64_t allowed, refused; /* STOP */
+	const char *view;                               /* START: JSON array of {path, mode} */
+	int exit_status;                                /* STOP: -1 = no such field */
+	uint64_t allowed, refused;                      /* STOP */
 };
 void audit_record_init(struct audit_record *r); /* zero, and -1 where -1 means absent */
 
 /* ---- writer ---- */
 enum audit_durability {
-	AUDIT_DURABLE = 0, /* on disk (fdatasync) before the effect; group commit in a thread of its own */
-	AUDIT_BUFFERED,    /* written before the effect, synced every 100 ms */
+	/* on disk (fdatasync) before the effect; group commit in a thread of its own */
+	AUDIT_DURABLE = 0,
+	AUDIT_BUFFERED, /* written before the effect, synced every 100 ms */
 };
 
 struct audit_options {
@@ -132,8 +135,8 @@ struct audit_reader;
 int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
 /*
- * The next record; its strings live until the next call. AUDIT_END at the end (call again to follow a
- * live folder); AUDIT_EFORMAT for a line that is no record (diag says where), reading may go on.
+ * The next record; its strings live until the next call. AUDIT_END at the end (call again to follow
+ * a live folder); AUDIT_EFORMAT for a line that is no record (diag says where), reading may go on.
  */
 int audit_reader_next(struct audit_reader *reader, struct audit_record *ret_record,
 	struct audit_diag *diag) __attribute__((warn_unused_result));

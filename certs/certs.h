@@ -21,31 +21,34 @@ struct mbedtls_pk_context;
 enum certs_error {
 	CERTS_OK = 0,
 	CERTS_EMEMORY = -1,
-	CERTS_ECRYPTO = -2,    /* the crypto provider failed; diag holds its words */
-	CERTS_EFILE = -3,      /* cannot be read or written; diag names the path and why */
-	CERTS_EFORMAT = -4,    /* not PEM/DER certificates */
-	CERTS_ENAME = -5,      /* not a host name or address a leaf can carry */
-	CERTS_EUNTRUSTED = -6, /* the origin's chain failed; certs_check of the diag says which check */
+	CERTS_ECRYPTO = -2, /* the crypto provider failed; diag holds its words */
+	CERTS_EFILE = -3,   /* cannot be read or written; diag names the path and why */
+	CERTS_EFORMAT = -4, /* not PEM/DER certificates */
+	CERTS_ENAME = -5,   /* not a host name or address a leaf can carry */
+	/* the origin's chain failed; certs_check of the diag says which check */
+	CERTS_EUNTRUSTED = -6,
 };
 
 /* Which check an origin's certificate failed. The word goes to the record and the 502 body. */
 enum certs_check {
 	CERTS_CHECK_NONE = 0, /* no check has passed: refused */
 	CERTS_CHECK_PASSED,
-	CERTS_CHECK_CHAIN,       /* no path to a trusted root, or a bad signature in it */
-	CERTS_CHECK_EXPIRED,     /* some certificate of the path is not valid now */
-	CERTS_CHECK_NAME,        /* the leaf's SAN does not name the host (a CN alone never does) */
-	CERTS_CHECK_USAGE,       /* keyUsage, EKU, basicConstraints or version do not fit its place */
-	CERTS_CHECK_CONSTRAINT,  /* name constraints or path length of an issuer exclude it */
-	CERTS_CHECK_WEAK,        /* key, curve or signature hash below the floor */
-	CERTS_CHECK_STAPLE,      /* must-staple without a staple */
-	CERTS_CHECK_FORM,        /* malformed or with an unknown critical extension */
+	CERTS_CHECK_CHAIN,   /* no path to a trusted root, or a bad signature in it */
+	CERTS_CHECK_EXPIRED, /* some certificate of the path is not valid now */
+	CERTS_CHECK_NAME,    /* the leaf's SAN does not name the host (a CN alone never does) */
+	/* keyUsage, EKU, basicConstraints or version do not fit its place */
+	CERTS_CHECK_USAGE,
+	CERTS_CHECK_CONSTRAINT, /* name constraints or path length of an issuer exclude it */
+	CERTS_CHECK_WEAK,       /* key, curve or signature hash below the floor */
+	CERTS_CHECK_STAPLE,     /* must-staple without a staple */
+	CERTS_CHECK_FORM,       /* malformed or with an unknown critical extension */
 };
 const char *certs_check_word(enum certs_check check);
 
 struct certs_diag {
 	enum certs_check check;
-	char message[256]; /* a sentence: path and OS error, or certificate subject and what is wrong */
+	/* a sentence: path and OS error, or certificate subject and what is wrong */
+	char message[256];
 };
 
 const char *certs_strerror(int error);
@@ -106,17 +109,18 @@ void certs_trust_destroy(struct certs_trust *trust);
 int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *ret_added,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 /*
- * Adds the system's roots: SSL_CERT_FILE of the caller's environment is NOT read here; the file list is
- * the distributions' well-known bundle paths (certs_system_bundle returns the first that exists).
+ * Adds the system's roots: SSL_CERT_FILE of the caller's environment is NOT read here; the file
+ * list is the distributions' well-known bundle paths (certs_system_bundle returns the first that
+ * exists).
  */
 int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct certs_diag *diag)
 	__attribute__((warn_unused_result));
 const char *certs_system_bundle(void); /* NULL when none exists */
 
 /*
- * Judges the chain an origin presented (leaf first) for `host` at `now`. This is the only authority:
- * handshakes run with mbedTLS's own verification off and call this before any byte is sent.
- * `relax`: bits of checks the rules relaxed for this host (CERTS_RELAX_*). Thread-safe.
+ * Judges the chain an origin presented (leaf first) for `host` at `now`. This is the only
+ * authority: handshakes run with mbedTLS's own verification off and call this before any byte is
+ * sent. `relax`: bits of checks the rules relaxed for this host (CERTS_RELAX_*). Thread-safe.
  * Returns CERTS_OK, or CERTS_EUNTRUSTED with diag->check and a sentence.
  */
 enum certs_relax {

@@ -25,9 +25,12 @@ else()
 	set(deps_cache $ENV{HOME}/.cache/sallyport)
 endif()
 
-# What a built prefix depends on: change one of these and it is another prefix.
-set(deps_inputs ${CMAKE_SOURCE_DIR}/cmake/dependencies.sh
-	${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h ${CMAKE_TOOLCHAIN_FILE})
+# What a built prefix depends on: change one of these and it is another prefix. Of our own files only
+# what reaches the libraries counts, not their comments.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+	${CMAKE_SOURCE_DIR}/cmake/dependencies.sh ${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h)
+file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/dependencies.sh deps_recipe REGEX "^recipe=")
+file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h deps_config REGEX "^ *#")
 
 # Libraries are watched as well: a race or an overflow does not stop at a library's border. Not by
 # UBSan, whose findings there are not ours to mend.
@@ -41,11 +44,11 @@ endif()
 string(STRIP "${deps_flags}" deps_flags)
 
 set(deps_key "${CMAKE_C_COMPILER}|${CMAKE_C_COMPILER_VERSION}|${CMAKE_SYSTEM_NAME}|${deps_flags}")
-foreach(input ${deps_inputs})
-	file(SHA256 ${input} digest)
-	string(APPEND deps_key "|${digest}")
-	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${input})
-endforeach()
+string(APPEND deps_key "|${deps_recipe}|${deps_config}")
+if(CMAKE_TOOLCHAIN_FILE)
+	file(SHA256 ${CMAKE_TOOLCHAIN_FILE} deps_toolchain)
+	string(APPEND deps_key "|${deps_toolchain}")
+endif()
 string(SHA256 deps_key "${deps_key}")
 string(SUBSTRING ${deps_key} 0 16 deps_key)
 set(deps_prefix ${deps_cache}/built/${CMAKE_SYSTEM_NAME}-${CMAKE_C_COMPILER_ID}-${deps_key})

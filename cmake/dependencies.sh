@@ -16,6 +16,7 @@ cache=${SALLYPORT_CACHE:-${XDG_CACHE_HOME:-${HOME:?or SALLYPORT_CACHE has to be 
 sources=$cache/sources
 lock_list=$sources/versions.lock # name version sha256 file, one a line: what the cache holds
 stable_next=trixie               # the stable suite after Debian 12
+recipe=1 # raise it when a change below changes what is built: it names the built prefixes
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # name, kind (source tarball or binary package), package, series

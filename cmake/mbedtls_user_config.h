@@ -1,6 +1,6 @@
 /*
- * What Sallyport changes in mbedTLS's default configuration. The library and everything that includes
- * its headers must see the same text, or the layouts of its structs differ.
+ * What Sallyport changes in mbedTLS's default configuration. The library and everything that
+ * includes its headers must see the same text, or the layouts of its structs differ.
  */
 #define MBEDTLS_THREADING_C
 #define MBEDTLS_THREADING_PTHREAD

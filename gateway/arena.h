@@ -1,6 +1,7 @@
 /*
- * Memory that lives as long as one request and is freed in one stroke (arena_reset). The first block
- * is kept from request to request, so a kept-alive connection allocates nothing in its usual course.
+ * Memory that lives as long as one request and is freed in one stroke (arena_reset). The first
+ * block is kept from request to request, so a kept-alive connection allocates nothing in its usual
+ * course.
  */
 #ifndef SALLYPORT_GATEWAY_ARENA_H
 #define SALLYPORT_GATEWAY_ARENA_H

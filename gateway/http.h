@@ -1,6 +1,7 @@
 /*
- * An HTTP/1 message as the gateway understands it: what http_parse made of the bytes of one side and
- * what http_write makes bytes of for the other. Nothing else of the client's bytes is ever sent.
+ * An HTTP/1 message as the gateway understands it: what http_parse made of the bytes of one side
+ * and what http_write makes bytes of for the other. Nothing else of the client's bytes is ever
+ * sent.
  *
  * Sources: RFC 9110 (semantics), RFC 9112 (HTTP/1.1 syntax, sections 6 and 7 for framing).
  */
@@ -12,11 +13,11 @@
 #include <stdint.h>
 
 enum http_framing {
-	HTTP_FRAMING_NONE = 0,  /* no body */
-	HTTP_FRAMING_LENGTH,    /* Content-Length */
-	HTTP_FRAMING_CHUNKED,   /* a single final `chunked` */
-	HTTP_FRAMING_CLOSE,     /* responses only: until the connection ends */
-	HTTP_FRAMING_UPGRADE,   /* 101, or 2xx to CONNECT: no longer HTTP */
+	HTTP_FRAMING_NONE = 0, /* no body */
+	HTTP_FRAMING_LENGTH,   /* Content-Length */
+	HTTP_FRAMING_CHUNKED,  /* a single final `chunked` */
+	HTTP_FRAMING_CLOSE,    /* responses only: until the connection ends */
+	HTTP_FRAMING_UPGRADE,  /* 101, or 2xx to CONNECT: no longer HTTP */
 };
 
 struct http_field {
@@ -26,11 +27,11 @@ struct http_field {
 
 /* All strings live in the arena given to the parser. */
 struct http_head {
-	const char *method;   /* requests */
-	const char *target;   /* requests: the request target as received */
-	int status;           /* responses */
-	const char *reason;   /* responses; may be "" */
-	int minor;            /* HTTP/1.minor: 0 or 1 */
+	const char *method; /* requests */
+	const char *target; /* requests: the request target as received */
+	int status;         /* responses */
+	const char *reason; /* responses; may be "" */
+	int minor;          /* HTTP/1.minor: 0 or 1 */
 	struct http_field *fields;
 	size_t n_fields;
 	enum http_framing framing;
@@ -43,9 +44,9 @@ struct http_head {
 
 /* Caps, all > 0. */
 struct http_limits {
-	size_t head_bytes;  /* start line and fields together: 64 KiB; over it 431 */
-	size_t fields;      /* 256 */
-	size_t chunk_line;  /* chunk-size line with extensions: 1 KiB (extensions are dropped) */
+	size_t head_bytes; /* start line and fields together: 64 KiB; over it 431 */
+	size_t fields;     /* 256 */
+	size_t chunk_line; /* chunk-size line with extensions: 1 KiB (extensions are dropped) */
 };
 
 /* Case-insensitive; the first such field or NULL. */

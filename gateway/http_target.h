@@ -1,7 +1,7 @@
 /*
- * One canonical target out of everything that names it: request line, Host, CONNECT name, TLS SNI and,
- * for captured connections, the name the DNS door gave the address. They must agree; if they do not,
- * the request is refused with 421 before any rule is asked.
+ * One canonical target out of everything that names it: request line, Host, CONNECT name, TLS SNI
+ * and, for captured connections, the name the DNS door gave the address. They must agree; if they
+ * do not, the request is refused with 421 before any rule is asked.
  */
 #ifndef SALLYPORT_GATEWAY_HTTP_TARGET_H
 #define SALLYPORT_GATEWAY_HTTP_TARGET_H
@@ -17,12 +17,13 @@ struct http_origin {
 	const char *host;         /* canonical: CONNECT name, or the DNS door's name, or address */
 	bool host_is_address;
 	uint16_t port;
-	const char *sni;          /* canonical */
+	const char *sni; /* canonical */
 };
 
 enum http_target_error {
 	HTTP_TARGET_OK = 0,
-	HTTP_TARGET_EFORM,     /* 400: a form that has no place here (authority, asterisk, relative) */
+	/* 400: a form that has no place here (authority, asterisk, relative) */
+	HTTP_TARGET_EFORM,
 	HTTP_TARGET_EBAD,      /* 400: not canonicalisable; `word` says why */
 	HTTP_TARGET_EMISMATCH, /* 421: the names do not agree */
 	HTTP_TARGET_EMEMORY,
@@ -35,8 +36,8 @@ struct http_target_diag {
 
 /*
  * Builds `ret_target` (strings in the arena). Origin-form needs `origin` or, in plain transparent
- * connections without a DNS-door name, takes Host; absolute-form overrides Host (RFC 9112 3.2.2) but
- * must agree with it here.
+ * connections without a DNS-door name, takes Host; absolute-form overrides Host (RFC 9112 3.2.2)
+ * but must agree with it here.
  */
 int http_target_build(const struct http_head *head, const struct http_origin *origin,
 	struct arena *arena, struct rules_target *ret_target, struct http_target_diag *diag)

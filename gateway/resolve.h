@@ -1,7 +1,8 @@
 /*
- * Names to addresses, asynchronously, by the system's resolvers, cached by TTL; one for each worker.
- * Every answer is judged (rules_address_class): an answer with any forbidden address is refused
- * whole, and the address dialled is one of those judged here, so rebinding has no second chance.
+ * Names to addresses, asynchronously, by the system's resolvers, cached by TTL; one for each
+ * worker. Every answer is judged (rules_address_class): an answer with any forbidden address is
+ * refused whole, and the address dialled is one of those judged here, so rebinding has no second
+ * chance.
  */
 #ifndef SALLYPORT_GATEWAY_RESOLVE_H
 #define SALLYPORT_GATEWAY_RESOLVE_H
@@ -24,10 +25,11 @@ struct resolve_address {
 
 enum resolve_error {
 	RESOLVE_OK = 0,
-	RESOLVE_ENAME = -1,      /* no such name, or no address */
+	RESOLVE_ENAME = -1, /* no such name, or no address */
 	RESOLVE_ETIMEOUT = -2,
-	RESOLVE_ESERVER = -3,    /* the resolver failed */
-	RESOLVE_EFORBIDDEN = -4, /* an address that the rule does not let through; `forbidden` is it */
+	RESOLVE_ESERVER = -3, /* the resolver failed */
+	/* an address that the rule does not let through; `forbidden` is it */
+	RESOLVE_EFORBIDDEN = -4,
 	RESOLVE_EMEMORY = -5,
 };
 
@@ -45,14 +47,14 @@ void resolver_destroy(struct resolver *r); /* outstanding queries are dropped wi
 
 /*
  * Looks up a canonical host (names in /etc/hosts count; address literals are answered at once).
- * `private_ok`: non-public addresses pass. `fn` is called from the loop, never from inside this call,
- * unless the query is cancelled first. NULL when memory is out.
+ * `private_ok`: non-public addresses pass. `fn` is called from the loop, never from inside this
+ * call, unless the query is cancelled first. NULL when memory is out.
  */
-struct resolve_query *resolve(struct resolver *r, const char *host, bool private_ok, resolve_fn *fn,
-	void *arg);
+struct resolve_query *resolve(
+	struct resolver *r, const char *host, bool private_ok, resolve_fn *fn, void *arg);
 void resolve_cancel(struct resolve_query *q);
 
-const char *resolve_word(int error);     /* "name", "timeout", "forbidden-address" */
+const char *resolve_word(int error); /* "name", "timeout", "forbidden-address" */
 const char *resolve_sentence(int error);
 /* "203.0.113.9:443", "[2001:db8::1]:443" */
 void resolve_format(const struct resolve_address *a, uint16_t port, char *buf, size_t size);

@@ -32,9 +32,10 @@ enum jail_error {
 const char *jail_strerror(int error);
 
 struct jail_diag {
-	char protection[64]; /* "user namespace", "network", "seccomp", ...; "" when none is meant */
-	char message[384];   /* what failed and why */
-	char cure[256];      /* what would make it possible; "" when unknown */
+	/* "user namespace", "network", "seccomp", ...; "" when none is meant */
+	char protection[64];
+	char message[384]; /* what failed and why */
+	char cure[256];    /* what would make it possible; "" when unknown */
 };
 
 /* How a path of the view is put there. Later entries lie over earlier ones. */
@@ -50,11 +51,11 @@ enum jail_mode {
 
 struct jail_view {
 	enum jail_mode mode;
-	const char *target;   /* absolute path inside */
-	const char *source;   /* absolute host path; NULL = same as target */
-	const void *content;  /* JAIL_FILE: the bytes */
+	const char *target;  /* absolute path inside */
+	const char *source;  /* absolute host path; NULL = same as target */
+	const void *content; /* JAIL_FILE: the bytes */
 	size_t content_len;
-	bool optional;        /* absent on the host: skip without complaint */
+	bool optional; /* absent on the host: skip without complaint */
 };
 
 /* 0 = not limited. Bytes, seconds, percent of one core. */
@@ -63,15 +64,15 @@ struct jail_limits {
 };
 
 struct jail_spec {
-	char *const *argv;          /* argv[0] is looked up in the PATH of envp inside the view */
-	char *const *envp;          /* the whole environment; nothing is inherited */
-	const char *cwd;            /* absolute, inside the view */
+	char *const *argv; /* argv[0] is looked up in the PATH of envp inside the view */
+	char *const *envp; /* the whole environment; nothing is inherited */
+	const char *cwd;   /* absolute, inside the view */
 	const struct jail_view *view;
 	size_t n_view;
 	struct jail_limits limits;
-	uint16_t proxy_port;        /* where the door listens inside: 127.0.0.1 and ::1, TCP */
-	uint16_t dns_port;          /* UDP and TCP; port 53 of every address leads here */
-	bool new_terminal;          /* give the command a pseudo terminal of its own (shell) */
+	uint16_t proxy_port; /* where the door listens inside: 127.0.0.1 and ::1, TCP */
+	uint16_t dns_port;   /* UDP and TCP; port 53 of every address leads here */
+	bool new_terminal;   /* give the command a pseudo terminal of its own (shell) */
 };
 
 /*
@@ -93,9 +94,9 @@ enum jail_state {
 	JAIL_ABSENT, /* the kernel does not have it and it is a second lock only; said so aloud */
 };
 struct jail_protection {
-	const char *name;   /* "network namespace" */
+	const char *name; /* "network namespace" */
 	enum jail_state state;
-	char detail[96];    /* "ABI 5", "cgroup v1 pids", ... */
+	char detail[96]; /* "ABI 5", "cgroup v1 pids", ... */
 };
 
 enum jail_end {

@@ -23,7 +23,7 @@ struct rules;
 
 enum rules_error {
 	RULES_OK = 0,
-	RULES_ESYNTAX = -1,   /* the text is wrong; diag says where and what was expected */
+	RULES_ESYNTAX = -1, /* the text is wrong; diag says where and what was expected */
 	RULES_EMEMORY = -2,
 	RULES_ECONFLICT = -3, /* two statements that cannot both hold */
 };
@@ -43,12 +43,12 @@ enum rules_verdict {
 
 /* Why. The word goes to the record, the sentence to the client. */
 enum rules_reason {
-	RULES_NO_RULE = 0,       /* no statement allows it */
-	RULES_DENIED,            /* a deny statement matches */
-	RULES_RECEIVE_ONLY,      /* mode receive-only: unsafe method or a body */
-	RULES_BODY_TOO_LARGE,    /* the only matching rules limit the body */
-	RULES_ENCODED_SLASH,     /* %2F without the rule word, or its two readings differ */
-	RULES_CONDITION,         /* host, method and path match, a condition does not */
+	RULES_NO_RULE = 0,    /* no statement allows it */
+	RULES_DENIED,         /* a deny statement matches */
+	RULES_RECEIVE_ONLY,   /* mode receive-only: unsafe method or a body */
+	RULES_BODY_TOO_LARGE, /* the only matching rules limit the body */
+	RULES_ENCODED_SLASH,  /* %2F without the rule word, or its two readings differ */
+	RULES_CONDITION,      /* host, method and path match, a condition does not */
 	RULES_ALLOWED,
 };
 
@@ -63,9 +63,11 @@ struct rules_request {
 	const struct rules_target *target;
 	const struct rules_header *headers; /* may be NULL */
 	size_t n_headers;
-	int64_t body_length;  /* 0 none, -1 unknown (chunked): then `body<=` is enforced while relaying */
-	bool websocket;       /* the request asks for an upgrade to WebSocket */
-	const char *program;  /* executable that opened the connection; NULL unknown: matches no `by` */
+	/* 0 none, -1 unknown (chunked): then `body<=` is enforced while relaying */
+	int64_t body_length;
+	bool websocket; /* the request asks for an upgrade to WebSocket */
+	/* executable that opened the connection; NULL unknown: matches no `by` */
+	const char *program;
 };
 
 /* Checks on an origin's certificate that `insecure CHECK` may relax for one host. */
@@ -80,22 +82,23 @@ enum rules_relax {
 struct rules_decision {
 	enum rules_verdict verdict;
 	enum rules_reason reason;
-	const char *origin;    /* file of the deciding statement, borrowed from the rules; NULL by default */
+	/* file of the deciding statement, borrowed from the rules; NULL by default */
+	const char *origin;
 	unsigned line;         /* its line, 0 by default */
 	const char *statement; /* its text, NULL by default */
 	bool private_ok;       /* non-public addresses may be dialled */
 	bool websocket_ok;
 	bool log_body;
-	unsigned relax;        /* enum rules_relax bits */
-	int64_t body_max;      /* -1: no limit of its own */
+	unsigned relax;   /* enum rules_relax bits */
+	int64_t body_max; /* -1: no limit of its own */
 };
 
 struct rules *rules_create(void);
 void rules_destroy(struct rules *r);
 
 /*
- * Adds the statements of one text. `origin` names it in diagnostics and in the record ("acme.rules",
- * "use npm"). On RULES_ESYNTAX nothing of this text is kept.
+ * Adds the statements of one text. `origin` names it in diagnostics and in the record
+ * ("acme.rules", "use npm"). On RULES_ESYNTAX nothing of this text is kept.
  */
 int rules_add(struct rules *r, const char *text, size_t len, const char *origin,
 	struct rules_diag *diag) __attribute__((warn_unused_result));
@@ -144,9 +147,11 @@ enum rules_file_kind {
 };
 struct rules_file {
 	enum rules_file_kind kind;
-	const char *path;        /* as written: may begin with "~/", may be a glob, may be relative */
-	const char *const *only; /* NULL-terminated globs or media types after `only`; NULL: everything */
-	const char *manifest;    /* `verify PATH with FILE` */
+	/* as written: may begin with "~/", may be a glob, may be relative */
+	const char *path;
+	/* NULL-terminated globs or media types after `only`; NULL: everything */
+	const char *const *only;
+	const char *manifest; /* `verify PATH with FILE` */
 	const char *origin;
 	unsigned line;
 };
@@ -169,7 +174,8 @@ struct rules_inject {
 const struct rules_inject *rules_injects(const struct rules *r, size_t *ret_n);
 bool rules_host_matches(const char *pattern, const char *host);
 
-/* Calls back with each network statement in force, in the order written (`rules check --expand`). */
+/* Calls back with each network statement in force, in the order written (`rules check --expand`).
+ */
 void rules_each_statement(const struct rules *r,
 	void (*fn)(void *arg, const char *origin, unsigned line, const char *statement), void *arg);
 

@@ -28,24 +28,26 @@ enum rules_scheme {
  */
 enum rules_target_error {
 	RULES_TARGET_OK = 0,
-	RULES_TARGET_ESCHEME = -1,    /* neither http nor https */
-	RULES_TARGET_EUSERINFO = -2,  /* user:password@ in the authority */
-	RULES_TARGET_EHOST = -3,      /* empty, not LDH labels, odd number forms such as 0x7f.1, zone id */
+	RULES_TARGET_ESCHEME = -1,   /* neither http nor https */
+	RULES_TARGET_EUSERINFO = -2, /* user:password@ in the authority */
+	/* empty, not LDH labels, odd number forms such as 0x7f.1, zone id */
+	RULES_TARGET_EHOST = -3,
 	RULES_TARGET_EPORT = -4,      /* not 1..65535, or not plain digits */
 	RULES_TARGET_EPATH = -5,      /* not starting with "/", or a byte that no path may hold */
 	RULES_TARGET_EENCODING = -6,  /* "%" without two hex digits; mixed or overlong UTF-8; %00 */
 	RULES_TARGET_EBACKSLASH = -7, /* "\" or %5C */
 	RULES_TARGET_ECONTROL = -8,   /* a control character, plain or encoded */
-	RULES_TARGET_EDOTS = -9,      /* dot segments that climb above the root or hide behind %2F */
+	/* dot segments that climb above the root or hide behind %2F */
+	RULES_TARGET_EDOTS = -9,
 	RULES_TARGET_EFRAGMENT = -10, /* "#" has no place in a request */
 	RULES_TARGET_ETOOLONG = -11,  /* does not fit the given buffer */
 };
 
 /*
- * host: lower case, no trailing dot, IPv4 as dotted decimal, IPv6 in RFC 5952 form WITHOUT brackets.
- * path: starts with "/", percent-encoded unreserved characters decoded, hex digits upper case, dot
- * segments resolved. An encoded slash (%2F) is kept as it is and flagged: it has two readings, and
- * rules_judge() demands that both be allowed and that the rule say `encoded-slash`.
+ * host: lower case, no trailing dot, IPv4 as dotted decimal, IPv6 in RFC 5952 form WITHOUT
+ * brackets. path: starts with "/", percent-encoded unreserved characters decoded, hex digits upper
+ * case, dot segments resolved. An encoded slash (%2F) is kept as it is and flagged: it has two
+ * readings, and rules_judge() demands that both be allowed and that the rule say `encoded-slash`.
  * query: without "?", NULL when there is none; bytes as sent, hex digits upper case.
  * All strings live in the caller's buffer.
  */
@@ -64,8 +66,8 @@ int rules_target_from_url(const char *url, size_t len, struct rules_target *ret_
 	size_t size) __attribute__((warn_unused_result));
 
 /* Reads "host", "host:port", "[v6]:port" (Host header, CONNECT, SNI). Port 0 = none was written. */
-int rules_authority(const char *text, size_t len, char ret_host[RULES_HOST_MAX], bool *ret_is_address,
-	uint16_t *ret_port) __attribute__((warn_unused_result));
+int rules_authority(const char *text, size_t len, char ret_host[RULES_HOST_MAX],
+	bool *ret_is_address, uint16_t *ret_port) __attribute__((warn_unused_result));
 
 /*
  * Reads an origin-form target "/path?query" (RFC 9112 3.2.1) into path, query and encoded_slash of
@@ -88,8 +90,9 @@ enum rules_address_class {
 	RULES_ADDRESS_FORBIDDEN = 0, /* unspecified, multicast, broadcast, reserved: never */
 	RULES_ADDRESS_LOOPBACK,
 	RULES_ADDRESS_LINK_LOCAL,
-	RULES_ADDRESS_METADATA, /* 169.254.169.254 and its like: never without `private` by address */
-	RULES_ADDRESS_PRIVATE,  /* RFC 1918, RFC 6598, RFC 4193 */
+	/* 169.254.169.254 and its like: never without `private` by address */
+	RULES_ADDRESS_METADATA,
+	RULES_ADDRESS_PRIVATE, /* RFC 1918, RFC 6598, RFC 4193 */
 	RULES_ADDRESS_PUBLIC,
 };
 enum rules_address_class rules_address_class(const uint8_t *bytes, size_t n_bytes);

@@ -1,12 +1,16 @@
 #!/bin/bash
 # Installs what building and testing need with the machine's own package tool. Silent when all is there.
+# SALLYPORT_CI=1 adds what the checks of .ci/run and fuzzing need.
 set -euo pipefail
 
 packages=(gcc libc6-dev make cmake ninja-build pkg-config bzip2 xz-utils ca-certificates debian-archive-keyring
 	libseccomp-dev libmnl-dev libnftnl-dev libcmocka-dev libmagic-dev libzstd-dev libssl-dev
-	python3 python3-pytest python3-cryptography python3-yaml python3-jsonschema curl openssl)
+	git util-linux python3 python3-pytest python3-cryptography python3-yaml python3-jsonschema curl openssl)
 if [ "${SALLYPORT_CI:-}" = 1 ]; then
-	packages+=(clang clang-format libclang-rt-14-dev)
+	packages+=(clang clang-format)
+	# The sanitizers' runtime bears the version of this distribution's clang.
+	version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
+	[ -z "$version" ] || packages+=("libclang-rt-$version-dev")
 fi
 
 missing=()

@@ -1,6 +1,6 @@
 /*
- * Feeds every file of the folders given to the fuzz target, so that the corpus is an ordinary test where
- * libFuzzer is not there.
+ * Feeds every file of the folders given to the fuzz target, so that the corpus is an ordinary test
+ * where libFuzzer is not there.
  */
 #include <assert.h>
 #include <dirent.h>

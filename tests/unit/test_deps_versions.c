@@ -58,8 +58,8 @@ static void test_mbedtls_has_what_we_configured(void **state)
 	assert_int_equal(mbedtls_version_check_feature("MBEDTLS_SSL_PROTO_TLS1_3"), 0);
 	assert_int_equal(mbedtls_version_check_feature("MBEDTLS_SSL_SESSION_TICKETS"), 0);
 	assert_int_equal(mbedtls_version_check_feature("MBEDTLS_SSL_KEEP_PEER_CERTIFICATE"), 0);
-	assert_int_equal(mbedtls_version_check_feature("MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK"),
-		0);
+	assert_int_equal(
+		mbedtls_version_check_feature("MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK"), 0);
 	assert_int_not_equal(mbedtls_version_check_feature("MBEDTLS_NO_SUCH_FEATURE"), 0);
 }
 

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""Checks what the compiler cannot: which part may know which, and where OS code may stand.
+
+The lists come first; a change of design is a change of a line here. Exit 0 with no violation.
+Long files and functions are warnings: a screenful is a habit, not a law.
+"""
+import pathlib
+import re
+import subprocess
+import sys
+
+# Which of our folders each folder may include (its own always).
+MAY_INCLUDE = {
+    "rules": set(),
+    "certs": set(),
+    "audit": set(),
+    "gateway": {"rules", "certs", "audit"},
+    "jailer": set(),
+    "cli": {"rules", "certs", "audit", "gateway", "jailer"},
+}
+
+# Which library headers each folder may include, by prefix.
+LIBRARIES = ("mbedtls/", "psa/", "event2/", "llhttp.h", "yyjson.h", "seccomp.h", "libmnl/", "libnftnl/",
+             "magic.h", "zstd.h", "openssl/")
+MAY_USE = {
+    "rules": (),
+    "certs": ("mbedtls/", "psa/", "openssl/"),
+    "audit": ("mbedtls/", "psa/", "openssl/", "zstd.h"),
+    "gateway": ("event2/", "mbedtls/", "psa/", "llhttp.h"),
+    "jailer": ("seccomp.h", "libmnl/", "libnftnl/"),
+    "cli": ("yyjson.h", "magic.h", "zstd.h", "event2/"),
+}
+
+# Inside the gateway two libraries are kept to the stages that stand for them.
+ONLY_IN = {
+    "llhttp.h": re.compile(r"gateway/http_parse[a-z_]*\.c$"),
+    "mbedtls/": re.compile(r"gateway/tls[a-z_0-9]*\.[ch]$"),
+    "psa/": re.compile(r"gateway/tls[a-z_0-9]*\.[ch]$"),
+}
+
+# A gateway stage knows its own header, what all stages share, and the public headers of the parts.
+# The state table alone names every stage.
+GATEWAY_SHARED = {"gateway.h", "session.h", "stages.h", "arena.h", "span.h", "http.h", "log.h",
+                  "http_target.h", "names.h"}
+GATEWAY_KNOW_ALL = {"session.c", "session_table.c", "stages.c", "gateway.c", "session.h", "stages.h"}
+# Stages that are two halves of one thing: file (stem), header it may include besides its own.
+GATEWAY_PAIRS = {("http_parse", "http_parse.h")}
+
+# Where the compiler may be asked for the OS; everywhere else CMake chooses files.
+OS_FILES = re.compile(r"(^|/)(linux|windows)/|_(windows|posix|linux)\.[ch]$")
+OS_MACRO = re.compile(r"^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|__linux__|__MINGW\w*)\b")
+
+MAX_FILE_LINES = 700
+MAX_FUNCTION_LINES = 120
+
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def tracked(*patterns):
+    out = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--",
+                          *patterns], check=True, capture_output=True, text=True).stdout
+    return [pathlib.PurePosixPath(p) for p in out.split("\0") if p and pathlib.Path(p).is_file()]
+
+
+def check_part(part, path, quote, header):
+    """What a part may include: other parts, then libraries."""
+    target = header.split("/")[0]
+    if quote == '"' and target in MAY_INCLUDE and target != part and target not in MAY_INCLUDE[part]:
+        yield f"{part}/ must not include {header}"
+    for library in LIBRARIES:
+        if not header.startswith(library):
+            continue
+        if not header.startswith(MAY_USE[part]):
+            yield f"{part}/ must not use {header}"
+        elif part == "gateway" and library in ONLY_IN and not ONLY_IN[library].search(str(path)):
+            yield f"{header} is for {ONLY_IN[library].pattern} only"
+
+
+def stage_of(name):
+    """http_parse_body.c belongs to http_parse.h, tls_accept.c to tls.h: the stem and its shortenings."""
+    parts = pathlib.PurePosixPath(name).stem.split("_")
+    return {"_".join(parts[:n]) + ".h" for n in range(1, len(parts) + 1)}
+
+
+def check_stage(path, header):
+    name = header.split("/", 1)[1]
+    if name in GATEWAY_SHARED or path.name in GATEWAY_KNOW_ALL or name in stage_of(path.name):
+        return
+    # A header of the same family is the same stage: tls_ticket.h from tls_accept.c.
+    if stage_of(name) & stage_of(path.name) and path.name.split("_")[0] != "http":
+        return
+    if (path.stem, name) not in GATEWAY_PAIRS:
+        yield f"a stage must not include another stage's header ({header}): meet in session.h"
+
+
+def check_file(path, lines):
+    part = path.parts[0]
+    for number, line in enumerate(lines, 1):
+        if OS_MACRO.match(line) and not OS_FILES.search(str(path)):
+            yield number, "OS condition outside linux/, windows/, *_posix.c and *_windows.c"
+        match = INCLUDE.match(line)
+        if not match or part not in MAY_INCLUDE:
+            continue
+        quote, header = match.groups()
+        for text in check_part(part, path, quote, header):
+            yield number, text
+        if part == "gateway" and quote == '"' and header.startswith("gateway/"):
+            for text in check_stage(path, header):
+                yield number, text
+
+
+def long_functions(lines):
+    """In this form a body opens with a brace in the first column and closes with one."""
+    start = None
+    for number, line in enumerate(lines, 1):
+        if line.rstrip() == "{":
+            start = number
+        elif start and line.rstrip() == "}":
+            if number - start > MAX_FUNCTION_LINES:
+                yield start, number - start
+            start = None
+
+
+def main():
+    violations = warnings = 0
+    files = tracked("*.c", "*.h")
+    for path in files:
+        lines = pathlib.Path(path).read_text(encoding="utf-8").splitlines()
+        for number, text in check_file(path, lines):
+            print(f"{path}:{number}: {text}")
+            violations += 1
+        if len(lines) > MAX_FILE_LINES:
+            print(f"{path}: warning: {len(lines)} lines (more than {MAX_FILE_LINES})")
+            warnings += 1
+        for number, length in long_functions(lines):
+            print(f"{path}:{number}: warning: function of {length} lines (more than {MAX_FUNCTION_LINES})")
+            warnings += 1
+    print(f"layers: {len(files)} files, {violations} violations, {warnings} warnings")
+    return 1 if violations or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
