@@ -1,0 +1,88 @@
+/*
+ * The one way out: accepts what comes through the door, reads, judges, records and forwards it.
+ *
+ * libevent loops, one a worker thread. The gateway borrows rules, mint, trust and record from its
+ * caller; it never prints and never exits.
+ */
+#ifndef SALLYPORT_GATEWAY_GATEWAY_H
+#define SALLYPORT_GATEWAY_GATEWAY_H
+
+#include "gateway/http.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct audit_log;
+struct certs_mint;
+struct certs_trust;
+struct gateway;
+struct rules;
+
+enum gateway_error {
+	GATEWAY_OK = 0,
+	GATEWAY_EMEMORY = -1,
+	GATEWAY_ESYSTEM = -2, /* an OS call failed; diag has its words */
+};
+
+struct gateway_diag {
+	char message[256];
+};
+
+enum gateway_log_level { GATEWAY_LOG_ERROR, GATEWAY_LOG_WARN, GATEWAY_LOG_INFO, GATEWAY_LOG_DEBUG };
+
+/* Seconds; zero takes the default in the comment. */
+struct gateway_deadlines {
+	unsigned head;       /* 30: from a request's first byte to the end of its head */
+	unsigned idle;       /* 300: between requests, and without a byte either way while relaying */
+	unsigned handshake;  /* 20: TLS on either side */
+	unsigned connect;    /* 15: for all addresses of a host together */
+	unsigned first_byte; /* 120: from the end of the request to the response's head */
+	unsigned tunnel;     /* 3600: a tunnel without a byte either way */
+};
+
+struct gateway_config {
+	const struct rules *rules;       /* borrowed, compiled */
+	struct certs_mint *mint;         /* borrowed */
+	const struct certs_trust *trust; /* borrowed */
+	struct audit_log *audit;         /* borrowed */
+	unsigned workers;                /* 0: one a core */
+	unsigned connections;            /* most client connections at once; 0: 16,384 */
+	struct http_limits http;         /* zero fields take the defaults in http.h */
+	struct gateway_deadlines deadlines;
+	const char *nameserver;          /* "ip:port" instead of the system's; NULL: the system's */
+	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
+	void *log_arg;
+};
+
+/*
+ * Listening sockets, non-blocking, taken over by the gateway; -1 = none. tcp: clients (explicit and
+ * captured alike). dns_*: the DNS door. Two of each: IPv4, IPv6. Same shape as struct jail_door,
+ * which this folder must not know.
+ */
+struct gateway_door {
+	intptr_t tcp[2];
+	intptr_t dns_udp[2];
+	intptr_t dns_tcp[2];
+};
+
+int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,
+	struct gateway_diag *diag) __attribute__((warn_unused_result));
+/* Before gateway_run. */
+int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct gateway_diag *diag)
+	__attribute__((warn_unused_result));
+/* Runs the workers; returns after gateway_stop, when every session has ended and is recorded. */
+int gateway_run(struct gateway *g, struct gateway_diag *diag) __attribute__((warn_unused_result));
+/* From any thread or a signal handler: stop accepting, end what is open, return from gateway_run. */
+void gateway_stop(struct gateway *g);
+void gateway_destroy(struct gateway *g);
+
+/* Totals by host, for the summary; call after gateway_run returned. */
+struct gateway_host {
+	const char *host;
+	uint64_t allowed, refused;
+	uint64_t bytes_out, bytes_in; /* bodies and tunnels: to the origin, from it */
+};
+size_t gateway_hosts(const struct gateway *g, const struct gateway_host **ret_hosts);
+
+#endif

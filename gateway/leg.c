@@ -1,0 +1,355 @@
+/*
+ * One leg's bytes: reads the socket into buffers, through TLS where there is some, and sends what was
+ * queued. It knows nothing of HTTP, rules or sessions; its owner hears four kinds of event.
+ */
+#include "gateway/leg.h"
+#include "gateway/socket.h"
+#include "gateway/tls.h"
+
+#include <assert.h>
+#include <event2/buffer.h>
+#include <string.h>
+
+enum {
+	READ_SMALL = 4 * 1024,  /* a request fits; an idle leg costs no more */
+	READ_LARGE = 64 * 1024, /* four full TLS records a call, for bulk */
+	RECORD_PLAIN = 16 * 1024,
+	/* Decrypted and not yet taken: the owner is slow, the socket is left alone. */
+	IN_HIGH = 256 * 1024,
+};
+
+static void fail(struct leg *leg, const char *word)
+{
+	if (leg->failure == NULL) {
+		leg->failure = word;
+	}
+	if (leg->fd >= 0) {
+		event_del(&leg->on_read);
+		event_del(&leg->on_write);
+	}
+	leg->notify(leg->arg, leg, LEG_FAILED);
+}
+
+/* One recv(2), larger each time it came back full. Returns false when there is nothing to go on with. */
+static bool receive(struct leg *leg, struct evbuffer *into)
+{
+	struct evbuffer_iovec space;
+	ssize_t got;
+	bool again;
+
+	if (evbuffer_reserve_space(into, (ev_ssize_t)leg->read_size, &space, 1) < 1) {
+		fail(leg, "memory");
+		return false;
+	}
+	got = socket_recv(leg->fd, space.iov_base, leg->read_size, &again);
+	space.iov_len = got > 0 ? (size_t)got : 0;
+	evbuffer_commit_space(into, &space, 1);
+	if (got < 0) {
+		if (!again) {
+			fail(leg, "reset");
+		}
+		return false;
+	}
+	if (got == 0) {
+		leg->eof = true;
+		leg->truncated = leg->tls != NULL;
+		event_del(&leg->on_read);
+		return true;
+	}
+	if ((size_t)got == leg->read_size && leg->read_size < READ_LARGE) {
+		leg->read_size *= 2;
+	} else if ((size_t)got < leg->read_size / 4 && leg->read_size > READ_SMALL) {
+		leg->read_size /= 2;
+	}
+	return true;
+}
+
+/* Decrypts what is whole. False: the leg failed and its owner knows. */
+static bool decrypt(struct leg *leg)
+{
+	struct evbuffer_iovec space;
+	enum tls_result result = TLS_DONE;
+
+	while (result == TLS_DONE && evbuffer_get_length(leg->in) < IN_HIGH) {
+		size_t len = 0;
+
+		if (evbuffer_get_length(leg->wire_in) == 0 && !tls_has_plaintext(leg->tls)) {
+			break;
+		}
+		if (evbuffer_reserve_space(leg->in, RECORD_PLAIN, &space, 1) < 1) {
+			fail(leg, "memory");
+			return false;
+		}
+		result = tls_read(leg->tls, space.iov_base, space.iov_len, &len);
+		space.iov_len = result == TLS_DONE ? len : 0;
+		evbuffer_commit_space(leg->in, &space, 1);
+	}
+	if (result == TLS_FAILED) {
+		/* Whole records before the bad one were good: let them be used first. */
+		leg_flush(leg);
+		fail(leg, tls_failure_word(leg->tls));
+		return false;
+	}
+	if (result == TLS_CLOSED) {
+		leg->eof = true;
+		leg->truncated = false;
+		event_del(&leg->on_read);
+	}
+	return true;
+}
+
+static void shake_hands(struct leg *leg)
+{
+	enum tls_result result = tls_handshake(leg->tls);
+
+	if (!leg_flush(leg)) {
+		return;
+	}
+	if (result == TLS_FAILED || (result == TLS_WANT && leg->eof)) {
+		fail(leg, result == TLS_FAILED ? tls_failure_word(leg->tls) : "eof");
+		return;
+	}
+	if (result == TLS_WANT) {
+		return;
+	}
+	leg->handshaking = false;
+	leg->notify(leg->arg, leg, LEG_SECURED);
+}
+
+/* Deals with what is in wire_in after something came in or the owner resumed. */
+static void digest(struct leg *leg)
+{
+	if (leg->handshaking) {
+		shake_hands(leg);
+		return;
+	}
+	if (leg->tls != NULL && !decrypt(leg)) {
+		return;
+	}
+	if (evbuffer_get_length(leg->in) > 0 || leg->eof) {
+		leg->notify(leg->arg, leg, LEG_READABLE);
+	}
+}
+
+static void on_read(evutil_socket_t fd, short what, void *arg)
+{
+	struct leg *leg = arg;
+
+	(void)fd;
+	(void)what;
+	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
+	if (!leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
+		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in)) {
+			if (leg->failure != NULL) {
+				return;
+			}
+		}
+	}
+	digest(leg);
+}
+
+static void on_write(evutil_socket_t fd, short what, void *arg)
+{
+	struct leg *leg = arg;
+
+	(void)fd;
+	(void)what;
+	if (leg->failure != NULL) {
+		/* leg_flush failed in the middle of somebody's turn: told here, outside of it. */
+		fail(leg, leg->failure);
+		return;
+	}
+	if (leg->connecting) {
+		leg->connecting = false;
+		if (socket_error(leg->fd) != 0) {
+			fail(leg, "connect");
+			return;
+		}
+		leg->notify(leg->arg, leg, LEG_WRITABLE);
+		return;
+	}
+	if (leg_flush(leg) && leg_pending(leg) < LEG_LOW) {
+		leg->notify(leg->arg, leg, LEG_WRITABLE);
+	}
+}
+
+static void assign(struct leg *leg, struct event_base *base)
+{
+	event_assign(&leg->on_read, base, leg->fd, EV_READ | EV_PERSIST, on_read, leg);
+	event_assign(&leg->on_write, base, leg->fd, EV_WRITE, on_write, leg);
+}
+
+int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
+	void (*notify)(void *arg, struct leg *leg, enum leg_event event), void *arg)
+{
+	memset(leg, 0, sizeof(*leg));
+	leg->fd = fd;
+	leg->notify = notify;
+	leg->arg = arg;
+	leg->read_size = READ_SMALL;
+	leg->in = evbuffer_new();
+	leg->wire_out = evbuffer_new();
+	if (leg->in == NULL || leg->wire_out == NULL) {
+		leg->fd = -1;
+		leg_finish(leg);
+		return -1;
+	}
+	if (fd >= 0) {
+		assign(leg, base);
+	}
+	return 0;
+}
+
+void leg_finish(struct leg *leg)
+{
+	if (leg->in == NULL && leg->wire_out == NULL) {
+		return;
+	}
+	tls_destroy(leg->tls);
+	if (leg->fd >= 0) {
+		event_del(&leg->on_read);
+		event_del(&leg->on_write);
+		evutil_closesocket(leg->fd);
+	}
+	if (leg->in != NULL) {
+		evbuffer_free(leg->in);
+	}
+	if (leg->wire_in != NULL) {
+		evbuffer_free(leg->wire_in);
+	}
+	if (leg->wire_out != NULL) {
+		evbuffer_free(leg->wire_out);
+	}
+	memset(leg, 0, sizeof(*leg));
+	leg->fd = -1;
+}
+
+void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),
+	void *arg)
+{
+	struct event_base *base = event_get_base(&from->on_read);
+
+	assert(from->fd >= 0 && !from->handshaking && !from->connecting);
+	event_del(&from->on_read);
+	event_del(&from->on_write);
+	*to = *from;
+	memset(from, 0, sizeof(*from));
+	from->fd = -1;
+	to->notify = notify;
+	to->arg = arg;
+	to->paused = true;
+	assign(to, base);
+	leg_resume(to);
+}
+
+bool leg_is_open(const struct leg *leg)
+{
+	return leg->fd >= 0 && leg->failure == NULL;
+}
+
+void leg_start(struct leg *leg)
+{
+	event_add(&leg->on_read, NULL);
+}
+
+void leg_start_connect(struct leg *leg, struct event_base *base, evutil_socket_t fd)
+{
+	assert(leg->fd < 0);
+	leg->fd = fd;
+	leg->connecting = true;
+	assign(leg, base);
+	event_add(&leg->on_write, NULL);
+}
+
+bool leg_prepare_tls(struct leg *leg)
+{
+	assert(leg->tls == NULL);
+	if (leg->wire_in == NULL) {
+		leg->wire_in = evbuffer_new();
+	}
+	return leg->wire_in != NULL;
+}
+
+void leg_start_tls(struct leg *leg, struct tls *tls)
+{
+	assert(leg->tls == NULL && leg->wire_in != NULL);
+	leg->tls = tls;
+	leg->handshaking = true;
+	evbuffer_add_buffer(leg->wire_in, leg->in);
+	leg->paused = false;
+	event_add(&leg->on_read, NULL);
+	event_active(&leg->on_read, EV_READ, 0);
+}
+
+bool leg_write(struct leg *leg, const void *data, size_t len)
+{
+	assert(!leg->shut && !leg->handshaking);
+	if (leg->tls != NULL) {
+		return len == 0 || tls_write(leg->tls, data, len) == TLS_DONE;
+	}
+	return evbuffer_add(leg->wire_out, data, len) == 0;
+}
+
+bool leg_flush(struct leg *leg)
+{
+	if (leg->fd < 0 || leg->failure != NULL || leg->connecting) {
+		return leg->failure == NULL;
+	}
+	if (evbuffer_get_length(leg->wire_out) > 0) {
+		bool again;
+		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
+
+		if (sent < 0 && !again) {
+			leg->failure = "reset";
+			event_del(&leg->on_read);
+			event_active(&leg->on_write, EV_WRITE, 0);
+			return false;
+		}
+	}
+	if (evbuffer_get_length(leg->wire_out) > 0) {
+		event_add(&leg->on_write, NULL);
+	} else if (leg->shut) {
+		socket_shut(leg->fd);
+	}
+	return true;
+}
+
+size_t leg_pending(const struct leg *leg)
+{
+	return evbuffer_get_length(leg->wire_out);
+}
+
+void leg_shut(struct leg *leg)
+{
+	if (leg->shut || !leg_is_open(leg)) {
+		return;
+	}
+	if (leg->tls != NULL && !leg->handshaking) {
+		tls_close_notify(leg->tls);
+	}
+	leg->shut = true;
+}
+
+void leg_pause(struct leg *leg)
+{
+	if (!leg->paused && leg->fd >= 0) {
+		leg->paused = true;
+		event_del(&leg->on_read);
+	}
+}
+
+void leg_resume(struct leg *leg)
+{
+	if (!leg->paused || leg->fd < 0) {
+		return;
+	}
+	leg->paused = false;
+	if (!leg->eof) {
+		event_add(&leg->on_read, NULL);
+	}
+	/* What already came would wait for ever if the peer has nothing more to say. */
+	if (leg->eof || evbuffer_get_length(leg->in) > 0 ||
+		(leg->tls != NULL && evbuffer_get_length(leg->wire_in) > 0)) {
+		event_active(&leg->on_read, EV_READ, 0);
+	}
+}

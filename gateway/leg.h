@@ -1,0 +1,83 @@
+/*
+ * One leg of a session: a socket, the TLS over it if any, and what waits to be read or sent. A session
+ * has two, client and upstream, and every stage is written for a leg.
+ *
+ * Bytes travel  socket -> wire_in -> [TLS] -> in  and  leg_write -> [TLS] -> wire_out -> socket.
+ * Nothing is sent before leg_flush, so that a turn of the loop costs one system call. Empty buffers
+ * hold no memory: an idle connection costs its structs alone.
+ */
+#ifndef SALLYPORT_GATEWAY_LEG_H
+#define SALLYPORT_GATEWAY_LEG_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct evbuffer;
+struct tls;
+
+/* Past HIGH bytes waiting to be sent, whoever fills the leg stops; under LOW it goes on. */
+#define LEG_HIGH (256 * 1024)
+#define LEG_LOW  (64 * 1024)
+
+/* What a leg tells its owner. */
+enum leg_event {
+	LEG_FAILED = 0, /* socket or TLS error: `failure` says which */
+	LEG_READABLE,   /* bytes in `in`, or end of input: `eof` */
+	LEG_WRITABLE,   /* under LOW again, or connected */
+	LEG_SECURED,    /* the TLS handshake is done */
+};
+
+struct leg {
+	evutil_socket_t fd; /* owned; -1 when there is none */
+	struct tls *tls;    /* owned; NULL: plain */
+	struct evbuffer *in;       /* owned: received plaintext */
+	struct evbuffer *wire_in;  /* owned; only with TLS */
+	struct evbuffer *wire_out; /* owned */
+	struct event on_read, on_write;
+	size_t read_size;   /* of the next recv: grows with the traffic */
+	bool connecting;    /* connect(2) under way */
+	bool handshaking;
+	bool paused;        /* nobody takes what we read */
+	bool eof;           /* the peer sends no more */
+	bool truncated;     /* eof without TLS close_notify */
+	bool shut;          /* we send no more */
+	const char *failure; /* a word: "reset", "tls-alert", ... */
+	void (*notify)(void *arg, struct leg *leg, enum leg_event event);
+	void *arg;
+};
+
+/* Takes the socket over (-1: none yet). 0, or -1 when memory is out. */
+int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
+	void (*notify)(void *arg, struct leg *leg, enum leg_event event), void *arg)
+	__attribute__((warn_unused_result));
+/* Frees everything and closes the socket. A leg of zeroes is left alone. */
+void leg_finish(struct leg *leg);
+/* Moves a live leg (the upstream pool) into `to`, with a new owner. */
+void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),
+	void *arg);
+bool leg_is_open(const struct leg *leg);
+
+/* Starts listening for bytes. */
+void leg_start(struct leg *leg);
+/* connect(2) is under way on fd: LEG_WRITABLE when done. */
+void leg_start_connect(struct leg *leg, struct event_base *base, evutil_socket_t fd);
+/* Makes wire_in, which a TLS to come borrows. False when memory is out. */
+bool leg_prepare_tls(struct leg *leg) __attribute__((warn_unused_result));
+/* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */
+void leg_start_tls(struct leg *leg, struct tls *tls);
+
+/* Queues bytes; they leave with leg_flush. False when memory is out or TLS failed. */
+bool leg_write(struct leg *leg, const void *data, size_t len) __attribute__((warn_unused_result));
+/* Sends what it can; the rest leaves by itself, then LEG_WRITABLE. False: the leg failed. */
+bool leg_flush(struct leg *leg);
+size_t leg_pending(const struct leg *leg); /* bytes queued and not yet sent */
+/* No more bytes from us: close_notify and, when all is sent, SHUT_WR. */
+void leg_shut(struct leg *leg);
+/* Stop and go on reading (back-pressure). Resuming may notify from the loop, never from inside. */
+void leg_pause(struct leg *leg);
+void leg_resume(struct leg *leg);
+
+#endif

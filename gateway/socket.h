@@ -1,0 +1,43 @@
+/*
+ * What the gateway needs of the system's sockets beyond libevent. socket_posix.c, socket_windows.c.
+ */
+#ifndef SALLYPORT_GATEWAY_SOCKET_H
+#define SALLYPORT_GATEWAY_SOCKET_H
+
+#include "gateway/resolve.h"
+
+#include <event2/util.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Like recv(2) and accept(2); -1 with *ret_again set when there is nothing now. */
+ssize_t socket_recv(evutil_socket_t fd, void *buf, size_t size, bool *ret_again);
+evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again);
+
+struct evbuffer;
+/* Sends from the front of the buffer and drains what went; never raises SIGPIPE. */
+ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again);
+void socket_shut(evutil_socket_t fd); /* SHUT_WR */
+
+struct socket_name {
+	struct resolve_address address;
+	uint16_t port;
+	char text[64]; /* "203.0.113.9:443" */
+};
+bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name);
+/*
+ * Where a captured connection was going before the jail's redirect (SO_ORIGINAL_DST). False when it was
+ * meant for the door itself.
+ */
+bool socket_original(evutil_socket_t fd, struct socket_name *ret_name);
+
+/* A non-blocking connect under way, or -1. */
+evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port);
+/* 0 when a finished connect worked, else the system's error number. */
+int socket_error(evutil_socket_t fd);
+const char *socket_error_text(int error);
+void socket_no_delay(evutil_socket_t fd);
+
+#endif

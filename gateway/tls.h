@@ -1,0 +1,63 @@
+/*
+ * TLS for legs: mbedTLS between two byte buffers, no socket. tls.c and tls_*.c are the only files of
+ * the gateway that know mbedTLS.
+ *
+ * To clients we are a server with minted leaves (tls_accept.c), to origins a client that believes
+ * certs_trust_check alone (tls_connect.c). TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
+ * Sources: RFC 8446, RFC 5246, RFC 7301 (ALPN), RFC 6066 (SNI).
+ */
+#ifndef SALLYPORT_GATEWAY_TLS_H
+#define SALLYPORT_GATEWAY_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct certs_leaf;
+struct certs_trust;
+struct evbuffer;
+struct tls;
+struct tls_server; /* settings of the client side: one a worker */
+struct tls_client; /* settings and remembered sessions of the upstream side: one a worker */
+
+int tls_server_create(struct tls_server **ret_server) __attribute__((warn_unused_result));
+void tls_server_destroy(struct tls_server *s);
+int tls_client_create(const struct certs_trust *trust, struct tls_client **ret_client)
+	__attribute__((warn_unused_result));
+void tls_client_destroy(struct tls_client *c);
+
+/* Buffers are borrowed for the life of the connection. The leaf is released with it. */
+struct tls *tls_accept(struct tls_server *s, struct certs_leaf *leaf, struct evbuffer *wire_in,
+	struct evbuffer *wire_out);
+/* `relax`: enum certs_relax bits. An address literal as host sends no SNI. */
+struct tls *tls_connect(struct tls_client *c, const char *host, uint16_t port, unsigned relax,
+	struct evbuffer *wire_in, struct evbuffer *wire_out);
+void tls_destroy(struct tls *t);
+
+enum tls_result {
+	TLS_FAILED = 0, /* tls_failure says why */
+	TLS_WANT,       /* more bytes of the peer are needed */
+	TLS_DONE,
+	TLS_CLOSED,     /* close_notify */
+};
+/* One step of the handshake. For origins TLS_DONE means: and certs_trust_check passed. */
+enum tls_result tls_handshake(struct tls *t);
+/* Decrypts into buf; TLS_DONE with *ret_len > 0, TLS_WANT, TLS_CLOSED or TLS_FAILED. */
+enum tls_result tls_read(struct tls *t, void *buf, size_t size, size_t *ret_len);
+/* Decrypted bytes wait inside mbedTLS, whatever is left in wire_in. */
+bool tls_has_plaintext(const struct tls *t);
+/* Encrypts all of it into wire_out. */
+enum tls_result tls_write(struct tls *t, const void *data, size_t len);
+void tls_close_notify(struct tls *t);
+
+struct tls_facts {
+	const char *version, *cipher, *alpn; /* NULL when there is none */
+	char peer_sha256[65];                /* "" when there is none */
+	bool resumed;
+};
+void tls_facts(const struct tls *t, struct tls_facts *ret_facts);
+/* Why it failed: a word for the record ("expired", "alert", "protocol") and a sentence. */
+const char *tls_failure_word(const struct tls *t);
+const char *tls_failure(const struct tls *t);
+
+#endif
