@@ -1,0 +1,147 @@
+/*
+ * One client connection on its way through the states, and the exchange it is busy with.
+ *
+ * The table session_states.def names every stage; a stage is one stage_*.c file that sees this header
+ * and never another stage's. session_go() alone changes the state, session_close() is the only end.
+ */
+#ifndef SALLYPORT_GATEWAY_SESSION_H
+#define SALLYPORT_GATEWAY_SESSION_H
+
+#include "audit/audit.h"
+#include "gateway/arena.h"
+#include "gateway/gateway.h"
+#include "gateway/http_parse.h"
+#include "gateway/http_target.h"
+#include "gateway/leg.h"
+#include "gateway/resolve.h"
+#include "gateway/socket.h"
+#include "rules/rules.h"
+
+#include <sys/queue.h>
+
+struct worker;
+
+enum session_state {
+	SESSION_CLOSED = 0,
+#define STATE(name, prefix, deadline, next) SESSION_##name,
+#include "gateway/session_states.def"
+#undef STATE
+	SESSION_STATES,
+};
+
+enum session_reason {
+#define REASON(name, word, sentence) SESSION_END_##name,
+#include "gateway/session_reasons.def"
+#undef REASON
+};
+
+/* How a request to be refused is answered. */
+struct refusal {
+	int status;          /* 0: no answer possible, just close */
+	const char *reason;  /* word */
+	const char *message; /* sentence; in the exchange's arena or static */
+	bool close;          /* the connection cannot go on */
+};
+
+/* One request and its response, or one tunnel. Cleared between requests; strings in `arena`. */
+struct exchange {
+	uint64_t id;
+	struct arena arena;
+	struct http_head *request, *response;
+	struct rules_target target;
+	struct rules_decision decision;
+	struct refusal refusal;
+	bool refused;
+	bool recorded;    /* its INTENT was appended: an OUTCOME is owed when it was allowed */
+	bool outcome_due;
+	uint64_t intent_seq;
+	const char *detail; /* why it failed, for the OUTCOME */
+
+	char address[64]; /* dialled */
+	int status;
+	int64_t request_bytes, response_bytes;
+	int64_t began, decided, connected, secured, first_byte;
+
+	/* relay */
+	bool reused;           /* upstream came from the pool */
+	bool request_sent;     /* its last byte is queued upstream */
+	bool response_head;    /* its head went to the client */
+	bool response_done;
+	bool client_keeps, upstream_keeps;
+	enum http_framing to_client;
+};
+
+struct session {
+	LIST_ENTRY(session) all;
+	TAILQ_ENTRY(session) waiting; /* for the record's commit */
+	bool is_waiting;
+	bool freed;          /* closed: freed by the loop, not by whoever stands on the stack */
+	struct worker *worker;
+	uint64_t id;
+
+	enum session_state state, next;
+	bool turning;        /* inside session_turn */
+	struct event deadline;
+	struct event free_event;
+
+	struct leg client, upstream;
+	char client_name[64];
+	enum audit_way way;
+	bool captured;       /* transparent: `wanted` is where it was going */
+	struct socket_name wanted;
+
+	/* Destination as far as known; host and sni in `arena`. */
+	struct http_origin origin;
+	bool connect;        /* inside a CONNECT or SOCKS tunnel */
+	bool tls;            /* the client leg is or will be TLS */
+	struct arena arena;  /* lives as long as the session */
+
+	struct http_parser *requests, *responses; /* owned */
+	bool request_begun;  /* the parser has seen bytes of the request under way */
+	bool head_deadline;  /* the idle deadline was replaced by the head's */
+	unsigned served;
+
+	struct exchange exchange;
+	struct resolve_query *query;
+	struct resolve_answer answer;
+	size_t next_address;
+	size_t lingered;
+	uint8_t socks[512];  /* what SOCKS said so far */
+};
+
+typedef void session_enter_fn(struct session *s);
+typedef void session_leg_fn(struct session *s, enum leg_event event);
+
+/* Called by the listener. Owns fd. */
+void session_create(struct worker *w, evutil_socket_t fd);
+/* Names the next state; it is entered when the running handler has returned. */
+void session_go(struct session *s, enum session_state next);
+void session_close(struct session *s, enum session_reason reason);
+/* Runs the state machine until it rests, then sends what was queued. For callbacks from the loop. */
+void session_turn(struct session *s);
+void session_deadline(struct session *s, unsigned seconds);
+/* A handler for what cannot happen: closes. */
+void session_unexpected(struct session *s, enum leg_event event);
+
+/* Marks the exchange as to be refused; the INTENT state records it, then REFUSE answers. */
+void session_refuse(struct session *s, int status, const char *reason, bool close,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Forgets the last exchange and begins another. */
+void session_new_exchange(struct session *s);
+void session_log(struct session *s, enum gateway_log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+const char *session_reason_word(enum session_reason reason);
+const char *session_state_name(enum session_state state);
+
+/* record.c: the exchange as records. 0, or a negative audit error. */
+int record_intent(struct session *s) __attribute__((warn_unused_result));
+void record_outcome(struct session *s, const char *end);
+
+#define STATE(name, prefix, deadline, next) \
+	session_enter_fn prefix##_enter;    \
+	session_leg_fn prefix##_on_client;  \
+	session_leg_fn prefix##_on_upstream;
+#include "gateway/session_states.def"
+#undef STATE
+
+#endif

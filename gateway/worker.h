@@ -1,0 +1,91 @@
+/*
+ * One thread, one loop, and what its sessions share without locks: TLS settings, resolver, pool of idle
+ * upstream connections.
+ */
+#ifndef SALLYPORT_GATEWAY_WORKER_H
+#define SALLYPORT_GATEWAY_WORKER_H
+
+#include "gateway/gateway.h"
+#include "gateway/leg.h"
+#include "rules/target.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/queue.h>
+
+struct dns_door;
+struct hosts;
+struct names;
+struct pool;
+struct resolver;
+struct session;
+struct tls_client;
+struct tls_server;
+
+#define GATEWAY_WORKERS_MAX 64
+
+struct worker {
+	struct gateway *gateway;
+	unsigned index;
+	pthread_t thread;
+	struct event_base *base;
+	struct resolver *resolver;
+	struct tls_server *tls_server;
+	struct tls_client *tls_client;
+	struct pool *pool;
+	struct dns_door *dns;
+	struct event *listeners[2];
+	bool listening;
+	struct event *wake; /* the record moved, or the gateway stops */
+	evutil_socket_t wake_pair[2];
+	LIST_HEAD(session_list, session) sessions;
+	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
+};
+
+struct gateway {
+	struct gateway_config config;
+	struct gateway_door door;
+	struct names *names;
+	struct hosts *hosts;
+	struct worker workers[GATEWAY_WORKERS_MAX];
+	unsigned n_workers;
+	atomic_uint_fast64_t next_session, next_request;
+	atomic_uint connections;
+	atomic_bool stopping;
+};
+
+int worker_init(struct worker *w, struct gateway *g, unsigned index);
+void worker_finish(struct worker *w);
+void *worker_run(void *worker);
+/* From any thread. */
+void worker_wake(void *worker);
+int64_t worker_now(void); /* monotonic nanoseconds */
+
+/* listener.c: clients through the door. Pauses by itself when connections are out. */
+int listener_start(struct worker *w);
+void listener_stop(struct worker *w);
+void listener_resume(struct worker *w);
+
+/* hosts.c: totals by host, shared by the workers. */
+int hosts_create(struct hosts **ret_hosts);
+void hosts_destroy(struct hosts *h);
+void hosts_count(struct hosts *h, const char *host, bool refused, int64_t out, int64_t in);
+size_t hosts_list(struct hosts *h, const struct gateway_host **ret_hosts);
+
+/* pool.c: idle upstream connections, by everything that was judged when they were made. */
+struct pool_key {
+	enum rules_scheme scheme;
+	const char *host;
+	uint16_t port;
+	bool private_ok;
+	unsigned relax;
+};
+struct pool *pool_create(struct event_base *base);
+void pool_destroy(struct pool *p);
+/* Moves an idle leg into `to`, and its address; false when there is none. */
+bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
+	void (*notify)(void *, struct leg *, enum leg_event), void *arg, char ret_address[64]);
+/* Takes the leg over, whatever comes of it. */
+void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char *address);
+
+#endif
