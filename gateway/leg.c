@@ -200,17 +200,26 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	return 0;
 }
 
+void leg_close(struct leg *leg)
+{
+	if (leg->fd >= 0) {
+		event_del(&leg->on_read);
+		event_del(&leg->on_write);
+		evutil_closesocket(leg->fd);
+		leg->fd = -1;
+	}
+	if (leg->failure == NULL) {
+		leg->failure = "closed";
+	}
+}
+
 void leg_finish(struct leg *leg)
 {
 	if (leg->in == NULL && leg->wire_out == NULL) {
 		return;
 	}
+	leg_close(leg);
 	tls_destroy(leg->tls);
-	if (leg->fd >= 0) {
-		event_del(&leg->on_read);
-		event_del(&leg->on_write);
-		evutil_closesocket(leg->fd);
-	}
 	if (leg->in != NULL) {
 		evbuffer_free(leg->in);
 	}

@@ -53,7 +53,12 @@ struct leg {
 int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	void (*notify)(void *arg, struct leg *leg, enum leg_event event), void *arg)
 	__attribute__((warn_unused_result));
-/* Frees everything and closes the socket. A leg of zeroes is left alone. */
+/*
+ * Closes the socket at once; the buffers stay until leg_finish, so that this may be called from the
+ * leg's own notification.
+ */
+void leg_close(struct leg *leg);
+/* Frees everything. Not from inside a notification. A leg of zeroes is left alone. */
 void leg_finish(struct leg *leg);
 /* Moves a live leg (the upstream pool) into `to`, with a new owner. */
 void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),

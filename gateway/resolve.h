@@ -43,6 +43,9 @@ typedef void resolve_fn(void *arg, const struct resolve_answer *answer);
 
 int resolver_create(struct event_base *base, struct resolver **ret_resolver)
 	__attribute__((warn_unused_result));
+/* `nameserver`: "ip:port" to ask instead of the system's; NULL: the system's. */
+int resolver_create_with(struct event_base *base, const char *nameserver,
+	struct resolver **ret_resolver) __attribute__((warn_unused_result));
 void resolver_destroy(struct resolver *r); /* outstanding queries are dropped without a call */
 
 /*

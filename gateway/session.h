@@ -133,6 +133,9 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 const char *session_reason_word(enum session_reason reason);
 const char *session_state_name(enum session_state state);
 
+/* From the worker, when the record's mark moved: may the effect happen? */
+void stage_intent_committed(struct session *s, bool committed);
+
 /* record.c: the exchange as records. 0, or a negative audit error. */
 int record_intent(struct session *s) __attribute__((warn_unused_result));
 void record_outcome(struct session *s, const char *end);

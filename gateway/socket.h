@@ -16,6 +16,11 @@
 ssize_t socket_recv(evutil_socket_t fd, void *buf, size_t size, bool *ret_again);
 evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again);
 
+/* For evutil_socketpair. */
+extern const int socket_pair_family;
+unsigned socket_cores(void); /* processors to use */
+void socket_close_door(intptr_t fd); /* -1 is none */
+
 struct evbuffer;
 /* Sends from the front of the buffer and drains what went; never raises SIGPIPE. */
 ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again);

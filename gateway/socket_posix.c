@@ -14,6 +14,22 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+const int socket_pair_family = AF_UNIX;
+
+unsigned socket_cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n > 0 ? (unsigned)n : 1;
+}
+
+void socket_close_door(intptr_t fd)
+{
+	if (fd >= 0) {
+		close((int)fd);
+	}
+}
+
 static bool again(int error)
 {
 	return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;

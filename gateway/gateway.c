@@ -1,0 +1,145 @@
+/*
+ * The gateway as its caller sees it: workers made, run, stopped and counted.
+ */
+#include "gateway/gateway.h"
+#include "gateway/dns_door.h"
+#include "gateway/names.h"
+#include "gateway/socket.h"
+#include "gateway/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void set_default(unsigned *value, unsigned fallback)
+{
+	if (*value == 0) {
+		*value = fallback;
+	}
+}
+
+static void set_defaults(struct gateway_config *config)
+{
+	struct gateway_deadlines *d = &config->deadlines;
+	struct http_limits *http = &config->http;
+
+	set_default(&config->workers, socket_cores());
+	set_default(&config->connections, 16384);
+	set_default(&d->head, 30);
+	set_default(&d->idle, 300);
+	set_default(&d->handshake, 20);
+	set_default(&d->connect, 15);
+	set_default(&d->first_byte, 120);
+	set_default(&d->tunnel, 3600);
+	http->head_bytes = http->head_bytes ? http->head_bytes : 64 * 1024;
+	http->fields = http->fields ? http->fields : 256;
+	http->chunk_line = http->chunk_line ? http->chunk_line : 1024;
+	if (config->workers > GATEWAY_WORKERS_MAX) {
+		config->workers = GATEWAY_WORKERS_MAX;
+	}
+}
+
+static int say(struct gateway_diag *diag, int error, const char *what)
+{
+	snprintf(diag->message, sizeof(diag->message), "%s: %s", what, strerror(errno));
+	return error;
+}
+
+int gateway_create(
+	const struct gateway_config *config, struct gateway **ret_gateway, struct gateway_diag *diag)
+{
+	struct gateway *g = calloc(1, sizeof(*g));
+
+	if (g == NULL) {
+		return say(diag, GATEWAY_EMEMORY, "gateway");
+	}
+	g->config = *config;
+	set_defaults(&g->config);
+	memset(&g->door, 0xff, sizeof(g->door));
+	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0) {
+		gateway_destroy(g);
+		return say(diag, GATEWAY_EMEMORY, "gateway");
+	}
+	for (unsigned i = 0; i < g->config.workers; i++) {
+		g->n_workers++;
+		if (worker_init(&g->workers[i], g, i) != 0) {
+			gateway_destroy(g);
+			return say(diag, GATEWAY_ESYSTEM, "a worker's loop, sockets or TLS settings");
+		}
+	}
+	*ret_gateway = g;
+	return GATEWAY_OK;
+}
+
+int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct gateway_diag *diag)
+{
+	g->door = *door;
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		if (listener_start(&g->workers[i]) != 0) {
+			return say(diag, GATEWAY_EMEMORY, "listening");
+		}
+	}
+	/* Names are few: one worker answers them, so that the order of its records is the order asked. */
+	if ((door->dns_udp[0] >= 0 || door->dns_udp[1] >= 0) &&
+		dns_door_create(&g->workers[0], door, &g->workers[0].dns) != 0) {
+		return say(diag, GATEWAY_ESYSTEM, "the DNS door");
+	}
+	return GATEWAY_OK;
+}
+
+int gateway_run(struct gateway *g, struct gateway_diag *diag)
+{
+	unsigned started = 1;
+
+	for (; started < g->n_workers; started++) {
+		int error = pthread_create(
+			&g->workers[started].thread, NULL, worker_run, &g->workers[started]);
+
+		if (error != 0) {
+			errno = error;
+			break;
+		}
+	}
+	if (started < g->n_workers) {
+		gateway_stop(g);
+		(void)say(diag, GATEWAY_ESYSTEM, "starting a worker thread");
+	}
+	worker_run(&g->workers[0]);
+	for (unsigned i = 1; i < started; i++) {
+		pthread_join(g->workers[i].thread, NULL);
+	}
+	return started < g->n_workers ? GATEWAY_ESYSTEM : GATEWAY_OK;
+}
+
+void gateway_stop(struct gateway *g)
+{
+	atomic_store(&g->stopping, true);
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		worker_wake(&g->workers[i]);
+	}
+}
+
+void gateway_destroy(struct gateway *g)
+{
+	if (g == NULL) {
+		return;
+	}
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		worker_finish(&g->workers[i]);
+	}
+	for (int i = 0; i < 2; i++) {
+		socket_close_door(g->door.tcp[i]);
+		socket_close_door(g->door.dns_udp[i]);
+		socket_close_door(g->door.dns_tcp[i]);
+	}
+	names_destroy(g->names);
+	hosts_destroy(g->hosts);
+	free(g);
+}
+
+size_t gateway_hosts(const struct gateway *g, const struct gateway_host **ret_hosts)
+{
+	return hosts_list(g->hosts, ret_hosts);
+}

@@ -1,0 +1,268 @@
+/*
+ * The state machine: who may follow whom, how a state is changed, how a session begins and ends. What
+ * happens inside a state is in its stage_*.c; this file reads no byte and judges nothing.
+ */
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TO(name) (1u << SESSION_##name) |
+static const struct row {
+	const char *name;
+	session_enter_fn *enter;
+	session_leg_fn *on_client, *on_upstream;
+	size_t deadline; /* offset in struct gateway_deadlines */
+	unsigned next;   /* bits of enum session_state */
+} rows[SESSION_STATES] = {
+#define STATE(name, prefix, deadline, next)                                                   \
+	[SESSION_##name] = { #name, prefix##_enter, prefix##_on_client, prefix##_on_upstream, \
+		offsetof(struct gateway_deadlines, deadline), next 0 },
+#include "gateway/session_states.def"
+#undef STATE
+};
+#undef TO
+
+static const struct {
+	const char *word, *sentence;
+} reasons[] = {
+#define REASON(name, word, sentence) { word, sentence },
+#include "gateway/session_reasons.def"
+#undef REASON
+};
+
+const char *session_reason_word(enum session_reason reason)
+{
+	return reasons[reason].word;
+}
+
+const char *session_state_name(enum session_state state)
+{
+	return state == SESSION_CLOSED ? "CLOSED" : rows[state].name;
+}
+
+void session_log(struct session *s, enum gateway_log_level level, const char *format, ...)
+{
+	const struct gateway_config *config = &s->worker->gateway->config;
+	char line[512];
+	va_list args;
+	int n;
+
+	if (config->log == NULL) {
+		return;
+	}
+	n = snprintf(line, sizeof(line), "sid=%llu stage=%s ", (unsigned long long)s->id,
+		session_state_name(s->state));
+	va_start(args, format);
+	vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
+	va_end(args);
+	config->log(config->log_arg, level, line);
+}
+
+void session_deadline(struct session *s, unsigned seconds)
+{
+	struct timeval after = { .tv_sec = seconds };
+
+	event_add(&s->deadline, event_base_init_common_timeout(s->worker->base, &after));
+}
+
+void session_go(struct session *s, enum session_state next)
+{
+	assert(s->state == SESSION_CLOSED || (rows[s->state].next & (1u << next)) != 0);
+	s->next = next;
+}
+
+/* Enters what session_go named until a state rests. A loop, so that pipelining cannot dig the stack. */
+static void settle(struct session *s)
+{
+	s->turning = true;
+	while (!s->freed && s->next != SESSION_CLOSED) {
+		enum session_state state = s->next;
+		const struct gateway_deadlines *deadlines = &s->worker->gateway->config.deadlines;
+
+		session_log(s, GATEWAY_LOG_DEBUG, "state=%s", rows[state].name);
+		s->state = state;
+		s->next = SESSION_CLOSED;
+		session_deadline(s, *(const unsigned *)((const char *)deadlines + rows[state].deadline));
+		rows[state].enter(s);
+	}
+	s->turning = false;
+}
+
+void session_turn(struct session *s)
+{
+	if (s->turning || s->freed) {
+		return;
+	}
+	settle(s);
+	if (!s->freed) {
+		/* A leg that fails here says so from the loop. */
+		(void)leg_flush(&s->client);
+		(void)leg_flush(&s->upstream);
+	}
+}
+
+static void on_client(void *arg, struct leg *leg, enum leg_event event)
+{
+	struct session *s = arg;
+
+	(void)leg;
+	if (!s->freed) {
+		rows[s->state].on_client(s, event);
+		session_turn(s);
+	}
+}
+
+static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
+{
+	struct session *s = arg;
+
+	(void)leg;
+	if (!s->freed) {
+		rows[s->state].on_upstream(s, event);
+		session_turn(s);
+	}
+}
+
+void session_unexpected(struct session *s, enum leg_event event)
+{
+	session_log(s, GATEWAY_LOG_ERROR, "event %d has no place here", (int)event);
+	session_close(s, SESSION_END_UNEXPECTED);
+}
+
+/* Too late. Whoever still waits for a first answer gets one; everything else just ends. */
+static void on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+	struct exchange *x = &s->exchange;
+
+	(void)fd;
+	(void)what;
+	if (s->freed) {
+		return;
+	}
+	if (x->recorded && !x->refused && !x->response_head && s->state != SESSION_TUNNEL &&
+		s->state != SESSION_REFUSE && s->state != SESSION_LINGER) {
+		session_refuse(s, 504, "timeout", true, "the origin did not answer in time (%s)",
+			s->state == SESSION_RELAY ? "response" : "connection");
+		session_turn(s);
+		return;
+	}
+	session_close(s, SESSION_END_DEADLINE);
+}
+
+static void on_free(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	(void)fd;
+	(void)what;
+	leg_finish(&s->client);
+	leg_finish(&s->upstream);
+	http_parser_destroy(s->requests);
+	http_parser_destroy(s->responses);
+	arena_release(&s->exchange.arena);
+	arena_release(&s->arena);
+	free(s);
+}
+
+void session_create(struct worker *w, evutil_socket_t fd)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct socket_name peer;
+
+	if (s == NULL || leg_init(&s->client, w->base, fd, on_client, s) != 0) {
+		free(s);
+		evutil_closesocket(fd);
+		return;
+	}
+	if (leg_init(&s->upstream, w->base, -1, on_upstream, s) != 0) {
+		leg_finish(&s->client);
+		free(s);
+		return;
+	}
+	s->worker = w;
+	s->id = atomic_fetch_add(&w->gateway->next_session, 1) + 1;
+	atomic_fetch_add(&w->gateway->connections, 1);
+	LIST_INSERT_HEAD(&w->sessions, s, all);
+	evtimer_assign(&s->deadline, w->base, on_deadline, s);
+	evtimer_assign(&s->free_event, w->base, on_free, s);
+	arena_init(&s->arena);
+	arena_init(&s->exchange.arena);
+	if (socket_peer(fd, &peer)) {
+		snprintf(s->client_name, sizeof(s->client_name), "%s", peer.text);
+	}
+	s->captured = socket_original(fd, &s->wanted);
+	s->way = s->captured ? AUDIT_WAY_TRANSPARENT : AUDIT_WAY_PROXY;
+	socket_no_delay(fd);
+	session_new_exchange(s);
+	leg_start(&s->client);
+	session_go(s, SESSION_OPEN);
+	session_turn(s);
+}
+
+void session_close(struct session *s, enum session_reason reason)
+{
+	if (s->freed) {
+		return;
+	}
+	session_log(s, GATEWAY_LOG_DEBUG, "end=%s: %s", reasons[reason].word, reasons[reason].sentence);
+	if (s->exchange.outcome_due) {
+		record_outcome(s, reasons[reason].word);
+	}
+	s->freed = true;
+	if (s->query != NULL) {
+		resolve_cancel(s->query);
+		s->query = NULL;
+	}
+	if (s->is_waiting) {
+		TAILQ_REMOVE(&s->worker->waiting, s, waiting);
+		s->is_waiting = false;
+	}
+	leg_close(&s->client);
+	leg_close(&s->upstream);
+	event_del(&s->deadline);
+	LIST_REMOVE(s, all);
+	atomic_fetch_sub(&s->worker->gateway->connections, 1);
+	listener_resume(s->worker);
+	/* Someone up the stack may still hold the session: the loop frees it. */
+	event_active(&s->free_event, EV_TIMEOUT, 0);
+}
+
+void session_new_exchange(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct arena arena = x->arena;
+
+	arena_reset(&arena);
+	memset(x, 0, sizeof(*x));
+	x->arena = arena;
+	x->decision.body_max = -1;
+	s->request_begun = false;
+	s->head_deadline = false;
+}
+
+void session_refuse(struct session *s, int status, const char *reason, bool close, const char *format, ...)
+{
+	struct exchange *x = &s->exchange;
+	char message[512];
+	va_list args;
+
+	assert(!x->refused && !x->response_head);
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	x->refused = true;
+	x->refusal = (struct refusal){ status, reason, NULL, close };
+	x->refusal.message = arena_copy(&x->arena, message, strlen(message));
+	if (x->refusal.message == NULL) {
+		x->refusal.message = "memory is out";
+	}
+	x->detail = x->refusal.message;
+	session_log(s, GATEWAY_LOG_INFO, "refused=%s %s", reason, message);
+	session_go(s, x->recorded ? SESSION_REFUSE : SESSION_INTENT);
+}

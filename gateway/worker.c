@@ -1,0 +1,142 @@
+/*
+ * One thread and its loop. Two things reach it from outside: the record's progress, which lets waiting
+ * sessions go on, and the wish to stop; both by a byte on a socket pair.
+ */
+#include "gateway/worker.h"
+#include "gateway/dns_door.h"
+#include "gateway/resolve.h"
+#include "gateway/session.h"
+#include "gateway/tls.h"
+
+#include <event2/event.h>
+#include <string.h>
+#include <time.h>
+
+int64_t worker_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void worker_wake(void *arg)
+{
+	struct worker *w = arg;
+
+	/* A full pair means that a wake is already on its way. */
+	(void)send(w->wake_pair[1], "", 1, 0);
+}
+
+static void stop(struct worker *w)
+{
+	struct session *s;
+
+	listener_stop(w);
+	while ((s = LIST_FIRST(&w->sessions)) != NULL) {
+		session_close(s, SESSION_END_STOPPED);
+	}
+	pool_destroy(w->pool);
+	w->pool = NULL;
+	dns_door_destroy(w->dns);
+	w->dns = NULL;
+	/* One more turn frees the sessions. */
+	event_base_loopexit(w->base, NULL);
+}
+
+/* Sessions wait in the order of their records, so the first that must wait ends the walk. */
+static void release_committed(struct worker *w)
+{
+	uint64_t committed = audit_committed(w->gateway->config.audit);
+	bool failed = audit_failed(w->gateway->config.audit);
+	struct session *s;
+
+	while ((s = TAILQ_FIRST(&w->waiting)) != NULL &&
+		(failed || s->exchange.intent_seq <= committed)) {
+		TAILQ_REMOVE(&w->waiting, s, waiting);
+		s->is_waiting = false;
+		stage_intent_committed(s, s->exchange.intent_seq <= committed);
+		session_turn(s);
+	}
+}
+
+static void on_wake(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+	char bytes[256];
+
+	(void)what;
+	(void)recv(fd, bytes, sizeof(bytes), 0);
+	release_committed(w);
+	if (atomic_load(&w->gateway->stopping)) {
+		stop(w);
+	}
+}
+
+int worker_init(struct worker *w, struct gateway *g, unsigned index)
+{
+	struct event_config *config = event_config_new();
+
+	memset(w, 0, sizeof(*w));
+	w->gateway = g;
+	w->index = index;
+	w->wake_pair[0] = w->wake_pair[1] = -1;
+	LIST_INIT(&w->sessions);
+	TAILQ_INIT(&w->waiting);
+	if (config == NULL) {
+		return -1;
+	}
+	/* Sessions never leave their thread: no locks. Interest that comes and goes in a turn is folded. */
+	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+	w->base = event_base_new_with_config(config);
+	event_config_free(config);
+	if (w->base == NULL || evutil_socketpair(socket_pair_family, SOCK_STREAM, 0, w->wake_pair) != 0) {
+		return -1;
+	}
+	evutil_make_socket_nonblocking(w->wake_pair[0]);
+	evutil_make_socket_nonblocking(w->wake_pair[1]);
+	evutil_make_socket_closeonexec(w->wake_pair[0]);
+	evutil_make_socket_closeonexec(w->wake_pair[1]);
+	w->wake = event_new(w->base, w->wake_pair[0], EV_READ | EV_PERSIST, on_wake, w);
+	w->pool = pool_create(w->base);
+	if (w->wake == NULL || w->pool == NULL || event_add(w->wake, NULL) != 0 ||
+		tls_server_create(&w->tls_server) != 0 ||
+		tls_client_create(g->config.trust, &w->tls_client) != 0 ||
+		resolver_create_with(w->base, g->config.nameserver, &w->resolver) != 0 ||
+		audit_listen(g->config.audit, worker_wake, w) != 0) {
+		return -1;
+	}
+	return 0;
+}
+
+void worker_finish(struct worker *w)
+{
+	dns_door_destroy(w->dns);
+	resolver_destroy(w->resolver);
+	pool_destroy(w->pool);
+	for (int i = 0; i < 2; i++) {
+		if (w->listeners[i] != NULL) {
+			event_free(w->listeners[i]);
+		}
+		if (w->wake_pair[i] >= 0) {
+			evutil_closesocket(w->wake_pair[i]);
+		}
+	}
+	if (w->wake != NULL) {
+		event_free(w->wake);
+	}
+	tls_server_destroy(w->tls_server);
+	tls_client_destroy(w->tls_client);
+	if (w->base != NULL) {
+		event_base_free(w->base);
+	}
+}
+
+void *worker_run(void *arg)
+{
+	struct worker *w = arg;
+
+	event_base_loop(w->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	return NULL;
+}
