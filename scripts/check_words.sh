@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # Written so that this file does not find itself.
-words=('/wor''k/' '/roo''t/' '/home/[a-z]' 'BEGIN [A-Z ]*PRIVATE KE''Y' 'deb[.]debi''an[.]org'
+words=('/wor''k/' '/roo''t/' 'BEGIN [A-Z ]*PRIVATE KE''Y' 'deb[.]debi''an[.]org'
 	'registry[.]npmj''s' 'pypi[.]o''rg' 'proxy[.]gola''ng' 'static[.]crat''es')
 pattern=$(IFS='|'; echo "${words[*]}")
 
