@@ -38,13 +38,14 @@ ONLY_IN = {
     "psa/": re.compile(r"gateway/tls[a-z_0-9]*\.[ch]$"),
 }
 
-# A gateway stage knows its own header, what all stages share, and the public headers of the parts.
-# The state table alone names every stage.
-GATEWAY_SHARED = {"gateway.h", "session.h", "stages.h", "arena.h", "span.h", "http.h", "log.h",
-                  "http_target.h", "names.h"}
-GATEWAY_KNOW_ALL = {"session.c", "session_table.c", "stages.c", "gateway.c", "session.h", "stages.h"}
-# Stages that are two halves of one thing: file (stem), header it may include besides its own.
-GATEWAY_PAIRS = {("http_parse", "http_parse.h")}
+# Inside the gateway, from the ground up. A file includes headers of its own storey and below; stages
+# (the top) include no stage's header at all: they meet in session.h, whose table names them all.
+GATEWAY_STOREYS = [
+    ("pure", re.compile(r"^(arena|span|http|http_parse|http_target|http_write|names|dns_message)\w*\.")),
+    ("plumbing", re.compile(r"^(socket|tls|leg|resolve)\w*\.")),
+    ("machine", re.compile(r"^(?!stage_)")),
+    ("stage", re.compile(r"^stage_")),
+]
 
 # Where the compiler may be asked for the OS; everywhere else CMake chooses files.
 OS_FILES = re.compile(r"(^|/)(linux|windows)/|_(windows|posix|linux)\.[ch]$")
@@ -76,21 +77,19 @@ def check_part(part, path, quote, header):
             yield f"{header} is for {ONLY_IN[library].pattern} only"
 
 
-def stage_of(name):
-    """http_parse_body.c belongs to http_parse.h, tls_accept.c to tls.h: the stem and its shortenings."""
-    parts = pathlib.PurePosixPath(name).stem.split("_")
-    return {"_".join(parts[:n]) + ".h" for n in range(1, len(parts) + 1)}
+def storey(name):
+    return next(n for n, (_, pattern) in enumerate(GATEWAY_STOREYS) if pattern.match(name))
 
 
-def check_stage(path, header):
+def check_storey(path, header):
     name = header.split("/", 1)[1]
-    if name in GATEWAY_SHARED or path.name in GATEWAY_KNOW_ALL or name in stage_of(path.name):
-        return
-    # A header of the same family is the same stage: tls_ticket.h from tls_accept.c.
-    if stage_of(name) & stage_of(path.name) and path.name.split("_")[0] != "http":
-        return
-    if (path.stem, name) not in GATEWAY_PAIRS:
-        yield f"a stage must not include another stage's header ({header}): meet in session.h"
+    mine, other = storey(path.name), storey(name)
+    own = pathlib.PurePosixPath(name).stem == path.stem
+    if GATEWAY_STOREYS[other][0] == "stage" and not own:
+        yield f"a stage's header is for no other file ({header}): meet in session.h"
+    elif other > mine:
+        yield (f"{GATEWAY_STOREYS[mine][0]} code must not know the {GATEWAY_STOREYS[other][0]} "
+               f"above it ({header})")
 
 
 def check_file(path, lines):
@@ -105,7 +104,7 @@ def check_file(path, lines):
         for text in check_part(part, path, quote, header):
             yield number, text
         if part == "gateway" and quote == '"' and header.startswith("gateway/"):
-            for text in check_stage(path, header):
+            for text in check_storey(path, header):
                 yield number, text
 
 
