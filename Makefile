@@ -5,30 +5,31 @@ JOBS := $(shell nproc)
 SECONDS_PER_TARGET ?= 60
 
 demo: setup
-	@cmake --preset release -Wno-dev --log-level=NOTICE
+	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build --preset release -j$(JOBS)
-	@scripts/demo.sh build/release/cli/sallyport
+	@if [ -x scripts/demo.sh ]; then scripts/demo.sh build/release/cli/sallyport; \
+		else build/release/cli/sallyport version; fi
 
 test: setup
-	@cmake --preset dev -Wno-dev --log-level=NOTICE
+	@cmake --preset dev -Wno-dev >/dev/null
 	@cmake --build --preset dev -j$(JOBS)
 	@ctest --test-dir build/dev --output-on-failure --no-tests=error -j$(JOBS)
 	@scripts/scenarios.sh build/dev/cli/sallyport
 
 bench: setup
-	@cmake --preset release -Wno-dev --log-level=NOTICE
+	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build --preset release -j$(JOBS)
 	@bench/run.sh build/release/cli/sallyport
 
 live: setup
-	@cmake --preset release -Wno-dev --log-level=NOTICE
+	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build --preset release -j$(JOBS)
 	@tests/live/run.sh build/release/cli/sallyport
 
 # Searches with libFuzzer; `make test` replays the corpus.
 fuzz: export SALLYPORT_CI = 1
 fuzz: setup
-	@cmake --preset fuzz -Wno-dev --log-level=NOTICE
+	@cmake --preset fuzz -Wno-dev >/dev/null
 	@cmake --build --preset fuzz -j$(JOBS)
 	@scripts/fuzz.sh build/fuzz $(SECONDS_PER_TARGET)
 

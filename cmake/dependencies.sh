@@ -34,7 +34,9 @@ have() { # the cache holds this dependency, unharmed
 	local line file sha
 	line=$(grep -s "^$1 " "$lock_list") || return 1
 	sha=$(cut -d' ' -f3 <<<"$line") file=$(cut -d' ' -f4 <<<"$line")
-	[ -f "$sources/$file" ] && echo "$sha  $sources/$file" | sha256sum --check --status
+	[ -f "$sources/$file" ] || return 1
+	echo "$sha  $sources/$file" | sha256sum --check --status ||
+		{ say "$file is not what the signed index named: fetching it again"; return 1; }
 }
 
 # The machine's own Debian mirror, from apt's own configuration; other vendors' sources may stand
@@ -71,7 +73,7 @@ private_apt_setup() {
 		-o Dir::Cache::Archives="$apt_root/archives" -o APT::Sandbox::User="$(id -un)"
 		-o Acquire::Languages=none -o Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false
 		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false
-		-o Debug::NoLocking=true -o Acquire::Retries=3)
+		-o APT::Update::Error-Mode=any -o Debug::NoLocking=true -o Acquire::Retries=3)
 	say "reading the signed package index of $stable_next and unstable (about 20 MB)"
 	apt-get "${apt_options[@]}" update >"$apt_root/update.log" 2>&1 ||
 		die "apt-get update of the private lists failed: $(tail -n 3 "$apt_root/update.log")"
