@@ -214,16 +214,21 @@ build() {
 	rm -rf "$prefix" && mv "$prefix.new" "$prefix" && rm -rf "$work"
 }
 
-[ "${1:-}" != build ] || [ ! -f "${2:-}/versions.lock" ] || exit 0 # there already: nobody to wait for
-mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
-	die "cannot write to $cache: let SALLYPORT_CACHE name a folder of your own"
-exec 9>"$cache/lock" # builds side by side wait for each other
-flock -n 9 || { say "waiting for another build that uses $cache"; flock 9; }
-case ${1:-} in
-fetch) fetch ;;
-build)
-	shift
-	[ -f "$1/versions.lock" ] || { fetch && build "$@"; }
-	;;
-*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;
-esac
+# A function, read whole before it runs: a pull may change this file under a build that takes minutes.
+main() {
+	[ "${1:-}" != build ] || [ ! -f "${2:-}/versions.lock" ] || exit 0 # there already: nobody to wait for
+	mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
+		die "cannot write to $cache: let SALLYPORT_CACHE name a folder of your own"
+	exec 9>"$cache/lock" # builds side by side wait for each other
+	flock -n 9 || { say "waiting for another build that uses $cache"; flock 9; }
+	case ${1:-} in
+	fetch) fetch ;;
+	build)
+		shift
+		[ -f "$1/versions.lock" ] || { fetch && build "$@"; }
+		;;
+	*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;
+	esac
+}
+
+main "$@"; exit
