@@ -136,7 +136,7 @@ fetch() {
 	done <<<"$wanted"
 }
 
-unpack() { # NAME -> a fresh folder with its source, printed
+unpack() { # NAME -> a fresh folder with its source, printed; assign it, so that a failure ends the run
 	local line file out
 	line=$(grep "^$1 " "$lock_list")
 	file=$sources/$(cut -d' ' -f4 <<<"$line") out=$work/$1
@@ -168,25 +168,29 @@ cmake_build() { # NAME SOURCE OPTIONS...
 }
 
 build_mbedtls() {
-	cmake_build mbedtls "$(unpack mbedtls)" -DENABLE_TESTING=OFF -DENABLE_PROGRAMS=OFF -DGEN_FILES=OFF \
+	source=$(unpack mbedtls)
+	cmake_build mbedtls "$source" -DENABLE_TESTING=OFF -DENABLE_PROGRAMS=OFF -DGEN_FILES=OFF \
 		-DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
 		-DMBEDTLS_USER_CONFIG_FILE="$here/mbedtls_user_config.h"
 }
 
 build_libevent() {
-	cmake_build libevent "$(unpack libevent)" -DEVENT__LIBRARY_TYPE=STATIC -DEVENT__DISABLE_OPENSSL=ON \
+	source=$(unpack libevent)
+	cmake_build libevent "$source" -DEVENT__LIBRARY_TYPE=STATIC -DEVENT__DISABLE_OPENSSL=ON \
 		-DEVENT__DISABLE_MBEDTLS=ON -DEVENT__DISABLE_TESTS=ON -DEVENT__DISABLE_REGRESS=ON \
 		-DEVENT__DISABLE_SAMPLES=ON -DEVENT__DISABLE_BENCHMARK=ON
 }
 
 build_yyjson() {
-	cmake_build yyjson "$(unpack yyjson)" -DBUILD_SHARED_LIBS=OFF
+	source=$(unpack yyjson)
+	cmake_build yyjson "$source" -DBUILD_SHARED_LIBS=OFF
 }
 
 # llhttp's package carries the generated C: three files and a header, compiled as they are.
 build_llhttp() {
 	local source object pic='' objects=()
-	source=$(dirname "$(find "$(unpack llhttp)" -name llhttp.c | head -n 1)")
+	source=$(unpack llhttp)
+	source=$(dirname "$(find "$source" -name llhttp.c | head -n 1)")
 	mkdir -p "$prefix.new/include" "$prefix.new/lib"
 	case $($CC -dumpmachine) in *mingw*) ;; *) pic=-fPIC ;; esac
 	for object in llhttp api http; do
@@ -225,7 +229,9 @@ main() {
 	fetch) fetch ;;
 	build)
 		shift
-		[ -f "$1/versions.lock" ] || { fetch && build "$@"; }
+		[ ! -f "$1/versions.lock" ] || exit 0 # whom we waited for built it
+		fetch
+		build "$@"
 		;;
 	*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;
 	esac
