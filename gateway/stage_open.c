@@ -1,0 +1,128 @@
+/*
+ * First contact, on a new connection and again inside a CONNECT or SOCKS tunnel: what does the client
+ * speak? One door for all, told apart by the first byte; TLS waits for its whole ClientHello, because the
+ * name in it is judged before anything is answered.
+ */
+#include "gateway/clienthello.h"
+#include "gateway/names.h"
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+#include <event2/buffer.h>
+#include <string.h>
+
+enum { HELLO_MAX = 16 * 1024 + 5 };
+
+/* A captured connection goes to a name the DNS door gave out, or to an address. */
+static void destination_of_captured(struct session *s)
+{
+	const struct resolve_address *a = &s->wanted.address;
+	const char *name = names_lookup(s->worker->gateway->names, a->bytes, a->n_bytes);
+	char text[64];
+
+	s->origin.port = s->wanted.port;
+	if (name != NULL) {
+		s->origin.host = name;
+		return;
+	}
+	resolve_format(a, 0, text, sizeof(text));
+	s->origin.host = arena_copy(&s->arena, text, strlen(text));
+	s->origin.host_is_address = true;
+}
+
+/* A tunnel statement for where this is going: then the client's bytes are not looked at. */
+static bool only_a_tunnel(struct session *s)
+{
+	struct rules_decision decision;
+
+	rules_judge_host(s->worker->gateway->config.rules, RULES_SCHEME_NONE, s->origin.host,
+		s->origin.port, &decision);
+	return decision.verdict == RULES_TUNNEL;
+}
+
+void session_open_enter(struct session *s)
+{
+	if (s->captured && s->origin.host == NULL) {
+		destination_of_captured(s);
+		if (s->origin.host == NULL) {
+			session_close(s, SESSION_END_MEMORY);
+			return;
+		}
+		/* Protocols where the server speaks first would wait here for ever. */
+		if (only_a_tunnel(s)) {
+			session_go(s, SESSION_JUDGE_HOST);
+			return;
+		}
+	}
+	session_open_on_client(s, LEG_READABLE);
+}
+
+static void read_hello(struct session *s)
+{
+	size_t len = evbuffer_get_length(s->client.in);
+	struct clienthello hello;
+	const uint8_t *data;
+
+	len = len < HELLO_MAX ? len : HELLO_MAX;
+	data = evbuffer_pullup(s->client.in, (ev_ssize_t)len);
+	switch (data == NULL ? CLIENTHELLO_BAD : clienthello_read(data, len, &hello)) {
+	case CLIENTHELLO_MORE:
+		if (len == HELLO_MAX || s->client.eof) {
+			break;
+		}
+		return;
+	case CLIENTHELLO_OK:
+		if (!s->captured && !s->connect) {
+			session_refuse(s, 0, "tls-to-proxy", true,
+				"TLS straight to the door: use CONNECT, or http:// for the proxy's URL");
+			return;
+		}
+		s->tls = true;
+		s->origin.scheme = RULES_HTTPS;
+		if (hello.sni[0] != '\0') {
+			s->origin.sni = arena_copy(&s->arena, hello.sni, strlen(hello.sni));
+			/* An address says nothing of whom it serves; the name does, and is dialled anew. */
+			if (s->captured && s->origin.host_is_address) {
+				s->origin.host = s->origin.sni;
+				s->origin.host_is_address = false;
+			}
+		}
+		session_go(s, SESSION_JUDGE_HOST);
+		return;
+	case CLIENTHELLO_BAD: break;
+	}
+	session_refuse(s, 0, "clienthello", true, "not a TLS ClientHello that can be read");
+}
+
+void session_open_on_client(struct session *s, enum leg_event event)
+{
+	uint8_t first;
+
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+		return;
+	}
+	if (evbuffer_copyout(s->client.in, &first, 1) != 1) {
+		if (s->client.eof) {
+			session_close(s, SESSION_END_CLIENT_DONE);
+		}
+		return;
+	}
+	if (first == 0x16) {
+		read_hello(s);
+	} else if ((first == 4 || first == 5) && !s->captured && !s->connect) {
+		session_go(s, SESSION_SOCKS);
+	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') || first == '\r') {
+		s->origin.scheme = s->captured || s->connect ? RULES_HTTP : RULES_SCHEME_NONE;
+		session_go(s, SESSION_REQUEST_HEAD);
+	} else {
+		session_refuse(s, 0, "protocol", true,
+			"neither TLS nor HTTP, and no tunnel statement for %s port %u",
+			s->origin.host ? s->origin.host : "it", s->origin.port);
+	}
+}
+
+void session_open_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}
