@@ -213,6 +213,17 @@ void leg_close(struct leg *leg)
 	}
 }
 
+void leg_reset(struct leg *leg)
+{
+	leg_close(leg);
+	assert(leg->tls == NULL);
+	evbuffer_drain(leg->in, evbuffer_get_length(leg->in));
+	evbuffer_drain(leg->wire_out, evbuffer_get_length(leg->wire_out));
+	leg->read_size = READ_SMALL;
+	leg->connecting = leg->paused = leg->eof = leg->truncated = leg->shut = false;
+	leg->failure = NULL;
+}
+
 void leg_finish(struct leg *leg)
 {
 	if (leg->in == NULL && leg->wire_out == NULL) {

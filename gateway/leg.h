@@ -58,6 +58,8 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
  * leg's own notification.
  */
 void leg_close(struct leg *leg);
+/* After leg_close or a failure: as leg_init left it, without a socket. */
+void leg_reset(struct leg *leg);
 /* Frees everything. Not from inside a notification. A leg of zeroes is left alone. */
 void leg_finish(struct leg *leg);
 /* Moves a live leg (the upstream pool) into `to`, with a new owner. */

@@ -1,0 +1,80 @@
+/*
+ * The decision goes to the record, and the session waits until it is there. Only then may anything
+ * happen: a request leave, or a refusal be told. If the record cannot be written, nothing passes.
+ */
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+static void effect(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct pool_key key = { x->target.scheme, x->target.host, x->target.port,
+		x->decision.private_ok, x->decision.relax };
+	struct leg *upstream = &s->upstream;
+
+	if (x->refused) {
+		session_go(s, SESSION_REFUSE);
+		return;
+	}
+	x->outcome_due = true;
+	/* A kept connection of this session was given back to the pool: it is the likeliest to be there. */
+	if (x->target.scheme != RULES_TCP &&
+		pool_take(s->worker->pool, &key, upstream, upstream->notify, s, x->address)) {
+		x->reused = true;
+		session_go(s, SESSION_RELAY);
+		return;
+	}
+	session_go(s, SESSION_RESOLVE);
+}
+
+static void unrecorded(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	session_log(s, GATEWAY_LOG_ERROR, "the record cannot be written: nothing passes");
+	x->recorded = true; /* as far as it can be: the answer must not wait for it */
+	x->outcome_due = false;
+	x->refused = true;
+	x->refusal = (struct refusal){ s->exchange.request != NULL ? 503 : 0, "record",
+		"the record cannot be written, so nothing may pass", true };
+	session_go(s, SESSION_REFUSE);
+}
+
+void stage_intent_enter(struct session *s)
+{
+	struct worker *w = s->worker;
+
+	if (record_intent(s) != 0) {
+		unrecorded(s);
+		return;
+	}
+	s->exchange.recorded = true;
+	if (audit_committed(w->gateway->config.audit) >= s->exchange.intent_seq) {
+		effect(s);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&w->waiting, s, waiting);
+	s->is_waiting = true;
+}
+
+void stage_intent_committed(struct session *s, bool committed)
+{
+	if (committed) {
+		effect(s);
+	} else {
+		unrecorded(s);
+	}
+}
+
+void stage_intent_on_client(struct session *s, enum leg_event event)
+{
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+	}
+	/* Bytes that come meanwhile wait in the leg. */
+}
+
+void stage_intent_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}

@@ -1,0 +1,85 @@
+/*
+ * The request's one canonical target, and the verdict of the rules on it.
+ */
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool build_target(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct http_target_diag diag = { 0 };
+	int error = http_target_build(x->request, &s->origin, &x->arena, &x->target, &diag);
+
+	switch (error) {
+	case HTTP_TARGET_OK: return true;
+	case HTTP_TARGET_EMISMATCH:
+		session_refuse(s, 421, diag.word, true, "%s", diag.message);
+		return false;
+	case HTTP_TARGET_EMEMORY: session_close(s, SESSION_END_MEMORY); return false;
+	default: session_refuse(s, 400, diag.word, true, "%s", diag.message); return false;
+	}
+}
+
+static int64_t body_length(const struct http_head *head)
+{
+	switch (head->framing) {
+	case HTTP_FRAMING_NONE: return 0;
+	case HTTP_FRAMING_LENGTH:
+		return head->length <= INT64_MAX ? (int64_t)head->length : INT64_MAX;
+	default: return -1;
+	}
+}
+
+static bool wants_websocket(const struct http_head *head)
+{
+	return head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0;
+}
+
+/* The rules see the fields as they will be sent; the arrays have one shape. */
+_Static_assert(sizeof(struct rules_header) == sizeof(struct http_field), "one shape of field");
+
+static void judge(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct rules_request request = {
+		.method = x->request->method,
+		.target = &x->target,
+		.headers = (const struct rules_header *)(const void *)x->request->fields,
+		.n_headers = x->request->n_fields,
+		.body_length = body_length(x->request),
+		.websocket = wants_websocket(x->request),
+	};
+
+	rules_judge(s->worker->gateway->config.rules, &request, &x->decision);
+	x->decided = worker_now();
+}
+
+void stage_judge_request_enter(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (!build_target(s)) {
+		return;
+	}
+	judge(s);
+	if (x->decision.verdict == RULES_ALLOW) {
+		session_go(s, SESSION_INTENT);
+		return;
+	}
+	session_refuse(s, x->decision.reason == RULES_BODY_TOO_LARGE ? 413 : 403,
+		rules_reason_word(x->decision.reason), false, "%s",
+		rules_reason_sentence(x->decision.reason));
+}
+
+void stage_judge_request_on_client(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}
+
+void stage_judge_request_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}

@@ -1,0 +1,105 @@
+/*
+ * Reads the head of the next request. CONNECT turns the session into a tunnel to be judged by its host;
+ * everything else is judged as a request.
+ */
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+#include <event2/buffer.h>
+#include <string.h>
+
+void stage_request_enter(struct session *s)
+{
+	if (s->requests == NULL) {
+		s->requests = http_parser_create(HTTP_REQUESTS, &s->worker->gateway->config.http);
+		if (s->requests == NULL) {
+			session_close(s, SESSION_END_MEMORY);
+			return;
+		}
+	}
+	session_new_exchange(s);
+	http_parser_begin(s->requests, &s->exchange.arena);
+	leg_resume(&s->client);
+	stage_request_on_client(s, LEG_READABLE);
+}
+
+/* Whoever only ever speaks plainly to the proxy may ask for a tunnel. */
+static void take_connect(struct session *s)
+{
+	const char *target = s->exchange.request->target;
+	char host[RULES_HOST_MAX];
+	bool is_address;
+	uint16_t port;
+	int error = rules_authority(target, strlen(target), host, &is_address, &port);
+
+	if (error != RULES_TARGET_OK || port == 0) {
+		session_refuse(s, 400, error != 0 ? rules_target_word(error) : "port", true,
+			"CONNECT wants host:port: %s",
+			error != 0 ? rules_target_strerror(error) : "no port was given");
+		return;
+	}
+	s->origin.host = arena_copy(&s->arena, host, strlen(host));
+	s->origin.host_is_address = is_address;
+	s->origin.port = port;
+	s->connect = true;
+	s->way = AUDIT_WAY_CONNECT;
+	if (s->origin.host == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	session_go(s, SESSION_JUDGE_HOST);
+}
+
+static void take_head(struct session *s, struct http_head *head)
+{
+	s->exchange.request = head;
+	if (strcmp(head->method, "CONNECT") != 0) {
+		session_go(s, SESSION_JUDGE_REQUEST);
+	} else if (s->captured || s->connect || s->tls) {
+		session_refuse(s, 400, "connect", true, "CONNECT has no place inside a tunnel");
+	} else {
+		take_connect(s);
+	}
+}
+
+static void refuse_syntax(struct session *s, enum http_error error)
+{
+	int status = error == HTTP_ETOOLARGE ? 431 : error == HTTP_EVERSION ? 505 : 400;
+
+	session_refuse(s, status, http_error_word(error), true, "%s", http_error_sentence(error));
+}
+
+void stage_request_on_client(struct session *s, enum leg_event event)
+{
+	struct http_event found = { .kind = HTTP_EVENT_MORE };
+	struct evbuffer_iovec piece;
+
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+		return;
+	}
+	while (found.kind == HTTP_EVENT_MORE && evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
+		const char *data = piece.iov_base;
+		size_t len = piece.iov_len;
+
+		if (!s->request_begun) {
+			s->request_begun = true;
+			s->exchange.began = worker_now();
+			session_deadline(s, s->worker->gateway->config.deadlines.head);
+		}
+		http_parser_next(s->requests, &data, &len, &found);
+		evbuffer_drain(s->client.in, piece.iov_len - len);
+	}
+	if (found.kind == HTTP_EVENT_HEAD) {
+		take_head(s, found.head);
+	} else if (found.kind == HTTP_EVENT_ERROR) {
+		refuse_syntax(s, found.error);
+	} else if (s->client.eof) {
+		session_close(s, s->request_begun ? SESSION_END_CLIENT_LOST : SESSION_END_CLIENT_DONE);
+	}
+}
+
+void stage_request_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}

@@ -1,0 +1,66 @@
+/*
+ * The host's addresses, judged. What may be dialled is in s->answer afterwards, nothing else.
+ */
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+static void refuse(struct session *s, const struct resolve_answer *answer)
+{
+	char address[64];
+
+	switch (answer->error) {
+	case RESOLVE_EFORBIDDEN:
+		resolve_format(&answer->forbidden, 0, address, sizeof(address));
+		session_refuse(s, 403, resolve_word(answer->error), false,
+			"%s has the address %s (%s), which needs the word `private` in the rule",
+			s->exchange.target.host, address,
+			rules_address_class_name(rules_address_class(
+				answer->forbidden.bytes, answer->forbidden.n_bytes)));
+		break;
+	case RESOLVE_ETIMEOUT:
+		session_refuse(s, 504, resolve_word(answer->error), false, "looking up %s: %s",
+			s->exchange.target.host, resolve_sentence(answer->error));
+		break;
+	default:
+		session_refuse(s, 502, resolve_word(answer->error), false, "looking up %s: %s",
+			s->exchange.target.host, resolve_sentence(answer->error));
+		break;
+	}
+}
+
+static void on_answer(void *arg, const struct resolve_answer *answer)
+{
+	struct session *s = arg;
+
+	s->query = NULL;
+	if (answer->error != RESOLVE_OK) {
+		refuse(s, answer);
+	} else {
+		s->answer = *answer;
+		s->next_address = 0;
+		session_go(s, SESSION_CONNECT);
+	}
+	session_turn(s);
+}
+
+void stage_resolve_enter(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	s->query = resolve(s->worker->resolver, x->target.host, x->decision.private_ok, on_answer, s);
+	if (s->query == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+	}
+}
+
+void stage_resolve_on_client(struct session *s, enum leg_event event)
+{
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+	}
+}
+
+void stage_resolve_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}

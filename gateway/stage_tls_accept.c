@@ -1,0 +1,54 @@
+/*
+ * The client's TLS ends here, with a leaf minted for the host that was judged.
+ */
+#include "certs/certs.h"
+#include "gateway/session.h"
+#include "gateway/tls.h"
+#include "gateway/worker.h"
+
+void stage_tls_accept_enter(struct session *s)
+{
+	struct certs_leaf *leaf;
+	struct certs_diag diag = { 0 };
+	struct tls *tls;
+	int error;
+
+	error = certs_mint_leaf(s->worker->gateway->config.mint, s->origin.host, &leaf, &diag);
+	if (error != CERTS_OK) {
+		session_refuse(s, 0, "mint", true, "no certificate for %s: %s", s->origin.host, diag.message);
+		return;
+	}
+	if (!leg_prepare_tls(&s->client)) {
+		certs_leaf_release(leaf);
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	tls = tls_accept(s->worker->tls_server, leaf, s->client.wire_in, s->client.wire_out);
+	if (tls == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	leg_start_tls(&s->client, tls);
+}
+
+void stage_tls_accept_on_client(struct session *s, enum leg_event event)
+{
+	if (event == LEG_SECURED) {
+		session_new_exchange(s);
+		session_go(s, SESSION_REQUEST_HEAD);
+	} else if (event == LEG_FAILED) {
+		/* Most often a client that does not trust the run's CA: an auditor must see it. */
+		session_log(s, GATEWAY_LOG_WARN, "host=%s client TLS failed: %s %s", s->origin.host,
+			s->client.failure, s->client.tls != NULL ? tls_failure(s->client.tls) : "");
+		session_refuse(s, 0, "client-tls", true,
+			"the client's TLS handshake failed (%s): it may not trust the run's CA",
+			s->client.failure);
+	} else if (event != LEG_WRITABLE) {
+		session_unexpected(s, event);
+	}
+}
+
+void stage_tls_accept_on_upstream(struct session *s, enum leg_event event)
+{
+	session_unexpected(s, event);
+}

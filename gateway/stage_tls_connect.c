@@ -1,0 +1,47 @@
+/*
+ * TLS to the origin, and its certificate judged before a byte of the request is written.
+ */
+#include "gateway/session.h"
+#include "gateway/tls.h"
+#include "gateway/worker.h"
+
+void stage_tls_connect_enter(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct tls *tls;
+
+	if (!leg_prepare_tls(&s->upstream)) {
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	tls = tls_connect(s->worker->tls_client, x->target.host, x->target.port, x->decision.relax,
+		s->upstream.wire_in, s->upstream.wire_out);
+	if (tls == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	leg_start_tls(&s->upstream, tls);
+}
+
+void stage_tls_connect_on_client(struct session *s, enum leg_event event)
+{
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+	}
+}
+
+void stage_tls_connect_on_upstream(struct session *s, enum leg_event event)
+{
+	if (event == LEG_SECURED) {
+		s->exchange.secured = worker_now();
+		session_go(s, SESSION_RELAY);
+	} else if (event == LEG_FAILED) {
+		const char *why = s->upstream.tls != NULL ? tls_failure(s->upstream.tls) : "";
+
+		session_refuse(s, 502, s->upstream.failure, false,
+			"TLS with %s at %s failed: %s%s%s", s->exchange.target.host, s->exchange.address,
+			s->upstream.failure, why[0] ? ": " : "", why);
+	} else if (event != LEG_WRITABLE) {
+		session_unexpected(s, event);
+	}
+}
