@@ -18,16 +18,17 @@ enum {
 	IN_HIGH = 256 * 1024,
 };
 
+/*
+ * A failure is told from the loop, never from inside whatever found it: so every notification is the last
+ * thing a callback does, and the owner may do with the leg what it likes.
+ */
 static void fail(struct leg *leg, const char *word)
 {
 	if (leg->failure == NULL) {
 		leg->failure = word;
-	}
-	if (leg->fd >= 0) {
 		event_del(&leg->on_read);
-		event_del(&leg->on_write);
+		event_active(&leg->on_write, EV_WRITE, 0);
 	}
-	leg->notify(leg->arg, leg, LEG_FAILED);
 }
 
 /* One recv(2), larger each time it came back full. Returns false when there is nothing to go on with. */
@@ -139,10 +140,8 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
 	if (!leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
-		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in)) {
-			if (leg->failure != NULL) {
-				return;
-			}
+		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in) && leg->failure != NULL) {
+			return;
 		}
 	}
 	digest(leg);
@@ -155,8 +154,7 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	if (leg->failure != NULL) {
-		/* leg_flush failed in the middle of somebody's turn: told here, outside of it. */
-		fail(leg, leg->failure);
+		leg->notify(leg->arg, leg, LEG_FAILED);
 		return;
 	}
 	if (leg->connecting) {
@@ -211,17 +209,6 @@ void leg_close(struct leg *leg)
 	if (leg->failure == NULL) {
 		leg->failure = "closed";
 	}
-}
-
-void leg_reset(struct leg *leg)
-{
-	leg_close(leg);
-	assert(leg->tls == NULL);
-	evbuffer_drain(leg->in, evbuffer_get_length(leg->in));
-	evbuffer_drain(leg->wire_out, evbuffer_get_length(leg->wire_out));
-	leg->read_size = READ_SMALL;
-	leg->connecting = leg->paused = leg->eof = leg->truncated = leg->shut = false;
-	leg->failure = NULL;
 }
 
 void leg_finish(struct leg *leg)
@@ -320,9 +307,7 @@ bool leg_flush(struct leg *leg)
 		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
 
 		if (sent < 0 && !again) {
-			leg->failure = "reset";
-			event_del(&leg->on_read);
-			event_active(&leg->on_write, EV_WRITE, 0);
+			fail(leg, "reset");
 			return false;
 		}
 	}

@@ -22,7 +22,7 @@ struct tls;
 #define LEG_HIGH (256 * 1024)
 #define LEG_LOW  (64 * 1024)
 
-/* What a leg tells its owner. */
+/* What a leg tells its owner, always from the loop: the owner may close, move or finish it then. */
 enum leg_event {
 	LEG_FAILED = 0, /* socket or TLS error: `failure` says which */
 	LEG_READABLE,   /* bytes in `in`, or end of input: `eof` */
@@ -53,14 +53,9 @@ struct leg {
 int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	void (*notify)(void *arg, struct leg *leg, enum leg_event event), void *arg)
 	__attribute__((warn_unused_result));
-/*
- * Closes the socket at once; the buffers stay until leg_finish, so that this may be called from the
- * leg's own notification.
- */
+/* Closes the socket at once; the buffers stay until leg_finish. */
 void leg_close(struct leg *leg);
-/* After leg_close or a failure: as leg_init left it, without a socket. */
-void leg_reset(struct leg *leg);
-/* Frees everything. Not from inside a notification. A leg of zeroes is left alone. */
+/* Frees everything. A leg of zeroes is left alone. */
 void leg_finish(struct leg *leg);
 /* Moves a live leg (the upstream pool) into `to`, with a new owner. */
 void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),

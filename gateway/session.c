@@ -128,6 +128,34 @@ static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
 	}
 }
 
+static struct pool_key pool_key(const struct session *s)
+{
+	const struct exchange *x = &s->exchange;
+
+	return (struct pool_key){ x->target.scheme, x->target.host, x->target.port,
+		x->decision.private_ok, x->decision.relax };
+}
+
+bool session_take_pooled(struct session *s)
+{
+	struct pool_key key = pool_key(s);
+
+	return pool_take(s->worker->pool, &key, &s->upstream, on_upstream, s, s->exchange.address);
+}
+
+void session_give_pooled(struct session *s)
+{
+	struct pool_key key = pool_key(s);
+
+	pool_give(s->worker->pool, &key, &s->upstream, s->exchange.address);
+}
+
+bool session_fresh_upstream(struct session *s)
+{
+	leg_finish(&s->upstream);
+	return leg_init(&s->upstream, s->worker->base, -1, on_upstream, s) == 0;
+}
+
 void session_unexpected(struct session *s, enum leg_event event)
 {
 	session_log(s, GATEWAY_LOG_ERROR, "event %d has no place here", (int)event);
@@ -180,11 +208,7 @@ void session_create(struct worker *w, evutil_socket_t fd)
 		evutil_closesocket(fd);
 		return;
 	}
-	if (leg_init(&s->upstream, w->base, -1, on_upstream, s) != 0) {
-		leg_finish(&s->client);
-		free(s);
-		return;
-	}
+	s->upstream.fd = -1;
 	s->worker = w;
 	s->id = atomic_fetch_add(&w->gateway->next_session, 1) + 1;
 	atomic_fetch_add(&w->gateway->connections, 1);

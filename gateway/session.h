@@ -123,6 +123,13 @@ void session_deadline(struct session *s, unsigned seconds);
 /* A handler for what cannot happen: closes. */
 void session_unexpected(struct session *s, enum leg_event event);
 
+/* An idle upstream connection that was judged the same way, if there is one. */
+bool session_take_pooled(struct session *s);
+/* Gives the upstream connection back to be used again. */
+void session_give_pooled(struct session *s);
+/* A new upstream leg without a socket. False when memory is out. */
+bool session_fresh_upstream(struct session *s) __attribute__((warn_unused_result));
+
 /* Marks the exchange as to be refused; the INTENT state records it, then REFUSE answers. */
 void session_refuse(struct session *s, int status, const char *reason, bool close,
 	const char *format, ...) __attribute__((format(printf, 5, 6)));

@@ -15,6 +15,11 @@ static void dial(struct session *s)
 		if (fd < 0) {
 			continue;
 		}
+		if (!session_fresh_upstream(s)) {
+			evutil_closesocket(fd);
+			session_close(s, SESSION_END_MEMORY);
+			return;
+		}
 		resolve_format(address, x->target.port, x->address, sizeof(x->address));
 		leg_start_connect(&s->upstream, s->worker->base, fd);
 		return;
@@ -35,21 +40,13 @@ void stage_connect_on_client(struct session *s, enum leg_event event)
 	}
 }
 
-static void dial_next(struct session *s)
-{
-	struct leg *leg = &s->upstream;
-
-	session_log(s, GATEWAY_LOG_DEBUG, "address=%s failed", s->exchange.address);
-	leg_reset(leg);
-	dial(s);
-}
-
 void stage_connect_on_upstream(struct session *s, enum leg_event event)
 {
 	struct exchange *x = &s->exchange;
 
 	if (event == LEG_FAILED) {
-		dial_next(s);
+		session_log(s, GATEWAY_LOG_DEBUG, "address=%s failed", x->address);
+		dial(s);
 		return;
 	}
 	if (event != LEG_WRITABLE) {

@@ -8,23 +8,13 @@
 static void effect(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	struct pool_key key = { x->target.scheme, x->target.host, x->target.port,
-		x->decision.private_ok, x->decision.relax };
-	struct leg *upstream = &s->upstream;
-
 	if (x->refused) {
 		session_go(s, SESSION_REFUSE);
 		return;
 	}
 	x->outcome_due = true;
-	/* A kept connection of this session was given back to the pool: it is the likeliest to be there. */
-	if (x->target.scheme != RULES_TCP &&
-		pool_take(s->worker->pool, &key, upstream, upstream->notify, s, x->address)) {
-		x->reused = true;
-		session_go(s, SESSION_RELAY);
-		return;
-	}
-	session_go(s, SESSION_RESOLVE);
+	x->reused = x->target.scheme != RULES_TCP && session_take_pooled(s);
+	session_go(s, x->reused ? SESSION_RELAY : SESSION_RESOLVE);
 }
 
 static void unrecorded(struct session *s)

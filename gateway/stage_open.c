@@ -40,7 +40,7 @@ static bool only_a_tunnel(struct session *s)
 	return decision.verdict == RULES_TUNNEL;
 }
 
-void session_open_enter(struct session *s)
+void stage_open_enter(struct session *s)
 {
 	if (s->captured && s->origin.host == NULL) {
 		destination_of_captured(s);
@@ -54,7 +54,7 @@ void session_open_enter(struct session *s)
 			return;
 		}
 	}
-	session_open_on_client(s, LEG_READABLE);
+	stage_open_on_client(s, LEG_READABLE);
 }
 
 static void read_hello(struct session *s)
@@ -94,7 +94,7 @@ static void read_hello(struct session *s)
 	session_refuse(s, 0, "clienthello", true, "not a TLS ClientHello that can be read");
 }
 
-void session_open_on_client(struct session *s, enum leg_event event)
+void stage_open_on_client(struct session *s, enum leg_event event)
 {
 	uint8_t first;
 
@@ -122,7 +122,7 @@ void session_open_on_client(struct session *s, enum leg_event event)
 	}
 }
 
-void session_open_on_upstream(struct session *s, enum leg_event event)
+void stage_open_on_upstream(struct session *s, enum leg_event event)
 {
 	session_unexpected(s, event);
 }

@@ -1,0 +1,109 @@
+/*
+ * The exchange as records: what is known before the effect, and what became of it.
+ */
+#include "gateway/session.h"
+#include "gateway/tls.h"
+#include "gateway/worker.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *verdict_of(const struct exchange *x)
+{
+	if (x->refused) {
+		return "deny";
+	}
+	return x->target.scheme == RULES_TCP ? "tunnel" : "allow";
+}
+
+/* What INTENT and OUTCOME have in common, so that each line can be read alone. */
+static void fill(struct session *s, struct audit_record *r, char rule[320])
+{
+	struct exchange *x = &s->exchange;
+
+	audit_record_init(r);
+	r->session = s->id;
+	r->request = x->id;
+	r->way = s->way;
+	r->client = s->client_name;
+	r->method = x->request != NULL ? x->request->method : NULL;
+	r->scheme = x->target.scheme != RULES_SCHEME_NONE ? rules_scheme_name(x->target.scheme) : NULL;
+	r->host = x->target.host != NULL ? x->target.host : s->origin.host;
+	r->port = x->target.host != NULL ? x->target.port : s->origin.port;
+	r->path = x->target.path;
+	r->query = x->target.query;
+	r->wanted = s->captured ? s->wanted.text : NULL;
+	r->verdict = verdict_of(x);
+	if (x->decision.origin != NULL) {
+		snprintf(rule, 320, "%s:%u", x->decision.origin, x->decision.line);
+		r->rule = rule;
+	}
+}
+
+int record_intent(struct session *s)
+{
+	struct gateway *g = s->worker->gateway;
+	struct exchange *x = &s->exchange;
+	struct audit_record r;
+	struct audit_diag diag;
+	char rule[320];
+	int error;
+
+	x->id = atomic_fetch_add(&g->next_request, 1) + 1;
+	fill(s, &r, rule);
+	r.kind = AUDIT_INTENT;
+	r.reason = x->refused ? x->refusal.reason : rules_reason_word(x->decision.reason);
+	if (x->refused) {
+		r.status = x->refusal.status;
+		r.detail = x->refusal.message;
+	}
+	error = audit_append(g->config.audit, &r, &x->intent_seq, &diag);
+	if (error == 0 && x->refused) {
+		hosts_count(g->hosts, r.host, true, 0, 0);
+	}
+	return error;
+}
+
+static int64_t span(int64_t from, int64_t to)
+{
+	return from > 0 && to > from ? to - from : 0;
+}
+
+void record_outcome(struct session *s, const char *end)
+{
+	struct gateway *g = s->worker->gateway;
+	struct exchange *x = &s->exchange;
+	struct tls_facts facts = { 0 };
+	struct audit_record r;
+	struct audit_diag diag;
+	uint64_t seq;
+	char rule[320];
+	int64_t now = worker_now();
+
+	x->outcome_due = false;
+	fill(s, &r, rule);
+	r.kind = AUDIT_OUTCOME;
+	r.verdict = x->target.scheme == RULES_TCP ? "tunnel" : "allow";
+	r.end = end;
+	r.detail = x->detail;
+	r.status = x->status;
+	r.address = x->address[0] ? x->address : NULL;
+	r.request_bytes = x->request_bytes;
+	r.response_bytes = x->response_bytes;
+	if (s->upstream.tls != NULL) {
+		tls_facts(s->upstream.tls, &facts);
+		r.tls_version = facts.version;
+		r.tls_cipher = facts.cipher;
+		r.origin_cert = facts.peer_sha256[0] ? facts.peer_sha256 : NULL;
+	}
+	r.decide_ns = span(x->began, x->decided);
+	r.connect_ns = span(x->decided, x->connected);
+	r.tls_ns = span(x->connected, x->secured);
+	r.first_byte_ns = span(x->began, x->first_byte);
+	r.total_ns = span(x->began, now);
+	hosts_count(g->hosts, r.host, false, x->request_bytes, x->response_bytes);
+	if (audit_append(g->config.audit, &r, &seq, &diag) != 0) {
+		session_log(s, GATEWAY_LOG_ERROR, "request %llu: its outcome could not be recorded: %s",
+			(unsigned long long)x->id, diag.message);
+	}
+}

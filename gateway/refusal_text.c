@@ -1,0 +1,93 @@
+/*
+ * Words for a refusal. Nothing of the client's bytes gets in unescaped: the target is canonical, the method
+ * a token.
+ */
+#include "gateway/refusal_text.h"
+#include "gateway/session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *or_empty(const char *text)
+{
+	return text != NULL ? text : "";
+}
+
+/* JSON string content: what is not plain ASCII becomes \u00XX. */
+static const char *escape(struct arena *arena, const char *text)
+{
+	size_t len = strlen(text), n = 0;
+	char *out = arena_alloc(arena, len * 6 + 1);
+
+	if (out == NULL) {
+		return "";
+	}
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (c == '"' || c == '\\' || c < 0x20 || c >= 0x7f) {
+			n += (size_t)snprintf(out + n, 7, "\\u%04x", c);
+		} else {
+			out[n++] = (char)c;
+		}
+	}
+	out[n] = '\0';
+	return out;
+}
+
+static const char *rule_of(struct session *s)
+{
+	const struct rules_decision *d = &s->exchange.decision;
+
+	if (d->origin == NULL) {
+		return "none: what no statement allows is refused";
+	}
+	return arena_printf(&s->exchange.arena, "%s:%u: %s", d->origin, d->line, or_empty(d->statement));
+}
+
+/* The line to add, where a line would help. */
+static const char *suggestion(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct rules_request request = { .method = "GET", .target = &x->target };
+	char line[1024];
+
+	if (x->target.host == NULL || x->request == NULL || x->decision.verdict != RULES_DENY ||
+		(x->decision.reason != RULES_NO_RULE && x->decision.reason != RULES_CONDITION &&
+			x->decision.reason != RULES_ENCODED_SLASH)) {
+		return "";
+	}
+	if (strcmp(x->request->method, "CONNECT") != 0) {
+		request.method = x->request->method;
+	}
+	rules_suggest(&request, line, sizeof(line));
+	return or_empty(arena_copy(&x->arena, line, strlen(line)));
+}
+
+char *refusal_text(struct session *s, bool json)
+{
+	struct exchange *x = &s->exchange;
+	struct arena *a = &x->arena;
+	const char *method = x->request != NULL ? x->request->method : "";
+	const char *host = or_empty(x->target.host != NULL ? x->target.host : s->origin.host);
+	const char *path = or_empty(x->target.path);
+	const char *add = suggestion(s);
+	unsigned port = x->target.host != NULL ? x->target.port : s->origin.port;
+
+	if (json) {
+		return arena_printf(a,
+			"{\"error\":\"refused by sallyport\",\"reason\":\"%s\",\"message\":\"%s\","
+			"\"method\":\"%s\",\"host\":\"%s\",\"port\":%u,\"path\":\"%s\","
+			"\"rule\":\"%s\",\"add\":\"%s\",\"request\":%llu}\n",
+			x->refusal.reason, escape(a, x->refusal.message), escape(a, method),
+			escape(a, host), port, escape(a, path), escape(a, or_empty(rule_of(s))),
+			escape(a, add), (unsigned long long)x->id);
+	}
+	return arena_printf(a,
+		"sallyport refused this request (%s): %s\n"
+		"  method: %s\n  host:   %s port %u\n  path:   %s\n  rule:   %s\n%s%s%s"
+		"  record: request %llu\n",
+		x->refusal.reason, x->refusal.message, method, host, port, path, or_empty(rule_of(s)),
+		add[0] ? "  to allow it, add this line to the rules:\n    " : "", add, add[0] ? "\n" : "",
+		(unsigned long long)x->id);
+}

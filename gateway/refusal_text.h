@@ -1,0 +1,14 @@
+/*
+ * The body of a refusal: what was asked, why not, and what would allow it.
+ */
+#ifndef SALLYPORT_GATEWAY_REFUSAL_TEXT_H
+#define SALLYPORT_GATEWAY_REFUSAL_TEXT_H
+
+#include <stdbool.h>
+
+struct session;
+
+/* In the exchange's arena; NULL when memory is out. */
+char *refusal_text(struct session *s, bool json);
+
+#endif

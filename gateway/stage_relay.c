@@ -1,0 +1,372 @@
+/*
+ * Sends the judged head and carries both bodies, each only as fast as the other side takes it. What is
+ * written is written from the parsed message; framing is ours on both sides.
+ */
+#include "gateway/http_write.h"
+#include "gateway/session.h"
+#include "gateway/worker.h"
+
+#include <event2/buffer.h>
+#include <string.h>
+
+/* ---- the request's way ---- */
+
+static void lost_client(struct session *s)
+{
+	session_close(s, SESSION_END_CLIENT_LOST);
+}
+
+/* The origin is gone or talks nonsense. A client that heard nothing yet hears why. */
+static void lost_upstream(struct session *s, const char *word, const char *sentence)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->response_head) {
+		/* Without an end to its body the client sees that it is not whole. */
+		x->detail = sentence;
+		session_log(s, GATEWAY_LOG_WARN, "host=%s %s: %s", x->target.host, word, sentence);
+		session_close(s, SESSION_END_UPSTREAM_LOST);
+		return;
+	}
+	session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host, x->address, sentence);
+}
+
+static bool write_chunk(struct leg *leg, const char *data, size_t len)
+{
+	char size[24];
+	size_t n = http_write_chunk_size(size, len);
+
+	return leg_write(leg, size, n) && leg_write(leg, data, len) && leg_write(leg, "\r\n", 2);
+}
+
+static bool write_bytes(struct leg *leg, struct http_bytes bytes)
+{
+	return bytes.data != NULL && leg_write(leg, bytes.data, bytes.len);
+}
+
+/* One piece of the request's body. False: the session took another turn. */
+static bool pass_request_body(struct session *s, const struct http_event *found)
+{
+	struct exchange *x = &s->exchange;
+	bool chunked = x->request->framing == HTTP_FRAMING_CHUNKED;
+
+	x->request_bytes += (int64_t)found->len;
+	if (x->decision.body_max >= 0 && x->request_bytes > x->decision.body_max) {
+		/* Its length was not announced, so it is cut while it passes. */
+		session_refuse(s, 413, rules_reason_word(RULES_BODY_TOO_LARGE), true,
+			"the rule allows bodies of %lld bytes", (long long)x->decision.body_max);
+		return false;
+	}
+	if (chunked ? !write_chunk(&s->upstream, found->data, found->len)
+		    : !leg_write(&s->upstream, found->data, found->len)) {
+		lost_upstream(s, "upstream-lost", "the request could not be sent");
+		return false;
+	}
+	return true;
+}
+
+static bool end_request(struct session *s, const struct http_event *found)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->request->framing == HTTP_FRAMING_CHUNKED &&
+		!write_bytes(&s->upstream,
+			http_write_last_chunk(&x->arena, found->trailers, found->n_trailers))) {
+		lost_upstream(s, "upstream-lost", "the request could not be sent");
+		return false;
+	}
+	x->request_sent = true;
+	/* The next request, if it is already there, waits in the leg. */
+	leg_pause(&s->client);
+	return true;
+}
+
+static void pump_request(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	while (!x->request_sent) {
+		struct http_event found;
+		struct evbuffer_iovec piece = { 0 };
+		const char *data = "";
+		size_t len = 0;
+
+		if (leg_pending(&s->upstream) > LEG_HIGH) {
+			leg_pause(&s->client);
+			return;
+		}
+		if (evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
+			data = piece.iov_base;
+			len = piece.iov_len;
+		}
+		/* Asked with nothing in hand too: a request without a body ends at once. */
+		http_parser_next(s->requests, &data, &len, &found);
+		switch (found.kind) {
+		case HTTP_EVENT_BODY:
+			if (!pass_request_body(s, &found)) {
+				return;
+			}
+			break;
+		case HTTP_EVENT_END:
+			evbuffer_drain(s->client.in, piece.iov_len - len);
+			if (!end_request(s, &found)) {
+				return;
+			}
+			continue;
+		case HTTP_EVENT_MORE:
+			evbuffer_drain(s->client.in, piece.iov_len - len);
+			if (evbuffer_get_length(s->client.in) > 0) {
+				continue;
+			}
+			if (s->client.eof) {
+				lost_client(s);
+				return;
+			}
+			leg_resume(&s->client);
+			return;
+		case HTTP_EVENT_HEAD:
+		case HTTP_EVENT_ERROR:
+			x->detail = http_error_sentence(found.error);
+			if (x->response_head) {
+				lost_client(s);
+			} else {
+				session_refuse(s, 400, http_error_word(found.error), true, "%s", x->detail);
+			}
+			return;
+		}
+		evbuffer_drain(s->client.in, piece.iov_len - len);
+	}
+}
+
+/* ---- the response's way ---- */
+
+/* How the body goes on to the client: as it came where the client can read that. */
+static enum http_framing framing_to_client(const struct exchange *x)
+{
+	enum http_framing framing = x->response->framing;
+
+	if (framing != HTTP_FRAMING_CHUNKED && framing != HTTP_FRAMING_CLOSE) {
+		return framing;
+	}
+	return x->request->minor >= 1 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_CLOSE;
+}
+
+static bool pass_response_head(struct session *s, struct http_head *head)
+{
+	struct exchange *x = &s->exchange;
+	bool interim = head->status < 200 && head->status != 101;
+
+	x->response = head;
+	if (interim) {
+		/* HTTP/1.0 has no interim responses (RFC 9110 15.2). */
+		return x->request->minor == 0 ||
+		       write_bytes(&s->client, http_write_response(&x->arena, head, HTTP_FRAMING_NONE, 0, true));
+	}
+	x->status = head->status;
+	x->first_byte = worker_now();
+	x->to_client = framing_to_client(x);
+	x->client_keeps = x->request->keep_alive && x->to_client != HTTP_FRAMING_CLOSE;
+	x->upstream_keeps = head->keep_alive && head->framing != HTTP_FRAMING_CLOSE;
+	x->response_head = true;
+	session_deadline(s, s->worker->gateway->config.deadlines.idle);
+	return write_bytes(&s->client,
+		http_write_response(&x->arena, head, x->to_client, head->length, x->client_keeps));
+}
+
+static bool pass_response_body(struct session *s, const struct http_event *found)
+{
+	struct exchange *x = &s->exchange;
+
+	x->response_bytes += (int64_t)found->len;
+	return x->to_client == HTTP_FRAMING_CHUNKED ? write_chunk(&s->client, found->data, found->len)
+						     : leg_write(&s->client, found->data, found->len);
+}
+
+static void complete(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	record_outcome(s, "complete");
+	if (x->upstream_keeps && x->request_sent && leg_is_open(&s->upstream) && !s->upstream.eof &&
+		evbuffer_get_length(s->upstream.in) == 0) {
+		session_give_pooled(s);
+	} else {
+		leg_shut(&s->upstream);
+		(void)leg_flush(&s->upstream);
+		leg_close(&s->upstream);
+	}
+	s->served++;
+	/* An answer before the end of the request: what is left of the body would be read as a request. */
+	session_go(s, x->client_keeps && x->request_sent ? SESSION_REQUEST_HEAD : SESSION_LINGER);
+}
+
+static void end_response(struct session *s, const struct http_event *found)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->to_client == HTTP_FRAMING_CHUNKED &&
+		!write_bytes(&s->client,
+			http_write_last_chunk(&x->arena, found->trailers, found->n_trailers))) {
+		lost_client(s);
+		return;
+	}
+	complete(s);
+}
+
+/* 101: from here on bytes, no longer HTTP. What came with it is the first of them. */
+static void switch_protocols(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (!x->decision.websocket_ok || x->request->upgrade == NULL) {
+		x->detail = "101 to a request that did not ask for it";
+		session_close(s, SESSION_END_UPSTREAM_LOST);
+		return;
+	}
+	session_go(s, SESSION_TUNNEL);
+}
+
+/* False: the response is over, or the session took another turn. */
+static bool take_response(struct session *s, const struct http_event *found)
+{
+	switch (found->kind) {
+	case HTTP_EVENT_HEAD:
+		if (!pass_response_head(s, found->head)) {
+			lost_client(s);
+			return false;
+		}
+		return true;
+	case HTTP_EVENT_BODY:
+		if (!pass_response_body(s, found)) {
+			lost_client(s);
+			return false;
+		}
+		return true;
+	case HTTP_EVENT_END:
+		if (s->exchange.response->framing == HTTP_FRAMING_UPGRADE) {
+			switch_protocols(s);
+		} else if (s->exchange.response->status < 200) {
+			/* An interim response is over; the next head answers the same request. */
+			http_parser_begin(s->responses, &s->exchange.arena);
+			http_parser_answers(s->responses, s->exchange.request->method);
+			return true;
+		} else {
+			end_response(s, found);
+		}
+		return false;
+	case HTTP_EVENT_ERROR:
+		lost_upstream(s, "bad-response", http_error_sentence(found->error));
+		return false;
+	case HTTP_EVENT_MORE: return true;
+	}
+	return false;
+}
+
+static void end_of_origin(struct session *s)
+{
+	struct http_event found;
+
+	if (s->upstream.truncated && s->exchange.response_head) {
+		/* No close_notify: somebody else may have cut it (RFC 8446 6.1). */
+		lost_upstream(s, "truncated", "the origin's TLS connection was cut off");
+		return;
+	}
+	http_parser_eof(s->responses, &found);
+	if (found.kind == HTTP_EVENT_END) {
+		(void)take_response(s, &found);
+	} else {
+		lost_upstream(s, "upstream-lost", "the origin closed the connection before its answer was whole");
+	}
+}
+
+static void pump_response(struct session *s)
+{
+	struct evbuffer_iovec piece;
+
+	while (evbuffer_peek(s->upstream.in, -1, NULL, &piece, 1) > 0) {
+		struct http_event found;
+		const char *data = piece.iov_base;
+		size_t len = piece.iov_len;
+		bool more;
+
+		if (leg_pending(&s->client) > LEG_HIGH) {
+			leg_pause(&s->upstream);
+			return;
+		}
+		http_parser_next(s->responses, &data, &len, &found);
+		/* A body piece points into the buffer: it is passed on before it is drained. */
+		if (found.kind == HTTP_EVENT_BODY) {
+			more = take_response(s, &found);
+			if (more) {
+				evbuffer_drain(s->upstream.in, piece.iov_len - len);
+			}
+		} else {
+			evbuffer_drain(s->upstream.in, piece.iov_len - len);
+			more = take_response(s, &found);
+		}
+		if (!more) {
+			return;
+		}
+	}
+	if (s->upstream.eof) {
+		end_of_origin(s);
+		return;
+	}
+	/* A response without a body is over although nothing more came. */
+	if (s->exchange.response != NULL && s->exchange.response_head) {
+		struct http_event found;
+		const char *data = "";
+		size_t len = 0;
+
+		http_parser_next(s->responses, &data, &len, &found);
+		if (!take_response(s, &found)) {
+			return;
+		}
+	}
+	leg_resume(&s->upstream);
+}
+
+/* ---- the stage ---- */
+
+void stage_relay_enter(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+	struct http_bytes head = http_write_request(
+		&x->arena, x->request, &x->target, true, x->decision.websocket_ok, NULL);
+
+	if (s->responses == NULL) {
+		s->responses = http_parser_create(HTTP_RESPONSES, &s->worker->gateway->config.http);
+	}
+	if (head.data == NULL || s->responses == NULL || !leg_write(&s->upstream, head.data, head.len)) {
+		session_refuse(s, 502, "internal", true, "the request's head could not be written");
+		return;
+	}
+	http_parser_begin(s->responses, &x->arena);
+	http_parser_answers(s->responses, x->request->method);
+	pump_request(s);
+}
+
+void stage_relay_on_client(struct session *s, enum leg_event event)
+{
+	switch (event) {
+	case LEG_FAILED: lost_client(s); break;
+	case LEG_READABLE: pump_request(s); break;
+	case LEG_WRITABLE: pump_response(s); break;
+	case LEG_SECURED: session_unexpected(s, event); break;
+	}
+}
+
+void stage_relay_on_upstream(struct session *s, enum leg_event event)
+{
+	switch (event) {
+	case LEG_FAILED: lost_upstream(s, "upstream-lost", "the connection broke"); break;
+	case LEG_READABLE:
+		session_deadline(s, s->exchange.response_head
+					    ? s->worker->gateway->config.deadlines.idle
+					    : s->worker->gateway->config.deadlines.first_byte);
+		pump_response(s);
+		break;
+	case LEG_WRITABLE: pump_request(s); break;
+	case LEG_SECURED: session_unexpected(s, event); break;
+	}
+}
