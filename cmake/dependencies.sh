@@ -162,7 +162,7 @@ cmake_build() { # NAME SOURCE OPTIONS...
 	shift 2
 	run_logged "$name" cmake -S "$source" -B "$source/_build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DCMAKE_INSTALL_PREFIX="$prefix.new" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
-		-DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POLICY_VERSION_MINIMUM=3.5 \
+		-DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON \
 		-DCMAKE_C_FLAGS="$CFLAGS -ffile-prefix-map=$work=." "${cmake_args[@]}" "$@"
 	run_logged "$name" cmake --build "$source/_build" --target install
 }
