@@ -105,8 +105,15 @@ struct certs_trust;
 
 int certs_trust_create(struct certs_trust **ret_trust) __attribute__((warn_unused_result));
 void certs_trust_destroy(struct certs_trust *trust);
-/* Adds every certificate of a PEM bundle; one that cannot be parsed is skipped and counted. */
+/*
+ * Adds every certificate of a PEM bundle; one that cannot be read is skipped, and diag->message counts
+ * both. A file without any is CERTS_EFORMAT. All roots are added before the first check: adding is not
+ * thread-safe.
+ */
 int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *ret_added,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
+/* The same from memory, NUL-terminated. */
+int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_added,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 /*
  * Adds the system's roots: SSL_CERT_FILE of the caller's environment is NOT read here; the file
@@ -131,6 +138,14 @@ enum certs_relax {
 	CERTS_RELAX_WEAK = 1 << 3,
 };
 int certs_trust_check(const struct certs_trust *trust, const struct mbedtls_x509_crt *chain,
+	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+/* The same for certificates as octets, leaf first: what the one above comes down to. */
+struct certs_der {
+	const unsigned char *p;
+	size_t n;
+};
+int certs_trust_check_der(const struct certs_trust *trust, const struct certs_der *chain, size_t n,
 	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
 	__attribute__((warn_unused_result));
 

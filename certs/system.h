@@ -1,0 +1,32 @@
+/*
+ * What this library needs of the operating system: random bytes, private files, where roots lie.
+ * One file of the system fulfils it: system_posix.c or system_windows.c.
+ */
+#ifndef SALLYPORT_CERTS_SYSTEM_H
+#define SALLYPORT_CERTS_SYSTEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "certs/certs.h"
+
+/* Fills `out` from the kernel's generator. 0, or -1 when it cannot. */
+int certs_system_random(unsigned char *out, size_t len) __attribute__((warn_unused_result));
+/* Differs in a forked child, so that a copied generator is seen to be a copy. */
+long certs_system_process(void);
+
+/*
+ * A new file that appears under its name only when it is complete and on disk; one that is already
+ * there is never touched (CERTS_EFILE).
+ */
+int certs_system_write_new(const char *path, const char *data, size_t len, bool is_private,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
+/*
+ * Reads a regular file of at most `max` octets into heap memory with a NUL behind it; the caller wipes
+ * and frees it. With `is_private`, one that others than its owner can read is refused.
+ */
+int certs_system_read(const char *path, size_t max, bool is_private, unsigned char **ret_data,
+	size_t *ret_len, struct certs_diag *diag) __attribute__((warn_unused_result));
+void certs_system_remove(const char *path);
+
+#endif

@@ -1,0 +1,253 @@
+/*
+ * Whom we believe upstream: the store of roots, looked up by subject, and the one question about a
+ * chain. Roots are added before the first check; after that the store is only read, by any thread.
+ */
+#include "certs/certs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/pem.h>
+#include <mbedtls/x509_crt.h>
+
+#include "certs/diag.h"
+#include "certs/path.h"
+#include "certs/system.h"
+
+#define BUCKETS       256
+#define BUNDLE_MAX    (16u << 20)
+#define PRESENTED_MAX 128
+#define PEM_BEGIN     "-----BEGIN CERTIFICATE-----"
+#define PEM_END       "-----END CERTIFICATE-----"
+
+struct root {
+	struct cert cert; /* first: a root is its certificate */
+	struct root *next;
+	unsigned char der[]; /* what cert borrows */
+};
+
+struct certs_trust {
+	struct root *buckets[BUCKETS]; /* owned */
+};
+
+static size_t bucket_of(struct der subject)
+{
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < subject.n; i++) {
+		h = (h ^ subject.p[i]) * 16777619u;
+	}
+	return (h ^ h >> 16) % BUCKETS;
+}
+
+int certs_trust_create(struct certs_trust **ret_trust)
+{
+	struct certs_trust *trust = calloc(1, sizeof(*trust));
+
+	if (trust == NULL) {
+		return CERTS_EMEMORY;
+	}
+	*ret_trust = trust;
+	return CERTS_OK;
+}
+
+void certs_trust_destroy(struct certs_trust *trust)
+{
+	if (trust == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (trust->buckets[i] != NULL) {
+			struct root *root = trust->buckets[i];
+
+			trust->buckets[i] = root->next;
+			free(root);
+		}
+	}
+	free(trust);
+}
+
+static const struct root *with_subject(const struct root *root, struct der subject)
+{
+	while (root != NULL && !der_same(root->cert.subject, subject)) {
+		root = root->next;
+	}
+	return root;
+}
+
+const struct cert *trust_root_first(const struct certs_trust *trust, struct der subject)
+{
+	const struct root *root = with_subject(trust->buckets[bucket_of(subject)], subject);
+
+	return root != NULL ? &root->cert : NULL;
+}
+
+const struct cert *trust_root_next(const struct certs_trust *trust, const struct cert *cert)
+{
+	const struct root *root = (const struct root *) cert;
+
+	(void) trust;
+	root = with_subject(root->next, cert->subject);
+	return root != NULL ? &root->cert : NULL;
+}
+
+static bool is_there(const struct certs_trust *trust, const struct cert *cert)
+{
+	const struct cert *other = trust_root_first(trust, cert->subject);
+
+	while (other != NULL && !der_same(other->raw, cert->raw)) {
+		other = trust_root_next(trust, other);
+	}
+	return other != NULL;
+}
+
+/* 1 added, 0 not a certificate we can read, negative without memory. */
+static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n)
+{
+	struct root *root = calloc(1, sizeof(*root) + n);
+	size_t bucket;
+
+	if (root == NULL) {
+		return CERTS_EMEMORY;
+	}
+	memcpy(root->der, der, n);
+	if (x509_read((struct der){ root->der, n }, &root->cert) != NULL) {
+		free(root);
+		return 0;
+	}
+	if (is_there(trust, &root->cert)) {
+		free(root);
+		return 1;
+	}
+	bucket = bucket_of(root->cert.subject);
+	root->next = trust->buckets[bucket];
+	trust->buckets[bucket] = root;
+	return 1;
+}
+
+int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_added,
+	struct certs_diag *diag)
+{
+	size_t added = 0;
+	size_t skipped = 0;
+	const char *at = pem;
+
+	while ((at = strstr(at, PEM_BEGIN)) != NULL) {
+		mbedtls_pem_context ctx;
+		size_t used = 0;
+		int ret;
+
+		mbedtls_pem_init(&ctx);
+		ret = mbedtls_pem_read_buffer(&ctx, PEM_BEGIN, PEM_END, (const unsigned char *) at,
+			NULL, 0, &used);
+		if (ret == 0) {
+			size_t n;
+			const unsigned char *der = mbedtls_pem_get_buffer(&ctx, &n);
+
+			ret = add_der(trust, der, n);
+		}
+		mbedtls_pem_free(&ctx);
+		if (ret == CERTS_EMEMORY) {
+			return ret;
+		}
+		added += ret == 1 ? 1 : 0;
+		skipped += ret == 1 ? 0 : 1;
+		at += used > strlen(PEM_BEGIN) ? used : strlen(PEM_BEGIN);
+	}
+	if (added == 0) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,
+			"no certificate in it that can be read (%zu skipped)", skipped);
+	}
+	*ret_added = added;
+	return certs_fail(diag, CERTS_OK, CERTS_CHECK_NONE, "%zu added, %zu skipped", added,
+		skipped);
+}
+
+int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *ret_added,
+	struct certs_diag *diag)
+{
+	struct certs_diag inner = { CERTS_CHECK_NONE, "" };
+	unsigned char *data;
+	size_t len;
+	int err = certs_system_read(path, BUNDLE_MAX, false, &data, &len, diag);
+
+	if (err != CERTS_OK) {
+		return err;
+	}
+	err = certs_trust_add_pem(trust, (const char *) data, ret_added, &inner);
+	free(data);
+	return certs_fail(diag, err, CERTS_CHECK_NONE, "%.120s: %.120s", path, inner.message);
+}
+
+int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct certs_diag *diag)
+{
+	const char *path = certs_system_bundle();
+
+	if (path == NULL) {
+		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
+			"none of the well-known bundles of root certificates is there");
+	}
+	return certs_trust_add_file(trust, path, ret_added, diag);
+}
+
+/* Reads what was presented. Only the leaf must be readable; others may be of no use to us. */
+static const char *read_presented(const struct certs_der *chain, size_t n, struct cert *certs,
+	size_t *ret_n)
+{
+	const char *why = x509_read((struct der){ chain[0].p, chain[0].n }, &certs[0]);
+	size_t n_read = 1;
+
+	for (size_t i = 1; i < n && why == NULL; i++) {
+		if (x509_read((struct der){ chain[i].p, chain[i].n }, &certs[n_read]) == NULL) {
+			n_read++;
+		}
+	}
+	*ret_n = n_read;
+	return why;
+}
+
+int certs_trust_check_der(const struct certs_trust *trust, const struct certs_der *chain, size_t n,
+	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
+{
+	struct path_task task = { .trust = trust, .now = now, .relax = relax };
+	struct cert *certs;
+	struct peer peer;
+	const char *why;
+	int err;
+
+	if (n == 0 || n > PRESENTED_MAX) {
+		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_FORM,
+			"%zu certificates were presented", n);
+	}
+	if (!peer_from_host(host, &peer)) {
+		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_NAME,
+			"not a host name or address: %.200s", host);
+	}
+	certs = calloc(n, sizeof(*certs));
+	if (certs == NULL) {
+		return certs_fail(diag, CERTS_EMEMORY, CERTS_CHECK_NONE, "out of memory");
+	}
+	why = read_presented(chain, n, certs, &task.n_presented);
+	if (why != NULL) {
+		err = certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_FORM, "the leaf: %s", why);
+	} else {
+		task.presented = certs;
+		task.peer = &peer;
+		err = path_check(&task, diag);
+	}
+	free(certs);
+	return err;
+}
+
+int certs_trust_check(const struct certs_trust *trust, const struct mbedtls_x509_crt *chain,
+	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
+{
+	struct certs_der der[PRESENTED_MAX + 1];
+	size_t n = 0;
+
+	/* mbedTLS's reading is not relied on: only the octets it kept are used. */
+	for (; chain != NULL && chain->raw.p != NULL && n < PRESENTED_MAX + 1; chain = chain->next) {
+		der[n++] = (struct certs_der){ chain->raw.p, chain->raw.len };
+	}
+	return certs_trust_check_der(trust, der, n, host, now, relax, diag);
+}
