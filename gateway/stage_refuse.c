@@ -15,7 +15,7 @@ static const unsigned char tls_access_denied[] = { 21, 3, 3, 0, 2, 2, 49 };
 static bool speaks_http(const struct session *s)
 {
 	return s->exchange.refusal.status != 0 && leg_is_open(&s->client) &&
-	       s->client.tls != NULL == s->tls && !s->client.handshaking;
+	       (s->client.tls != NULL) == s->tls && !s->client.handshaking;
 }
 
 static bool answer(struct session *s, bool keep)
