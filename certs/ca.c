@@ -28,7 +28,7 @@
 
 time_t ca_time_of(const mbedtls_x509_time *t)
 {
-	return (time_t) der_seconds(t->year, t->mon, t->day, t->hour, t->min, t->sec);
+	return (time_t)der_seconds(t->year, t->mon, t->day, t->hour, t->min, t->sec);
 }
 
 void ca_time_text(time_t t, char ret_text[16])
@@ -62,14 +62,14 @@ void certs_fingerprint(const struct mbedtls_x509_crt *crt, char ret_hex[65])
 /* A name is written the way mbedTLS prints it; RFC 4514 section 2.4 says what must be escaped. */
 static int name_text(const char *common_name, char *out, size_t size)
 {
-	size_t n = (size_t) snprintf(out, size, "CN=");
+	size_t n = (size_t)snprintf(out, size, "CN=");
 	size_t len = strlen(common_name);
 
 	if (len == 0 || len > 64) {
 		return CERTS_ENAME;
 	}
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char) common_name[i];
+		unsigned char c = (unsigned char)common_name[i];
 		bool is_edge = i == 0 || i + 1 == len;
 
 		if (c < 0x20 || c == 0x7f || n + 4 > size) {
@@ -78,7 +78,7 @@ static int name_text(const char *common_name, char *out, size_t size)
 		if (strchr(",+\"\\<>;=#", c) != NULL || (c == ' ' && is_edge)) {
 			out[n++] = '\\';
 		}
-		out[n++] = (char) c;
+		out[n++] = (char)c;
 	}
 	out[n] = '\0';
 	return CERTS_OK;
@@ -90,13 +90,14 @@ static int ca_complete(struct certs_ca *ca, struct certs_diag *diag)
 	size_t size = 0;
 	int ret;
 
-	mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END, ca->crt.raw.p, ca->crt.raw.len, NULL, 0, &size);
+	mbedtls_pem_write_buffer(
+		PEM_BEGIN, PEM_END, ca->crt.raw.p, ca->crt.raw.len, NULL, 0, &size);
 	ca->pem = malloc(size);
 	if (ca->pem == NULL) {
 		return CERTS_EMEMORY;
 	}
 	ret = mbedtls_pem_write_buffer(PEM_BEGIN, PEM_END, ca->crt.raw.p, ca->crt.raw.len,
-		(unsigned char *) ca->pem, size, &size);
+		(unsigned char *)ca->pem, size, &size);
 	if (ret != 0) {
 		return certs_fail_crypto(diag, "writing the CA certificate", ret);
 	}
@@ -113,7 +114,7 @@ static int write_profile(mbedtls_x509write_cert *w, struct certs_ca *ca, unsigne
 	int ret;
 
 	ca_time_text(now - DAY, from);
-	ca_time_text(now - DAY + (time_t) days * DAY, to);
+	ca_time_text(now - DAY + (time_t)days * DAY, to);
 	mbedtls_x509write_crt_set_md_alg(w, MBEDTLS_MD_SHA256);
 	mbedtls_x509write_crt_set_subject_key(w, &ca->key);
 	mbedtls_x509write_crt_set_issuer_key(w, &ca->key);
@@ -123,8 +124,8 @@ static int write_profile(mbedtls_x509write_cert *w, struct certs_ca *ca, unsigne
 		(ret = mbedtls_x509write_crt_set_subject_name(w, ca->name)) != 0 ||
 		(ret = mbedtls_x509write_crt_set_issuer_name(w, ca->name)) != 0 ||
 		(ret = mbedtls_x509write_crt_set_basic_constraints(w, 1, 0)) != 0 ||
-		(ret = mbedtls_x509write_crt_set_key_usage(w, MBEDTLS_X509_KU_KEY_CERT_SIGN |
-							      MBEDTLS_X509_KU_CRL_SIGN)) != 0 ||
+		(ret = mbedtls_x509write_crt_set_key_usage(
+			 w, MBEDTLS_X509_KU_KEY_CERT_SIGN | MBEDTLS_X509_KU_CRL_SIGN)) != 0 ||
 		(ret = mbedtls_x509write_crt_set_subject_key_identifier(w)) != 0) {
 		return ret;
 	}
@@ -143,7 +144,7 @@ static int write_certificate(struct certs_ca *ca, unsigned days)
 		ret = mbedtls_x509write_crt_der(&w, der, sizeof(der), certs_random, NULL);
 	}
 	if (ret > 0) {
-		ret = mbedtls_x509_crt_parse_der(&ca->crt, der + sizeof(der) - ret, (size_t) ret);
+		ret = mbedtls_x509_crt_parse_der(&ca->crt, der + sizeof(der) - ret, (size_t)ret);
 	}
 	mbedtls_x509write_crt_free(&w);
 	return ret;
@@ -160,8 +161,8 @@ static struct certs_ca *ca_new(void)
 	return ca;
 }
 
-int certs_ca_create(const char *common_name, unsigned days, struct certs_ca **ret_ca,
-	struct certs_diag *diag)
+int certs_ca_create(
+	const char *common_name, unsigned days, struct certs_ca **ret_ca, struct certs_diag *diag)
 {
 	struct certs_ca *ca = ca_new();
 	int err = CERTS_EMEMORY;
@@ -217,7 +218,8 @@ static int paths_of(const char *dir, char pem[4096], char key[4096], struct cert
 {
 	if (snprintf(pem, 4096, "%s/ca.pem", dir) >= 4096 ||
 		snprintf(key, 4096, "%s/ca.key", dir) >= 4096) {
-		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "the folder's name is too long");
+		return certs_fail(
+			diag, CERTS_EFILE, CERTS_CHECK_NONE, "the folder's name is too long");
 	}
 	return CERTS_OK;
 }
@@ -237,8 +239,9 @@ int certs_ca_save(const struct certs_ca *ca, const char *dir, struct certs_diag 
 	if (ret != 0) {
 		return certs_fail_crypto(diag, "writing the CA key", ret);
 	}
-	/* The key first: a certificate without its key would look complete to a reader of the folder. */
-	err = certs_system_write_new(key_path, (const char *) key, strlen((char *) key), true, diag);
+	/* The key first: a certificate without its key would look complete to a reader of the
+	 * folder. */
+	err = certs_system_write_new(key_path, (const char *)key, strlen((char *)key), true, diag);
 	mbedtls_platform_zeroize(key, sizeof(key));
 	if (err != CERTS_OK) {
 		return err;
@@ -285,7 +288,8 @@ static int load_key(struct certs_ca *ca, const char *path, struct certs_diag *di
 	mbedtls_platform_zeroize(data, len);
 	free(data);
 	if (ret != 0) {
-		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s: not a private key", path);
+		return certs_fail(
+			diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s: not a private key", path);
 	}
 	return CERTS_OK;
 }

@@ -106,9 +106,9 @@ struct certs_trust;
 int certs_trust_create(struct certs_trust **ret_trust) __attribute__((warn_unused_result));
 void certs_trust_destroy(struct certs_trust *trust);
 /*
- * Adds every certificate of a PEM bundle; one that cannot be read is skipped, and diag->message counts
- * both. A file without any is CERTS_EFORMAT. All roots are added before the first check: adding is not
- * thread-safe.
+ * Adds every certificate of a PEM bundle; one that cannot be read is skipped, and diag->message
+ * counts both. A file without any is CERTS_EFORMAT. All roots are added before the first check:
+ * adding is not thread-safe.
  */
 int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *ret_added,
 	struct certs_diag *diag) __attribute__((warn_unused_result));

@@ -1,7 +1,8 @@
 /*
  * Name constraints (RFC 5280 4.2.1.10): DNS names, addresses and directory names are compared; a
  * constraint on another kind refuses every certificate that carries a name of that kind. Pure; each
- * comparison costs one of a budget, so that thousands of names times thousands of subtrees end early.
+ * comparison costs one of a budget, so that thousands of names times thousands of subtrees end
+ * early.
  */
 #include "certs/names.h"
 
@@ -116,7 +117,7 @@ static bool is_text(unsigned tag)
 
 static unsigned char fold(unsigned char c)
 {
-	return c >= 'A' && c <= 'Z' ? (unsigned char) (c | 0x20) : c;
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
 /* RFC 5280 7.1 in short: text ignoring case and doubled spaces, whatever string type holds it. */
@@ -206,8 +207,8 @@ static bool is_compared(unsigned kind)
 	return kind == NAME_DNS || kind == NAME_IP || kind == NAME_DIRECTORY;
 }
 
-static bool within(const struct name *name, const struct name *base, bool when_unsure,
-	unsigned *budget)
+static bool within(
+	const struct name *name, const struct name *base, bool when_unsure, unsigned *budget)
 {
 	switch (name->kind) {
 	case NAME_DNS:
@@ -269,7 +270,7 @@ static const char *check_name(const struct subtrees *s, const struct name *name,
 
 const char *names_constrained(struct der constraints, const struct cert *cert, unsigned *budget)
 {
-	struct name subject = { NAME_DIRECTORY, cert->subject };
+	struct name subject = {NAME_DIRECTORY, cert->subject};
 	struct der san = cert->san;
 	struct subtrees s;
 	struct name name;

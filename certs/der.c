@@ -50,11 +50,11 @@ bool der_next(struct der *in, unsigned *ret_tag, struct der *ret_content, struct
 		return false;
 	}
 	*ret_tag = tag;
-	*ret_content = (struct der){ rest.p, len };
+	*ret_content = (struct der){rest.p, len};
 	if (ret_whole != NULL) {
-		*ret_whole = (struct der){ in->p, (size_t) (rest.p - in->p) + len };
+		*ret_whole = (struct der){in->p, (size_t)(rest.p - in->p) + len};
 	}
-	*in = (struct der){ rest.p + len, rest.n - len };
+	*in = (struct der){rest.p + len, rest.n - len};
 	return true;
 }
 
@@ -75,7 +75,7 @@ bool der_take_whole(struct der *in, unsigned tag, struct der *ret_whole)
 
 bool der_take_optional(struct der *in, unsigned tag, struct der *ret_content)
 {
-	*ret_content = (struct der){ NULL, 0 };
+	*ret_content = (struct der){NULL, 0};
 	if (in->n == 0 || in->p[0] != tag) {
 		return true;
 	}
@@ -117,7 +117,7 @@ static bool is_leap(int year)
 
 static int days_in(int year, int month)
 {
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 	return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
@@ -125,7 +125,7 @@ static int days_in(int year, int month)
 int64_t der_seconds(int year, int month, int day, int hour, int minute, int second)
 {
 	/* Days before 1 January of `year`, counted from year 1 and then from 1970. */
-	int64_t y = (int64_t) year - 1;
+	int64_t y = (int64_t)year - 1;
 	int64_t days = y * 365 + y / 4 - y / 100 + y / 400 - 719162;
 
 	for (int m = 1; m < month; m++) {

@@ -1,5 +1,6 @@
 /*
- * Words for errors: of the library, of a failed check, and of mbedTLS. Pure text; nothing here decides.
+ * Words for errors: of the library, of a failed check, and of mbedTLS. Pure text; nothing here
+ * decides.
  */
 #include "certs/diag.h"
 

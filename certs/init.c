@@ -29,8 +29,8 @@ int certs_init(struct certs_diag *diag)
 	psa_status_t status = psa_crypto_init();
 
 	if (status != PSA_SUCCESS) {
-		return certs_fail(diag, CERTS_ECRYPTO, CERTS_CHECK_NONE, "psa_crypto_init: status %d",
-			(int) status);
+		return certs_fail(diag, CERTS_ECRYPTO, CERTS_CHECK_NONE,
+			"psa_crypto_init: status %d", (int)status);
 	}
 	if (certs_random(NULL, probe, sizeof(probe)) != 0) {
 		return certs_fail(diag, CERTS_ECRYPTO, CERTS_CHECK_NONE, "no random bytes");
@@ -55,7 +55,7 @@ const char *certs_provider(void)
 
 static int seed_from_system(void *unused, unsigned char *out, size_t len)
 {
-	(void) unused;
+	(void)unused;
 	return certs_system_random(out, len) == 0 ? 0 : MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
 }
 
@@ -78,7 +78,7 @@ int certs_random(void *unused, unsigned char *out, size_t len)
 {
 	int ret = generator_ready();
 
-	(void) unused;
+	(void)unused;
 	while (ret == 0 && len > 0) {
 		size_t n = len < MBEDTLS_CTR_DRBG_MAX_REQUEST ? len : MBEDTLS_CTR_DRBG_MAX_REQUEST;
 

@@ -23,14 +23,17 @@ struct signature_algorithm {
 	bool is_weak;
 };
 
-#define PSS(hash, salt)                                                                            \
-	"\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x34"                             \
-	"\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02" hash "\x05\x00"                 \
-	"\xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"                             \
+#define PSS(hash, salt)                                                            \
+	"\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x34"             \
+	"\xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02" hash "\x05\x00" \
+	"\xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"             \
 	"\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02" hash "\x05\x00\xa2\x03\x02\x01" salt
 #define PKCS1(arc) "\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01" arc "\x05\x00"
 #define ECDSA(arc) "\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03" arc
-#define ROW(text, md, pk, weak) { text, sizeof(text) - 1, md, pk, weak }
+#define ROW(text, md, pk, weak)                      \
+	{                                            \
+		text, sizeof(text) - 1, md, pk, weak \
+	}
 
 static const struct signature_algorithm algorithms[] = {
 	ROW(ECDSA("\x02"), MBEDTLS_MD_SHA256, MBEDTLS_PK_ECDSA, false),
@@ -44,7 +47,8 @@ static const struct signature_algorithm algorithms[] = {
 	ROW(PSS("\x03", "\x40"), MBEDTLS_MD_SHA512, MBEDTLS_PK_RSASSA_PSS, false),
 	/* SHA-1, for hosts whose rule relaxes it. MD5 is refused for everyone. */
 	ROW(PKCS1("\x05"), MBEDTLS_MD_SHA1, MBEDTLS_PK_RSA, true),
-	ROW("\x30\x09\x06\x07\x2a\x86\x48\xce\x3d\x04\x01", MBEDTLS_MD_SHA1, MBEDTLS_PK_ECDSA, true),
+	ROW("\x30\x09\x06\x07\x2a\x86\x48\xce\x3d\x04\x01", MBEDTLS_MD_SHA1, MBEDTLS_PK_ECDSA,
+		true),
 };
 
 static const struct signature_algorithm *find_algorithm(struct der sig_alg)
@@ -108,10 +112,11 @@ const char *key_weakness(struct der spki, unsigned relax)
 		const char *encoding;
 		size_t n_encoding;
 	} curves[] = {
-		{ "\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07",
-			21 },
-		{ "\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22", 18 },
-		{ "\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23", 18 },
+		{"\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01"
+		 "\x07",
+			21},
+		{"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22", 18},
+		{"\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23", 18},
 	};
 	struct der content;
 	struct der algorithm;
@@ -136,11 +141,11 @@ const char *key_weakness(struct der spki, unsigned relax)
 	return "a key that is not RSA, P-256, P-384 or P-521";
 }
 
-static bool verify(mbedtls_pk_context *key, const struct signature_algorithm *a,
-	const struct cert *child)
+static bool verify(
+	mbedtls_pk_context *key, const struct signature_algorithm *a, const struct cert *child)
 {
 	/* PSS: the hash and its length fix the salt, see the table. */
-	mbedtls_pk_rsassa_pss_options pss = { .mgf1_hash_id = a->md };
+	mbedtls_pk_rsassa_pss_options pss = {.mgf1_hash_id = a->md};
 	unsigned char digest[MBEDTLS_MD_MAX_SIZE];
 	const mbedtls_md_info_t *md = mbedtls_md_info_from_type(a->md);
 	size_t n = md != NULL ? mbedtls_md_get_size(md) : 0;
@@ -148,15 +153,15 @@ static bool verify(mbedtls_pk_context *key, const struct signature_algorithm *a,
 	if (n == 0 || mbedtls_md(md, child->tbs.p, child->tbs.n, digest) != 0) {
 		return false;
 	}
-	pss.expected_salt_len = (int) n;
-	return mbedtls_pk_verify_ext(a->pk, a->pk == MBEDTLS_PK_RSASSA_PSS ? &pss : NULL, key, a->md,
-		       digest, n, child->signature.p, child->signature.n) == 0;
+	pss.expected_salt_len = (int)n;
+	return mbedtls_pk_verify_ext(a->pk, a->pk == MBEDTLS_PK_RSASSA_PSS ? &pss : NULL, key,
+		       a->md, digest, n, child->signature.p, child->signature.n) == 0;
 }
 
 bool signature_holds(const struct cert *child, const struct cert *issuer)
 {
 	const struct signature_algorithm *a = find_algorithm(child->sig_alg);
-	unsigned char *p = (unsigned char *) (uintptr_t) issuer->spki.p;
+	unsigned char *p = (unsigned char *)(uintptr_t)issuer->spki.p;
 	mbedtls_pk_context key;
 	bool holds = false;
 

@@ -1,6 +1,6 @@
 /*
- * Mints one leaf: a fresh P-256 key, and a certificate that the strictest clients take (RFC 5280, the
- * Baseline Requirements' profile, Python's VERIFY_X509_STRICT). Must not know the cache.
+ * Mints one leaf: a fresh P-256 key, and a certificate that the strictest clients take (RFC 5280,
+ * the Baseline Requirements' profile, Python's VERIFY_X509_STRICT). Must not know the cache.
  */
 #include "certs/leaf.h"
 
@@ -14,14 +14,14 @@
 #include "certs/diag.h"
 #include "certs/names.h"
 
-#define DAY          86400
-#define LEAF_DAYS    89
-#define CRT_DER_MAX  4096
+#define DAY             86400
+#define LEAF_DAYS       89
+#define CRT_DER_MAX     4096
 #define COMMON_NAME_MAX 64 /* ub-common-name, RFC 5280 appendix A.1 */
 
 static int set_san(mbedtls_x509write_cert *w, struct peer *peer)
 {
-	mbedtls_x509_san_list san = { 0 };
+	mbedtls_x509_san_list san = {0};
 
 	if (peer->n_ip != 0) {
 		san.node.type = MBEDTLS_X509_SAN_IP_ADDRESS;
@@ -29,7 +29,7 @@ static int set_san(mbedtls_x509write_cert *w, struct peer *peer)
 		san.node.san.unstructured_name.len = peer->n_ip;
 	} else {
 		san.node.type = MBEDTLS_X509_SAN_DNS_NAME;
-		san.node.san.unstructured_name.p = (unsigned char *) peer->name;
+		san.node.san.unstructured_name.p = (unsigned char *)peer->name;
 		san.node.san.unstructured_name.len = peer->n_name;
 	}
 	return mbedtls_x509write_crt_set_subject_alternative_name(w, &san);
@@ -50,12 +50,13 @@ static int set_subject(mbedtls_x509write_cert *w, const struct peer *peer)
 static int set_usage(mbedtls_x509write_cert *w)
 {
 	static const mbedtls_asn1_sequence server_auth = {
-		.buf = { .tag = MBEDTLS_ASN1_OID,
-			.p = (unsigned char *) MBEDTLS_OID_SERVER_AUTH,
-			.len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH) },
+		.buf = {.tag = MBEDTLS_ASN1_OID,
+			.p = (unsigned char *)MBEDTLS_OID_SERVER_AUTH,
+			.len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)},
 	};
-	/* An empty BasicConstraints: cA FALSE, and critical, which mbedTLS's own setter would not make it. */
-	static const unsigned char not_ca[] = { 0x30, 0x00 };
+	/* An empty BasicConstraints: cA FALSE, and critical, which mbedTLS's own setter would not
+	 * make it. */
+	static const unsigned char not_ca[] = {0x30, 0x00};
 	int ret = mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_BASIC_CONSTRAINTS,
 		MBEDTLS_OID_SIZE(MBEDTLS_OID_BASIC_CONSTRAINTS), 1, not_ca, sizeof(not_ca));
 
@@ -65,11 +66,11 @@ static int set_usage(mbedtls_x509write_cert *w)
 	return ret == 0 ? mbedtls_x509write_crt_set_ext_key_usage(w, &server_auth) : ret;
 }
 
-static int set_validity(mbedtls_x509write_cert *w, const struct certs_ca *ca, time_t now,
-	struct certs_leaf *leaf)
+static int set_validity(
+	mbedtls_x509write_cert *w, const struct certs_ca *ca, time_t now, struct certs_leaf *leaf)
 {
 	time_t from = now - DAY;
-	time_t to = from + (time_t) LEAF_DAYS * DAY - 1;
+	time_t to = from + (time_t)LEAF_DAYS * DAY - 1;
 	time_t ca_from = ca_time_of(&ca->crt.valid_from);
 	time_t ca_to = ca_time_of(&ca->crt.valid_to);
 	char from_text[16];
@@ -106,7 +107,7 @@ static int write_leaf(mbedtls_x509write_cert *w, struct certs_ca *ca, struct pee
 	if (ret < 0) {
 		return ret;
 	}
-	return mbedtls_x509_crt_parse_der(&leaf->crt, der + sizeof(der) - ret, (size_t) ret);
+	return mbedtls_x509_crt_parse_der(&leaf->crt, der + sizeof(der) - ret, (size_t)ret);
 }
 
 static bool names_its_issuer(const struct certs_leaf *leaf, const struct certs_ca *ca)
@@ -146,7 +147,8 @@ int leaf_mint(struct certs_ca *ca, const char *host, time_t now, struct certs_le
 	mbedtls_pk_init(&leaf->key);
 	mbedtls_x509_crt_init(&leaf->crt);
 	mbedtls_x509write_crt_init(&w);
-	if ((ret = mbedtls_pk_setup(&leaf->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY))) != 0 ||
+	if ((ret = mbedtls_pk_setup(&leaf->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY))) !=
+			0 ||
 		(ret = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(leaf->key),
 			 certs_random, NULL)) != 0 ||
 		(ret = write_leaf(&w, ca, &peer, now, leaf)) != 0 ||

@@ -1,7 +1,7 @@
 /*
- * The cache of minted leaves: a hash table and a list by last use under one lock. The minting itself
- * holds no lock; whoever asks for a name that is being minted waits for that one. Must not know what
- * is in a leaf.
+ * The cache of minted leaves: a hash table and a list by last use under one lock. The minting
+ * itself holds no lock; whoever asks for a name that is being minted waits for that one. Must not
+ * know what is in a leaf.
  */
 #include "certs/certs.h"
 
@@ -26,7 +26,7 @@ struct entry {
 struct certs_mint {
 	struct certs_ca *ca;
 	pthread_mutex_t lock;
-	pthread_cond_t minted; /* some name's minting came to an end */
+	pthread_cond_t minted;  /* some name's minting came to an end */
 	struct entry **buckets; /* owned */
 	size_t n_buckets;       /* a power of two */
 	struct entry *newest;
@@ -41,14 +41,14 @@ static size_t bucket_of(const struct certs_mint *mint, const char *host)
 	uint64_t h = mint->seed;
 
 	for (; *host != '\0'; host++) {
-		h = (h ^ (unsigned char) *host) * 0x100000001b3u;
+		h = (h ^ (unsigned char)*host) * 0x100000001b3u;
 		h ^= h >> 29;
 	}
-	return (size_t) h & (mint->n_buckets - 1);
+	return (size_t)h & (mint->n_buckets - 1);
 }
 
-int certs_mint_create(struct certs_ca *ca, size_t capacity, struct certs_mint **ret_mint,
-	struct certs_diag *diag)
+int certs_mint_create(
+	struct certs_ca *ca, size_t capacity, struct certs_mint **ret_mint, struct certs_diag *diag)
 {
 	struct certs_mint *mint = calloc(1, sizeof(*mint));
 	int ret;
@@ -59,10 +59,10 @@ int certs_mint_create(struct certs_ca *ca, size_t capacity, struct certs_mint **
 	mint->ca = ca;
 	mint->capacity = capacity > 0 ? capacity : 1;
 	mint->n_buckets = 64;
-	while (mint->n_buckets < mint->capacity && mint->n_buckets < ((size_t) 1 << 20)) {
+	while (mint->n_buckets < mint->capacity && mint->n_buckets < ((size_t)1 << 20)) {
 		mint->n_buckets *= 2;
 	}
-	ret = certs_random(NULL, (unsigned char *) &mint->seed, sizeof(mint->seed));
+	ret = certs_random(NULL, (unsigned char *)&mint->seed, sizeof(mint->seed));
 	mint->buckets = calloc(mint->n_buckets, sizeof(*mint->buckets));
 	if (ret != 0 || mint->buckets == NULL) {
 		free(mint->buckets);

@@ -10,7 +10,7 @@
 
 static unsigned char lower(unsigned char c)
 {
-	return c >= 'A' && c <= 'Z' ? (unsigned char) (c | 0x20) : c;
+	return c >= 'A' && c <= 'Z' ? (unsigned char)(c | 0x20) : c;
 }
 
 static bool same_ignoring_case(const unsigned char *a, const unsigned char *b, size_t n)
@@ -30,7 +30,8 @@ static bool is_label_octet(unsigned char c, bool underscore)
 	       (underscore && c == '_');
 }
 
-/* Labels of 1 to 63 letters, digits and hyphens; the last not all digits, or it could be an address. */
+/* Labels of 1 to 63 letters, digits and hyphens; the last not all digits, or it could be an
+ * address. */
 static bool is_dns_name(const unsigned char *p, size_t n, bool underscore)
 {
 	size_t label = 0;
@@ -48,7 +49,8 @@ static bool is_dns_name(const unsigned char *p, size_t n, bool underscore)
 			all_digits = true;
 			continue;
 		}
-		if (!is_label_octet(p[i], underscore) || (label == 0 && p[i] == '-') || ++label > 63) {
+		if (!is_label_octet(p[i], underscore) || (label == 0 && p[i] == '-') ||
+			++label > 63) {
 			return false;
 		}
 		all_digits = all_digits && p[i] >= '0' && p[i] <= '9';
@@ -58,7 +60,7 @@ static bool is_dns_name(const unsigned char *p, size_t n, bool underscore)
 
 bool peer_from_host(const char *host, struct peer *ret_peer)
 {
-	struct peer peer = { .n_ip = 0 };
+	struct peer peer = {.n_ip = 0};
 	size_t n = strlen(host);
 
 	if (n >= 2 && host[0] == '[' && host[n - 1] == ']') {
@@ -71,11 +73,11 @@ bool peer_from_host(const char *host, struct peer *ret_peer)
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		peer.name[i] = (char) lower((unsigned char) host[i]);
+		peer.name[i] = (char)lower((unsigned char)host[i]);
 	}
 	peer.n_name = n;
 	peer.n_ip = mbedtls_x509_crt_parse_cn_inet_pton(peer.name, peer.ip);
-	if (peer.n_ip == 0 && !is_dns_name((unsigned char *) peer.name, n, true)) {
+	if (peer.n_ip == 0 && !is_dns_name((unsigned char *)peer.name, n, true)) {
 		return false;
 	}
 	*ret_peer = peer;
@@ -94,7 +96,7 @@ static bool is_wildcard(struct der name)
 
 static struct der behind_wildcard(struct der name)
 {
-	return (struct der){ name.p + 2, name.n - 2 };
+	return (struct der){name.p + 2, name.n - 2};
 }
 
 /* A dNSName that may stand in a SAN: a name, or one whole leftmost `*` before a name. */
@@ -135,10 +137,8 @@ bool names_well_formed(struct der san)
 		case NAME_X400:
 		case NAME_DIRECTORY:
 		case NAME_EDI:
-		case NAME_REGISTERED_ID:
-			break;
-		default:
-			return false;
+		case NAME_REGISTERED_ID: break;
+		default: return false;
 		}
 	}
 	return true;
@@ -147,7 +147,7 @@ bool names_well_formed(struct der san)
 /* RFC 9525 6.3: `*` stands for exactly one label, and never right before a top-level domain. */
 static bool dns_matches(struct der pattern, const struct peer *peer)
 {
-	const unsigned char *name = (const unsigned char *) peer->name;
+	const unsigned char *name = (const unsigned char *)peer->name;
 	size_t n = peer->n_name;
 
 	if (!is_dns_san(pattern)) {
@@ -160,7 +160,7 @@ static bool dns_matches(struct der pattern, const struct peer *peer)
 		if (dot == NULL || memchr(pattern.p, '.', pattern.n) == NULL) {
 			return false;
 		}
-		n -= (size_t) (dot + 1 - name);
+		n -= (size_t)(dot + 1 - name);
 		name = dot + 1;
 	}
 	return pattern.n == n && same_ignoring_case(pattern.p, name, n);
@@ -182,7 +182,8 @@ bool names_match(struct der san, const struct peer *peer)
 	return false;
 }
 
-/* "Our server" is a title; "a.example", "10.0.0.1" and "0x0a000001" are hosts somebody might believe. */
+/* "Our server" is a title; "a.example", "10.0.0.1" and "0x0a000001" are hosts somebody might
+ * believe. */
 static bool looks_like_host(struct der cn)
 {
 	bool result = cn.n > 2 && cn.p[0] == '0' && lower(cn.p[1]) == 'x';
@@ -196,7 +197,8 @@ static bool looks_like_host(struct der cn)
 	return result;
 }
 
-/* RFC 5952: an address has one right text. mbedTLS only reads addresses, so ours is written here. */
+/* RFC 5952: an address has one right text. mbedTLS only reads addresses, so ours is written here.
+ */
 static bool is_text_of_ip(struct der text, struct der ip)
 {
 	char copy[64];
@@ -211,7 +213,8 @@ static bool is_text_of_ip(struct der text, struct der ip)
 	if (mbedtls_x509_crt_parse_cn_inet_pton(copy, bytes) != ip.n || !der_is(ip, bytes, ip.n)) {
 		return false;
 	}
-	/* Not the shortest or not lower case: no leading zeros, and `::` where two zero groups meet. */
+	/* Not the shortest or not lower case: no leading zeros, and `::` where two zero groups
+	 * meet. */
 	for (size_t i = 0; i < rest.n; i++) {
 		bool starts = i == 0 || rest.p[i - 1] == ':' || rest.p[i - 1] == '.';
 		bool ends = i + 1 == rest.n || rest.p[i + 1] == ':' || rest.p[i + 1] == '.';
@@ -254,8 +257,7 @@ static bool is_at_or_below(struct der name, struct der base)
 	if (base.n == 0) {
 		return true;
 	}
-	return name.n >= base.n &&
-	       same_ignoring_case(name.p + name.n - base.n, base.p, base.n) &&
+	return name.n >= base.n && same_ignoring_case(name.p + name.n - base.n, base.p, base.n) &&
 	       (name.n == base.n || name.p[name.n - base.n - 1] == '.');
 }
 
@@ -274,6 +276,7 @@ bool names_dns_touches(struct der name, struct der base)
 		return is_at_or_below(name, base);
 	}
 	name = behind_wildcard(name);
-	/* `*.a` also stands for `x.a`, so the subtree of `x.a` or of `y.x.a` is touched from above. */
+	/* `*.a` also stands for `x.a`, so the subtree of `x.a` or of `y.x.a` is touched from above.
+	 */
 	return is_at_or_below(name, base) || is_at_or_below(base, name);
 }

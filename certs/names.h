@@ -58,8 +58,8 @@ bool names_dns_within(struct der name, struct der base);
 bool names_dns_touches(struct der name, struct der base);
 
 /*
- * constraints.c: Do the names of `cert` stay inside the subtrees of the issuer's nameConstraints (its content)?
- * Takes one from *budget for each comparison. Returns NULL, or what is wrong.
+ * constraints.c: Do the names of `cert` stay inside the subtrees of the issuer's nameConstraints
+ * (its content)? Takes one from *budget for each comparison. Returns NULL, or what is wrong.
  */
 const char *names_constrained(struct der constraints, const struct cert *cert, unsigned *budget);
 /* Is a nameConstraints extension (its content) one we can apply? NULL, or what is wrong. */

@@ -1,7 +1,7 @@
 /*
- * Builds paths from the leaf upwards and checks each certificate before it is used: depth first, roots
- * before presented certificates, back again where a path fails (cross-signing), and all of it within a
- * budget that an origin cannot stretch. Must not know where roots or chains come from.
+ * Builds paths from the leaf upwards and checks each certificate before it is used: depth first,
+ * roots before presented certificates, back again where a path fails (cross-signing), and all of it
+ * within a budget that an origin cannot stretch. Must not know where roots or chains come from.
  */
 #include "certs/path.h"
 
@@ -107,7 +107,8 @@ static bool check_leaf_form(struct walk *w, const struct cert *c)
 	if ((c->has & X509_SAN) != 0 &&
 		is_empty_name(c->subject) != ((c->critical & X509_SAN) != 0)) {
 		return fail(w, CERTS_CHECK_FORM, c,
-			"its subjectAltName must be critical when, and only when, the subject is empty");
+			"its subjectAltName must be critical when, and only when, the subject is "
+			"empty");
 	}
 	return true;
 }
@@ -144,7 +145,8 @@ static bool check_leaf_name(struct walk *w, const struct cert *c)
 		return fail(w, CERTS_CHECK_NAME, c, "its subjectAltName does not name the host");
 	}
 	if (!names_cover_common_name(c)) {
-		return fail(w, CERTS_CHECK_NAME, c, "its common name is a host its SAN does not name");
+		return fail(
+			w, CERTS_CHECK_NAME, c, "its common name is a host its SAN does not name");
 	}
 	return true;
 }
@@ -189,7 +191,8 @@ static bool check_issuer_form(struct walk *w, const struct cert *c, bool is_root
 		return fail(w, CERTS_CHECK_FORM, c, "no keyIdentifier of its issuer's key");
 	}
 	if (is_root && x509_self_issued(c) && c->aki.n != 0 && !der_same(c->aki, c->ski)) {
-		return fail(w, CERTS_CHECK_FORM, c, "a root that names another key as its issuer's");
+		return fail(
+			w, CERTS_CHECK_FORM, c, "a root that names another key as its issuer's");
 	}
 	if ((c->has & X509_NAME_CONSTRAINTS) != 0) {
 		why = names_constraints_form(c->name_constraints);
@@ -200,7 +203,8 @@ static bool check_issuer_form(struct walk *w, const struct cert *c, bool is_root
 static bool check_issuer_usage(struct walk *w, const struct cert *c, bool is_root)
 {
 	if (c->version != 3 || !c->is_ca || (c->critical & X509_BASIC) == 0) {
-		return fail(w, CERTS_CHECK_USAGE, c, "an issuer without critical basicConstraints CA:TRUE");
+		return fail(w, CERTS_CHECK_USAGE, c,
+			"an issuer without critical basicConstraints CA:TRUE");
 	}
 	if ((c->has & X509_KEY_USAGE) != 0 && (c->key_usage & X509_USE_CERT_SIGN) == 0) {
 		return fail(w, CERTS_CHECK_USAGE, c, "an issuer whose keyUsage lacks keyCertSign");
@@ -211,7 +215,8 @@ static bool check_issuer_usage(struct walk *w, const struct cert *c, bool is_roo
 	return true;
 }
 
-/* pathLenConstraint counts the intermediates below that are not self-issued (RFC 5280 6.1.4 l, m). */
+/* pathLenConstraint counts the intermediates below that are not self-issued (RFC 5280 6.1.4 l, m).
+ */
 static bool check_path_len(struct walk *w, const struct cert *c)
 {
 	unsigned below = 0;
@@ -225,7 +230,8 @@ static bool check_path_len(struct walk *w, const struct cert *c)
 	return true;
 }
 
-/* Self-issued intermediates are exempt from constraints, the leaf never is (RFC 5280 6.1.3 b, c). */
+/* Self-issued intermediates are exempt from constraints, the leaf never is (RFC 5280 6.1.3 b, c).
+ */
 static bool check_constraints(struct walk *w, const struct cert *c)
 {
 	if ((c->has & X509_NAME_CONSTRAINTS) == 0) {
@@ -278,8 +284,8 @@ static bool check_issuer(struct walk *w, const struct cert *issuer, bool is_root
 		return fail(w, CERTS_CHECK_FORM, child, "no keyIdentifier of its issuer's key");
 	}
 	return check_issuer_form(w, issuer, is_root) && check_issuer_usage(w, issuer, is_root) &&
-	       check_time(w, issuer) && check_path_len(w, issuer) &&
-	       check_constraints(w, issuer) && check_signature(w, child, issuer);
+	       check_time(w, issuer) && check_path_len(w, issuer) && check_constraints(w, issuer) &&
+	       check_signature(w, child, issuer);
 }
 
 static bool is_in_path(const struct walk *w, const struct cert *c)
@@ -315,12 +321,14 @@ static bool extend(struct walk *w)
 		return true;
 	}
 	if (w->n + 1 >= PATH_MAX_CERTS) {
-		return fail(w, CERTS_CHECK_CHAIN, w->path[0], "no trusted root within the longest path");
+		return fail(w, CERTS_CHECK_CHAIN, w->path[0],
+			"no trusted root within the longest path");
 	}
 	for (size_t i = 1; i < task->n_presented; i++) {
 		const struct cert *c = &task->presented[i];
 
-		if (!der_same(c->subject, issuer) || is_in_path(w, c) || !check_issuer(w, c, false)) {
+		if (!der_same(c->subject, issuer) || is_in_path(w, c) ||
+			!check_issuer(w, c, false)) {
 			continue;
 		}
 		w->path[w->n++] = c;
@@ -348,14 +356,15 @@ static int tell_success(const struct walk *w, struct certs_diag *diag)
 
 	x509_subject_text(w->path[w->n - 1], who, sizeof(who));
 	return certs_fail(diag, CERTS_OK, CERTS_CHECK_PASSED,
-		w->n > 1 ? "path of %zu to %s" : "path of %zu, not followed to a root: %s", w->n, who);
+		w->n > 1 ? "path of %zu to %s" : "path of %zu, not followed to a root: %s", w->n,
+		who);
 }
 
 int path_check(const struct path_task *task, struct certs_diag *diag)
 {
 	struct walk w = {
 		.task = task,
-		.path = { &task->presented[0] },
+		.path = {&task->presented[0]},
 		.signatures = SIGNATURES_MAX,
 		.comparisons = COMPARISONS_MAX,
 	};

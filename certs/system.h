@@ -22,8 +22,8 @@ long certs_system_process(void);
 int certs_system_write_new(const char *path, const char *data, size_t len, bool is_private,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 /*
- * Reads a regular file of at most `max` octets into heap memory with a NUL behind it; the caller wipes
- * and frees it. With `is_private`, one that others than its owner can read is refused.
+ * Reads a regular file of at most `max` octets into heap memory with a NUL behind it; the caller
+ * wipes and frees it. With `is_private`, one that others than its owner can read is refused.
  */
 int certs_system_read(const char *path, size_t max, bool is_private, unsigned char **ret_data,
 	size_t *ret_len, struct certs_diag *diag) __attribute__((warn_unused_result));

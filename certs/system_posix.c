@@ -1,6 +1,6 @@
 /*
- * POSIX: the kernel's random bytes, files that only their owner can read, the distributions' bundles.
- * Knows nothing of certificates.
+ * POSIX: the kernel's random bytes, files that only their owner can read, the distributions'
+ * bundles. Knows nothing of certificates.
  */
 #include "certs/system.h"
 
@@ -18,7 +18,8 @@
 int certs_system_random(unsigned char *out, size_t len)
 {
 	while (len > 0) {
-		/* 256 octets are the most that getrandom(2) gives without a signal cutting it short. */
+		/* 256 octets are the most that getrandom(2) gives without a signal cutting it
+		 * short. */
 		ssize_t n = getrandom(out, len < 256 ? len : 256, 0);
 
 		if (n < 0 && errno == EINTR) {
@@ -28,20 +29,20 @@ int certs_system_random(unsigned char *out, size_t len)
 			return -1;
 		}
 		out += n;
-		len -= (size_t) n;
+		len -= (size_t)n;
 	}
 	return 0;
 }
 
 long certs_system_process(void)
 {
-	return (long) getpid();
+	return (long)getpid();
 }
 
 static int fail_file(struct certs_diag *diag, const char *path, const char *what)
 {
-	return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: %s: %s", path, what,
-		strerror(errno));
+	return certs_fail(
+		diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: %s: %s", path, what, strerror(errno));
 }
 
 static int write_all(int fd, const char *data, size_t len)
@@ -56,20 +57,20 @@ static int write_all(int fd, const char *data, size_t len)
 			return -1;
 		}
 		data += n;
-		len -= (size_t) n;
+		len -= (size_t)n;
 	}
 	return fsync(fd);
 }
 
-int certs_system_write_new(const char *path, const char *data, size_t len, bool is_private,
-	struct certs_diag *diag)
+int certs_system_write_new(
+	const char *path, const char *data, size_t len, bool is_private, struct certs_diag *diag)
 {
 	char fresh[4096];
 	int err = CERTS_OK;
 	int fd;
 
 	if (snprintf(fresh, sizeof(fresh), "%s.%ld", path, certs_system_process()) >=
-		(int) sizeof(fresh)) {
+		(int)sizeof(fresh)) {
 		errno = ENAMETOOLONG;
 		return fail_file(diag, path, "cannot create");
 	}
@@ -101,22 +102,23 @@ static int check_file(int fd, const char *path, size_t max, bool is_private, siz
 		return fail_file(diag, path, "cannot stat");
 	}
 	if (!S_ISREG(st.st_mode)) {
-		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: not a regular file", path);
+		return certs_fail(
+			diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: not a regular file", path);
 	}
-	if (st.st_size < 0 || (size_t) st.st_size > max) {
+	if (st.st_size < 0 || (size_t)st.st_size > max) {
 		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: larger than %zu octets",
 			path, max);
 	}
 	if (is_private && (st.st_mode & 077) != 0) {
 		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
 			"%s: mode %03o lets others in; a private key must be 0600", path,
-			(unsigned) (st.st_mode & 0777));
+			(unsigned)(st.st_mode & 0777));
 	}
 	if (is_private && st.st_uid != geteuid() && st.st_uid != 0) {
-		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
-			"%s: belongs to another user", path);
+		return certs_fail(
+			diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: belongs to another user", path);
 	}
-	*ret_len = (size_t) st.st_size;
+	*ret_len = (size_t)st.st_size;
 	return CERTS_OK;
 }
 
@@ -133,7 +135,7 @@ static int read_all(int fd, unsigned char *data, size_t len)
 			return -1;
 		}
 		data += n;
-		len -= (size_t) n;
+		len -= (size_t)n;
 	}
 	return 0;
 }
@@ -180,7 +182,7 @@ void certs_system_remove(const char *path)
 const char *certs_system_bundle(void)
 {
 	static const char *const paths[] = {
-		"/etc/ssl/certs/ca-certificates.crt",                /* Debian, Ubuntu, Arch, Alpine */
+		"/etc/ssl/certs/ca-certificates.crt", /* Debian, Ubuntu, Arch, Alpine */
 		"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* Fedora, RHEL 7 and later */
 		"/etc/pki/tls/certs/ca-bundle.crt",                  /* RHEL 6 */
 		"/etc/ssl/ca-bundle.pem",                            /* SUSE */

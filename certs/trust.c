@@ -84,9 +84,9 @@ const struct cert *trust_root_first(const struct certs_trust *trust, struct der 
 
 const struct cert *trust_root_next(const struct certs_trust *trust, const struct cert *cert)
 {
-	const struct root *root = (const struct root *) cert;
+	const struct root *root = (const struct root *)cert;
 
-	(void) trust;
+	(void)trust;
 	root = with_subject(root->next, cert->subject);
 	return root != NULL ? &root->cert : NULL;
 }
@@ -111,7 +111,7 @@ static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n
 		return CERTS_EMEMORY;
 	}
 	memcpy(root->der, der, n);
-	if (x509_read((struct der){ root->der, n }, &root->cert) != NULL) {
+	if (x509_read((struct der){root->der, n}, &root->cert) != NULL) {
 		free(root);
 		return 0;
 	}
@@ -125,8 +125,8 @@ static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n
 	return 1;
 }
 
-int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_added,
-	struct certs_diag *diag)
+int certs_trust_add_pem(
+	struct certs_trust *trust, const char *pem, size_t *ret_added, struct certs_diag *diag)
 {
 	size_t added = 0;
 	size_t skipped = 0;
@@ -138,8 +138,8 @@ int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_
 		int ret;
 
 		mbedtls_pem_init(&ctx);
-		ret = mbedtls_pem_read_buffer(&ctx, PEM_BEGIN, PEM_END, (const unsigned char *) at,
-			NULL, 0, &used);
+		ret = mbedtls_pem_read_buffer(
+			&ctx, PEM_BEGIN, PEM_END, (const unsigned char *)at, NULL, 0, &used);
 		if (ret == 0) {
 			size_t n;
 			const unsigned char *der = mbedtls_pem_get_buffer(&ctx, &n);
@@ -159,14 +159,14 @@ int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_
 			"no certificate in it that can be read (%zu skipped)", skipped);
 	}
 	*ret_added = added;
-	return certs_fail(diag, CERTS_OK, CERTS_CHECK_NONE, "%zu added, %zu skipped", added,
-		skipped);
+	return certs_fail(
+		diag, CERTS_OK, CERTS_CHECK_NONE, "%zu added, %zu skipped", added, skipped);
 }
 
-int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *ret_added,
-	struct certs_diag *diag)
+int certs_trust_add_file(
+	struct certs_trust *trust, const char *path, size_t *ret_added, struct certs_diag *diag)
 {
-	struct certs_diag inner = { CERTS_CHECK_NONE, "" };
+	struct certs_diag inner = {CERTS_CHECK_NONE, ""};
 	unsigned char *data;
 	size_t len;
 	int err = certs_system_read(path, BUNDLE_MAX, false, &data, &len, diag);
@@ -174,7 +174,7 @@ int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *re
 	if (err != CERTS_OK) {
 		return err;
 	}
-	err = certs_trust_add_pem(trust, (const char *) data, ret_added, &inner);
+	err = certs_trust_add_pem(trust, (const char *)data, ret_added, &inner);
 	free(data);
 	return certs_fail(diag, err, CERTS_CHECK_NONE, "%.120s: %.120s", path, inner.message);
 }
@@ -191,14 +191,14 @@ int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct 
 }
 
 /* Reads what was presented. Only the leaf must be readable; others may be of no use to us. */
-static const char *read_presented(const struct certs_der *chain, size_t n, struct cert *certs,
-	size_t *ret_n)
+static const char *read_presented(
+	const struct certs_der *chain, size_t n, struct cert *certs, size_t *ret_n)
 {
-	const char *why = x509_read((struct der){ chain[0].p, chain[0].n }, &certs[0]);
+	const char *why = x509_read((struct der){chain[0].p, chain[0].n}, &certs[0]);
 	size_t n_read = 1;
 
 	for (size_t i = 1; i < n && why == NULL; i++) {
-		if (x509_read((struct der){ chain[i].p, chain[i].n }, &certs[n_read]) == NULL) {
+		if (x509_read((struct der){chain[i].p, chain[i].n}, &certs[n_read]) == NULL) {
 			n_read++;
 		}
 	}
@@ -209,7 +209,7 @@ static const char *read_presented(const struct certs_der *chain, size_t n, struc
 int certs_trust_check_der(const struct certs_trust *trust, const struct certs_der *chain, size_t n,
 	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
 {
-	struct path_task task = { .trust = trust, .now = now, .relax = relax };
+	struct path_task task = {.trust = trust, .now = now, .relax = relax};
 	struct cert *certs;
 	struct peer peer;
 	const char *why;
@@ -246,8 +246,9 @@ int certs_trust_check(const struct certs_trust *trust, const struct mbedtls_x509
 	size_t n = 0;
 
 	/* mbedTLS's reading is not relied on: only the octets it kept are used. */
-	for (; chain != NULL && chain->raw.p != NULL && n < PRESENTED_MAX + 1; chain = chain->next) {
-		der[n++] = (struct certs_der){ chain->raw.p, chain->raw.len };
+	for (; chain != NULL && chain->raw.p != NULL && n < PRESENTED_MAX + 1;
+		chain = chain->next) {
+		der[n++] = (struct certs_der){chain->raw.p, chain->raw.len};
 	}
 	return certs_trust_check_der(trust, der, n, host, now, relax, diag);
 }

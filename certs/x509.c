@@ -13,8 +13,6 @@
 #define CONTEXT(n)      (0xa0 | (n))
 #define CONTEXT_DATA(n) (0x80 | (n))
 
-
-
 static const char *read_ski(struct der value, struct cert *cert)
 {
 	if (!der_take(&value, DER_OCTET_STRING, &cert->ski) || value.n != 0 || cert->ski.n == 0) {
@@ -109,14 +107,15 @@ static const char *read_eku(struct der value, struct cert *cert)
 }
 
 /*
- * The initial policy set is any-policy and no policy is asked for, so a policies extension restricts
- * nothing (RFC 5280 6.1.1, 6.1.3 d) as long as no policyConstraints asks: those are refused below.
+ * The initial policy set is any-policy and no policy is asked for, so a policies extension
+ * restricts nothing (RFC 5280 6.1.1, 6.1.3 d) as long as no policyConstraints asks: those are
+ * refused below.
  */
 static const char *read_policies(struct der value, struct cert *cert)
 {
 	struct der seq;
 
-	(void) cert;
+	(void)cert;
 	if (!der_take(&value, DER_SEQUENCE, &seq) || value.n != 0 || seq.n == 0) {
 		return "malformed certificatePolicies";
 	}
@@ -125,7 +124,7 @@ static const char *read_policies(struct der value, struct cert *cert)
 
 static const char *read_policy_constraints(struct der value, struct cert *cert)
 {
-	(void) value;
+	(void)value;
 	cert->refusal = "policyConstraints, which are not processed here";
 	return NULL;
 }
@@ -137,7 +136,7 @@ static const char *read_aia(struct der value, struct cert *cert)
 	struct der part;
 	unsigned tag;
 
-	(void) cert;
+	(void)cert;
 	if (!der_take(&value, DER_SEQUENCE, &seq) || value.n != 0 || seq.n == 0) {
 		return "malformed authorityInfoAccess";
 	}
@@ -169,7 +168,8 @@ static const char *read_tls_feature(struct der value, struct cert *cert)
 	return NULL;
 }
 
-/* 2.5.29.x and 1.3.6.1.5.5.7.1.x. RFC 5280 says of some that they must never, or always, be critical. */
+/* 2.5.29.x and 1.3.6.1.5.5.7.1.x. RFC 5280 says of some that they must never, or always, be
+ * critical. */
 static const struct known {
 	const char *oid;
 	size_t n_oid;
@@ -177,21 +177,21 @@ static const struct known {
 	bool never_critical;
 	const char *(*read)(struct der value, struct cert *cert);
 } known[] = {
-	{ "\x55\x1d\x0e", 3, X509_SKI, true, read_ski },
-	{ "\x55\x1d\x23", 3, X509_AKI, true, read_aki },
-	{ "\x55\x1d\x0f", 3, X509_KEY_USAGE, false, read_key_usage },
-	{ "\x55\x1d\x11", 3, X509_SAN, false, read_san },
-	{ "\x55\x1d\x13", 3, X509_BASIC, false, read_basic },
-	{ "\x55\x1d\x1e", 3, X509_NAME_CONSTRAINTS, false, read_name_constraints },
-	{ "\x55\x1d\x25", 3, X509_EKU, false, read_eku },
-	{ "\x55\x1d\x20", 3, X509_POLICIES, false, read_policies },
-	{ "\x55\x1d\x24", 3, X509_POLICY_CONSTRAINTS, false, read_policy_constraints },
-	{ "\x2b\x06\x01\x05\x05\x07\x01\x01", 8, X509_AIA, true, read_aia },
-	{ "\x2b\x06\x01\x05\x05\x07\x01\x18", 8, X509_TLS_FEATURE, false, read_tls_feature },
+	{"\x55\x1d\x0e", 3, X509_SKI, true, read_ski},
+	{"\x55\x1d\x23", 3, X509_AKI, true, read_aki},
+	{"\x55\x1d\x0f", 3, X509_KEY_USAGE, false, read_key_usage},
+	{"\x55\x1d\x11", 3, X509_SAN, false, read_san},
+	{"\x55\x1d\x13", 3, X509_BASIC, false, read_basic},
+	{"\x55\x1d\x1e", 3, X509_NAME_CONSTRAINTS, false, read_name_constraints},
+	{"\x55\x1d\x25", 3, X509_EKU, false, read_eku},
+	{"\x55\x1d\x20", 3, X509_POLICIES, false, read_policies},
+	{"\x55\x1d\x24", 3, X509_POLICY_CONSTRAINTS, false, read_policy_constraints},
+	{"\x2b\x06\x01\x05\x05\x07\x01\x01", 8, X509_AIA, true, read_aia},
+	{"\x2b\x06\x01\x05\x05\x07\x01\x18", 8, X509_TLS_FEATURE, false, read_tls_feature},
 };
 
-static const char *apply_extension(struct der oid, bool is_critical, struct der value,
-	struct cert *cert)
+static const char *apply_extension(
+	struct der oid, bool is_critical, struct der value, struct cert *cert)
 {
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (!der_is(oid, known[i].oid, known[i].n_oid)) {
@@ -289,7 +289,8 @@ static const char *read_tbs(struct der tbs, struct cert *cert)
 	if (wrapped.p == NULL) {
 		return NULL;
 	}
-	if (cert->version != 3 || !der_take(&wrapped, DER_SEQUENCE, &extensions) || wrapped.n != 0) {
+	if (cert->version != 3 || !der_take(&wrapped, DER_SEQUENCE, &extensions) ||
+		wrapped.n != 0) {
 		return "malformed extensions";
 	}
 	return read_extensions(extensions, cert);
@@ -297,7 +298,7 @@ static const char *read_tbs(struct der tbs, struct cert *cert)
 
 const char *x509_read(struct der raw, struct cert *ret_cert)
 {
-	struct cert cert = { .raw = raw };
+	struct cert cert = {.raw = raw};
 	struct der all;
 	struct der tbs;
 	struct der whole = raw;
@@ -376,7 +377,7 @@ void x509_subject_text(const struct cert *cert, char *out, size_t size)
 	}
 	for (; n < name.n && n + 1 < size; n++) {
 		/* It comes from the origin and goes to logs: nothing but plain ASCII. */
-		out[n] = name.p[n] >= 0x20 && name.p[n] < 0x7f ? (char) name.p[n] : '?';
+		out[n] = name.p[n] >= 0x20 && name.p[n] < 0x7f ? (char)name.p[n] : '?';
 	}
 	out[n] = '\0';
 }

@@ -1,7 +1,7 @@
 /*
- * One certificate, read: every field as octets of the DER it came from, and no memory of its own. The
- * reading is our own because mbedTLS's parser refuses what RFC 5280 asks to process (critical name
- * constraints) and takes what it forbids (explicit curves, lengths that are not the shortest).
+ * One certificate, read: every field as octets of the DER it came from, and no memory of its own.
+ * The reading is our own because mbedTLS's parser refuses what RFC 5280 asks to process (critical
+ * name constraints) and takes what it forbids (explicit curves, lengths that are not the shortest).
  *
  * Source: RFC 5280 section 4.
  */
@@ -33,13 +33,14 @@ enum x509_key_usage { /* bit i of the BIT STRING is 1 << i */
 };
 
 struct cert {
-	struct der raw, tbs, serial, sig_alg, issuer, subject, spki, signature; /* names: whole TLV */
+	struct der raw, tbs, serial, sig_alg, issuer, subject, spki,
+		signature; /* names: whole TLV */
 	int64_t not_before, not_after;
-	unsigned version;  /* 1, 2 or 3 */
-	unsigned has;      /* enum x509_extension */
-	unsigned critical; /* those of them marked so */
-	struct der ski;    /* the identifier */
-	struct der aki;    /* keyIdentifier; empty when not there */
+	unsigned version;                      /* 1, 2 or 3 */
+	unsigned has;                          /* enum x509_extension */
+	unsigned critical;                     /* those of them marked so */
+	struct der ski;                        /* the identifier */
+	struct der aki;                        /* keyIdentifier; empty when not there */
 	struct der san, name_constraints, eku; /* contents of their SEQUENCE */
 	bool aki_names_issuer; /* authorityCertIssuer or authorityCertSerialNumber */
 	bool is_ca;

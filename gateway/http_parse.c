@@ -1,9 +1,9 @@
 /*
- * llhttp, strict, turned into a pull parser: every callback that ends an event pauses it, so that the
- * caller sees one event at a time and nothing of a body before its head was judged.
+ * llhttp, strict, turned into a pull parser: every callback that ends an event pauses it, so that
+ * the caller sees one event at a time and nothing of a body before its head was judged.
  *
- * llhttp decides the syntax. What it leaves open and another reader could read differently is refused in
- * check_head().
+ * llhttp decides the syntax. What it leaves open and another reader could read differently is
+ * refused in check_head().
  */
 #include "gateway/http_parse.h"
 #include "gateway/arena.h"
@@ -16,7 +16,8 @@
 
 enum phase { PHASE_START, PHASE_HEAD, PHASE_BODY, PHASE_DONE, PHASE_BROKEN };
 
-/* A string of the head under construction: where in `text` it begins. Strings are NUL-terminated. */
+/* A string of the head under construction: where in `text` it begins. Strings are NUL-terminated.
+ */
 struct piece {
 	size_t name, value;
 };
@@ -34,7 +35,7 @@ struct http_parser {
 	bool no_body;             /* the response answers HEAD or CONNECT */
 	bool connect;             /* it answers CONNECT */
 	unsigned empty_lines;
-	bool trailing;            /* fields now are trailers */
+	bool trailing; /* fields now are trailers */
 	bool in_value;
 	size_t head_bytes, quiet_bytes;
 
@@ -49,22 +50,23 @@ struct http_parser {
 static const struct {
 	const char *word, *sentence;
 } errors[] = {
-	[HTTP_OK] = { "ok", "well-formed" },
-	[HTTP_ESYNTAX] = { "syntax", "not an HTTP/1 message" },
-	[HTTP_EMETHOD] = { "method", "the method is not one that HTTP knows" },
-	[HTTP_EVERSION] = { "version", "only HTTP/1.0 and HTTP/1.1 are spoken here" },
-	[HTTP_ETARGET] = { "target", "the request target holds a byte that no target may hold" },
-	[HTTP_EFIELD] = { "field", "a header field is malformed, folded, or has a space before its colon" },
-	[HTTP_ECONTROL] = { "control", "a control character, or a CR or LF alone" },
-	[HTTP_ELENGTH] = { "length", "Content-Length is repeated, malformed or too large" },
-	[HTTP_ECODING] = { "coding",
-		"Transfer-Encoding is not a single final `chunked`, or stands beside Content-Length" },
-	[HTTP_ECHUNK] = { "chunk", "the chunked body is malformed" },
-	[HTTP_EHOST] = { "host", "Host is missing or repeated" },
-	[HTTP_ETOOLARGE] = { "too-large", "the head is larger than this gateway accepts" },
-	[HTTP_ESTATUS] = { "status", "the response's status line is malformed" },
-	[HTTP_EEOF] = { "eof", "the connection ended inside a message" },
-	[HTTP_EMEMORY] = { "memory", "memory is out" },
+	[HTTP_OK] = {"ok", "well-formed"},
+	[HTTP_ESYNTAX] = {"syntax", "not an HTTP/1 message"},
+	[HTTP_EMETHOD] = {"method", "the method is not one that HTTP knows"},
+	[HTTP_EVERSION] = {"version", "only HTTP/1.0 and HTTP/1.1 are spoken here"},
+	[HTTP_ETARGET] = {"target", "the request target holds a byte that no target may hold"},
+	[HTTP_EFIELD] = {"field",
+		"a header field is malformed, folded, or has a space before its colon"},
+	[HTTP_ECONTROL] = {"control", "a control character, or a CR or LF alone"},
+	[HTTP_ELENGTH] = {"length", "Content-Length is repeated, malformed or too large"},
+	[HTTP_ECODING] = {"coding", "Transfer-Encoding is not a single final `chunked`, or stands "
+				    "beside Content-Length"},
+	[HTTP_ECHUNK] = {"chunk", "the chunked body is malformed"},
+	[HTTP_EHOST] = {"host", "Host is missing or repeated"},
+	[HTTP_ETOOLARGE] = {"too-large", "the head is larger than this gateway accepts"},
+	[HTTP_ESTATUS] = {"status", "the response's status line is malformed"},
+	[HTTP_EEOF] = {"eof", "the connection ended inside a message"},
+	[HTTP_EMEMORY] = {"memory", "memory is out"},
 };
 
 const char *http_error_word(enum http_error error)
@@ -344,9 +346,11 @@ static enum http_error check_response(struct http_parser *p, struct http_head *h
 		return HTTP_OK;
 	}
 	if (p->no_body || head->status < 200 || head->status == 204 || head->status == 304) {
-		/* A HEAD response tells the length it would have: the writer passes the field on. */
+		/* A HEAD response tells the length it would have: the writer passes the field on.
+		 */
 		head->framing = HTTP_FRAMING_NONE;
-	} else if (head->framing == HTTP_FRAMING_NONE && http_field(head, "Content-Length") == NULL) {
+	} else if (head->framing == HTTP_FRAMING_NONE &&
+		   http_field(head, "Content-Length") == NULL) {
 		head->framing = HTTP_FRAMING_CLOSE;
 		head->keep_alive = false;
 	}
@@ -448,7 +452,8 @@ void http_parser_destroy(struct http_parser *p)
 
 void http_parser_begin(struct http_parser *p, struct arena *arena)
 {
-	llhttp_init(&p->llhttp, p->side == HTTP_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &p->settings);
+	llhttp_init(
+		&p->llhttp, p->side == HTTP_REQUESTS ? HTTP_REQUEST : HTTP_RESPONSE, &p->settings);
 	p->llhttp.data = p;
 	p->arena = arena;
 	p->phase = PHASE_START;
@@ -583,8 +588,7 @@ void http_parser_next(
 void http_parser_eof(struct http_parser *p, struct http_event *ret_event)
 {
 	memset(ret_event, 0, sizeof(*ret_event));
-	if (p->phase == PHASE_BODY &&
-		(p->head->framing == HTTP_FRAMING_CLOSE || without_body(p))) {
+	if (p->phase == PHASE_BODY && (p->head->framing == HTTP_FRAMING_CLOSE || without_body(p))) {
 		p->phase = PHASE_DONE;
 		ret_event->kind = HTTP_EVENT_END;
 	} else if (p->phase == PHASE_START || p->phase == PHASE_DONE) {

@@ -34,7 +34,7 @@ static const char *in_dir(const char *name)
 
 static int empty_dir(void **state)
 {
-	(void) state;
+	(void)state;
 	unlink(in_dir("ca.pem"));
 	unlink(in_dir("ca.key"));
 	return 0;
@@ -56,8 +56,8 @@ static void profile(void **state)
 	struct cert c;
 	struct der cn;
 
-	(void) state;
-	assert_null(x509_read((struct der){ ca->crt.raw.p, ca->crt.raw.len }, &c));
+	(void)state;
+	assert_null(x509_read((struct der){ca->crt.raw.p, ca->crt.raw.len}, &c));
 	assert_int_equal(c.version, 3);
 	assert_true(c.is_ca && c.has_path_len && c.path_len == 0);
 	assert_true((c.critical & X509_BASIC) != 0 && (c.critical & X509_KEY_USAGE) != 0);
@@ -78,7 +78,7 @@ static void two_are_different(void **state)
 	struct certs_ca *a = make("A");
 	struct certs_ca *b = make("A");
 
-	(void) state;
+	(void)state;
 	assert_int_equal(strlen(certs_ca_fingerprint(a)), 64);
 	assert_string_not_equal(certs_ca_fingerprint(a), certs_ca_fingerprint(b));
 	assert_int_not_equal(mbedtls_pk_check_pair(&a->crt.pk, &b->key, certs_random, NULL), 0);
@@ -92,7 +92,7 @@ static void bad_names_are_refused(void **state)
 	struct certs_diag diag;
 	char longest[66];
 
-	(void) state;
+	(void)state;
 	memset(longest, 'a', 65);
 	longest[65] = '\0';
 	assert_int_equal(certs_ca_create("", 30, &ca, &diag), CERTS_ENAME);
@@ -110,7 +110,7 @@ static void saved_and_loaded(void **state)
 	struct certs_diag diag;
 	struct stat st;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_ca_save(ca, dir, &diag), CERTS_OK);
 	assert_int_equal(stat(in_dir("ca.key"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
@@ -128,7 +128,7 @@ static void never_overwritten(void **state)
 	struct certs_ca *again = NULL;
 	struct certs_diag diag;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_ca_save(a, dir, &diag), CERTS_OK);
 	assert_int_equal(certs_ca_save(b, dir, &diag), CERTS_EFILE);
 	assert_non_null(strstr(diag.message, "ca.key"));
@@ -156,7 +156,7 @@ static void readable_key_is_refused(void **state)
 	struct certs_ca *ca = make("A");
 	struct certs_diag diag;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_ca_save(ca, dir, &diag), CERTS_OK);
 	assert_int_equal(chmod(in_dir("ca.key"), 0640), 0);
 	refuse_load("0600");
@@ -168,7 +168,7 @@ static void linked_key_is_refused(void **state)
 	struct certs_ca *ca = make("A");
 	struct certs_diag diag;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_ca_save(ca, dir, &diag), CERTS_OK);
 	assert_int_equal(rename(in_dir("ca.key"), in_dir("elsewhere")), 0);
 	assert_int_equal(symlink(in_dir("elsewhere"), in_dir("ca.key")), 0);
@@ -183,7 +183,7 @@ static void foreign_key_is_refused(void **state)
 	struct certs_ca *b = make("A");
 	struct certs_diag diag;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_ca_save(a, dir, &diag), CERTS_OK);
 	unlink(in_dir("ca.pem"));
 	assert_int_equal(rename(in_dir("ca.key"), in_dir("other")), 0);
@@ -200,18 +200,19 @@ static void leaf_is_no_ca(void **state)
 	struct certs_mint *mint = NULL;
 	struct certs_leaf *leaf = NULL;
 	struct certs_diag diag;
-	struct certs_ca as_ca = { .name = "" };
+	struct certs_ca as_ca = {.name = ""};
 	unsigned char pem[2048];
 	size_t n;
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_mint_create(ca, 4, &mint, &diag), CERTS_OK);
 	assert_int_equal(certs_mint_leaf(mint, "a.example", &leaf, &diag), CERTS_OK);
 	as_ca.key = *certs_leaf_key(leaf);
 	assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
 				 "-----END CERTIFICATE-----\n", certs_leaf_chain(leaf)->raw.p,
-				 certs_leaf_chain(leaf)->raw.len, pem, sizeof(pem), &n), 0);
-	as_ca.pem = (char *) pem;
+				 certs_leaf_chain(leaf)->raw.len, pem, sizeof(pem), &n),
+		0);
+	as_ca.pem = (char *)pem;
 	assert_int_equal(certs_ca_save(&as_ca, dir, &diag), CERTS_OK);
 	refuse_load("not a CA");
 	certs_leaf_release(leaf);
@@ -221,7 +222,7 @@ static void leaf_is_no_ca(void **state)
 
 static void nothing_there_is_refused(void **state)
 {
-	(void) state;
+	(void)state;
 	refuse_load("cannot open");
 }
 

@@ -33,7 +33,7 @@ static struct certs_mint *make(size_t capacity)
 static struct certs_leaf *get(struct certs_mint *mint, const char *host)
 {
 	struct certs_leaf *leaf = NULL;
-	struct certs_diag diag = { CERTS_CHECK_NONE, "" };
+	struct certs_diag diag = {CERTS_CHECK_NONE, ""};
 
 	assert_int_equal(certs_mint_leaf(mint, host, &leaf, &diag), CERTS_OK);
 	return leaf;
@@ -44,7 +44,7 @@ static struct cert read_leaf(struct certs_leaf *leaf)
 	struct mbedtls_x509_crt *crt = certs_leaf_chain(leaf);
 	struct cert c;
 
-	assert_null(x509_read((struct der){ crt->raw.p, crt->raw.len }, &c));
+	assert_null(x509_read((struct der){crt->raw.p, crt->raw.len}, &c));
 	return c;
 }
 
@@ -55,8 +55,8 @@ static void profile(void **state)
 	struct cert c = read_leaf(leaf);
 	struct cert issuer;
 
-	(void) state;
-	assert_null(x509_read((struct der){ ca->crt.raw.p, ca->crt.raw.len }, &issuer));
+	(void)state;
+	assert_null(x509_read((struct der){ca->crt.raw.p, ca->crt.raw.len}, &issuer));
 	assert_int_equal(c.version, 3);
 	assert_int_equal(c.serial.n, 20);
 	assert_true(der_same(c.issuer, issuer.subject));
@@ -70,7 +70,8 @@ static void profile(void **state)
 	assert_true(c.not_after <= issuer.not_after && c.not_before >= issuer.not_before);
 	assert_int_equal(certs_leaf_chain(leaf)->next == NULL, 1);
 	assert_int_equal(mbedtls_pk_check_pair(&certs_leaf_chain(leaf)->pk, certs_leaf_key(leaf),
-				 certs_random, NULL), 0);
+				 certs_random, NULL),
+		0);
 	certs_leaf_release(leaf);
 	certs_mint_destroy(mint);
 }
@@ -91,12 +92,13 @@ static void assert_trusted(struct certs_leaf *leaf, const char *host)
 
 static void names_and_addresses(void **state)
 {
-	static const char *const hosts[] = { "a.example", "localhost", "foo--bar.xn--p1ai",
+	static const char *const hosts[] = {"a.example", "localhost", "foo--bar.xn--p1ai",
 		"127.0.0.1", "::1", "2001:db8::7",
-		"a-label-that-is-long-enough.another-label-that-is-long-enough.so-that-no-cn-holds.example" };
+		"a-label-that-is-long-enough.another-label-that-is-long-enough.so-that-no-cn-holds."
+		"example"};
 	struct certs_mint *mint = make(16);
 
-	(void) state;
+	(void)state;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		struct certs_leaf *leaf = get(mint, hosts[i]);
 
@@ -108,14 +110,14 @@ static void names_and_addresses(void **state)
 
 static void bad_names_are_refused(void **state)
 {
-	static const char *const hosts[] = { "", ".", "*.example", "*", "a..example", "-a.example",
+	static const char *const hosts[] = {"", ".", "*.example", "*", "a..example", "-a.example",
 		"a b.example", "a.example/", "a\nb.example", "a,CN=b.example", "1.2.3", "256.1.1.1",
-		"[::1", "a.example:443", "\xc3\xa4.example" };
+		"[::1", "a.example:443", "\xc3\xa4.example"};
 	struct certs_mint *mint = make(4);
 	struct certs_leaf *leaf = NULL;
 	struct certs_diag diag;
 
-	(void) state;
+	(void)state;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
 		if (certs_mint_leaf(mint, hosts[i], &leaf, &diag) != CERTS_ENAME) {
 			fail_msg("minted for \"%s\"", hosts[i]);
@@ -131,7 +133,7 @@ static void same_name_same_leaf(void **state)
 	struct certs_leaf *a = get(mint, "a.example");
 	struct certs_leaf *b = get(mint, "A.Example.");
 
-	(void) state;
+	(void)state;
 	assert_ptr_equal(a, b);
 	certs_leaf_release(a);
 	certs_leaf_release(b);
@@ -147,8 +149,8 @@ static void every_name_its_own_key(void **state)
 	struct cert ca_a = read_leaf(a);
 	struct cert ca_b = read_leaf(b);
 
-	(void) state;
-	assert_null(x509_read((struct der){ ca->crt.raw.p, ca->crt.raw.len }, &ca_cert));
+	(void)state;
+	assert_null(x509_read((struct der){ca->crt.raw.p, ca->crt.raw.len}, &ca_cert));
 	assert_false(der_same(ca_a.spki, ca_b.spki));
 	assert_false(der_same(ca_a.spki, ca_cert.spki));
 	assert_false(der_same(ca_a.serial, ca_b.serial));
@@ -166,7 +168,7 @@ static void least_recently_used_is_dropped(void **state)
 	char fp[65];
 	char fp_again[65];
 
-	(void) state;
+	(void)state;
 	certs_leaf_release(get(mint, "a.example"));
 	certs_leaf_release(get(mint, "c.example")); /* b goes */
 	again = get(mint, "a.example");
@@ -218,9 +220,9 @@ static void threads_share_one_minting(void **state)
 	pthread_t threads[THREADS];
 	struct certs_leaf *held = NULL;
 
-	(void) state;
+	(void)state;
 	for (int i = 0; i < THREADS; i++) {
-		jobs[i] = (struct job){ mint, NULL };
+		jobs[i] = (struct job){mint, NULL};
 		assert_int_equal(pthread_create(&threads[i], NULL, ask, &jobs[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
@@ -251,9 +253,9 @@ static void one_name_is_minted_once(void **state)
 	struct job jobs[THREADS];
 	pthread_t threads[THREADS];
 
-	(void) state;
+	(void)state;
 	for (int i = 0; i < THREADS; i++) {
-		jobs[i] = (struct job){ mint, NULL };
+		jobs[i] = (struct job){mint, NULL};
 		assert_int_equal(pthread_create(&threads[i], NULL, ask_once, &jobs[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
@@ -269,10 +271,10 @@ static void one_name_is_minted_once(void **state)
 
 static void random_differs(void **state)
 {
-	unsigned char a[5000] = { 0 };
-	unsigned char b[5000] = { 0 };
+	unsigned char a[5000] = {0};
+	unsigned char b[5000] = {0};
 
-	(void) state;
+	(void)state;
 	assert_int_equal(certs_random(NULL, a, sizeof(a)), 0);
 	assert_int_equal(certs_random(NULL, b, sizeof(b)), 0);
 	assert_memory_not_equal(a, b, sizeof(a));
