@@ -49,13 +49,10 @@ static int set_subject(mbedtls_x509write_cert *w, const struct peer *peer)
 
 static int set_usage(mbedtls_x509write_cert *w)
 {
-	static const mbedtls_asn1_sequence server_auth = {
-		.buf = {.tag = MBEDTLS_ASN1_OID,
-			.p = (unsigned char *)MBEDTLS_OID_SERVER_AUTH,
-			.len = MBEDTLS_OID_SIZE(MBEDTLS_OID_SERVER_AUTH)},
-	};
-	/* An empty BasicConstraints: cA FALSE, and critical, which mbedTLS's own setter would not
-	 * make it. */
+	/* Written here because mbedTLS's setters make the EKU critical (the Baseline Requirements,
+	 * 7.1.2.7.6, forbid it) and basicConstraints of a leaf not (7.1.2.7.8 lets it). */
+	static const unsigned char server_auth[] = {
+		0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01};
 	static const unsigned char not_ca[] = {0x30, 0x00};
 	int ret = mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_BASIC_CONSTRAINTS,
 		MBEDTLS_OID_SIZE(MBEDTLS_OID_BASIC_CONSTRAINTS), 1, not_ca, sizeof(not_ca));
@@ -63,7 +60,12 @@ static int set_usage(mbedtls_x509write_cert *w)
 	if (ret == 0) {
 		ret = mbedtls_x509write_crt_set_key_usage(w, MBEDTLS_X509_KU_DIGITAL_SIGNATURE);
 	}
-	return ret == 0 ? mbedtls_x509write_crt_set_ext_key_usage(w, &server_auth) : ret;
+	if (ret == 0) {
+		ret = mbedtls_x509write_crt_set_extension(w, MBEDTLS_OID_EXTENDED_KEY_USAGE,
+			MBEDTLS_OID_SIZE(MBEDTLS_OID_EXTENDED_KEY_USAGE), 0, server_auth,
+			sizeof(server_auth));
+	}
+	return ret;
 }
 
 static int set_validity(

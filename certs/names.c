@@ -182,65 +182,86 @@ bool names_match(struct der san, const struct peer *peer)
 	return false;
 }
 
-/* "Our server" is a title; "a.example", "10.0.0.1" and "0x0a000001" are hosts somebody might
- * believe. */
-static bool looks_like_host(struct der cn)
+/* An address in any of the forms that some reader takes for one: digits and dots, colons, 0x. */
+static bool looks_like_address(struct der cn)
 {
-	bool result = cn.n > 2 && cn.p[0] == '0' && lower(cn.p[1]) == 'x';
+	bool digits = cn.n > 0;
+	bool colon = false;
 
 	for (size_t i = 0; i < cn.n; i++) {
+		unsigned char c = lower(cn.p[i]);
+
+		digits = digits && ((c >= '0' && c <= '9') || c == '.');
+		colon = colon || c == ':';
+		if (!(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'f') && c != '.' && c != ':' &&
+			!(c == 'x' && i == 1)) {
+			return false;
+		}
+	}
+	return digits || colon || (cn.n > 2 && cn.p[0] == '0' && lower(cn.p[1]) == 'x');
+}
+
+/* A dotted name in another script, written out or as an A-label: what people see is not what is
+ * there. */
+static bool looks_international(struct der cn)
+{
+	bool dot = false;
+	bool foreign = cn.n > 4 && same_ignoring_case(cn.p, (const unsigned char *)"xn--", 4);
+
+	for (size_t i = 0; i < cn.n; i++) {
+		dot = dot || cn.p[i] == '.';
+		foreign = foreign || cn.p[i] >= 0x80;
+		foreign = foreign || (cn.n - i > 5 && same_ignoring_case(cn.p + i,
+							      (const unsigned char *)".xn--", 5));
 		if (cn.p[i] == ' ') {
 			return false;
 		}
-		result = result || cn.p[i] == '.' || cn.p[i] == ':';
 	}
-	return result;
+	return dot && foreign;
 }
 
-/* RFC 5952: an address has one right text. mbedTLS only reads addresses, so ours is written here.
- */
-static bool is_text_of_ip(struct der text, struct der ip)
+/* The one right text of an address: RFC 5952 in short, no leading zeros, lower case, `::` used. */
+static bool is_canonical_address(struct der text)
 {
 	char copy[64];
 	unsigned char bytes[16];
-	struct der rest = text;
+	size_t n_ip;
 
 	if (text.n >= sizeof(copy)) {
 		return false;
 	}
 	memcpy(copy, text.p, text.n);
 	copy[text.n] = '\0';
-	if (mbedtls_x509_crt_parse_cn_inet_pton(copy, bytes) != ip.n || !der_is(ip, bytes, ip.n)) {
-		return false;
-	}
-	/* Not the shortest or not lower case: no leading zeros, and `::` where two zero groups
-	 * meet. */
-	for (size_t i = 0; i < rest.n; i++) {
-		bool starts = i == 0 || rest.p[i - 1] == ':' || rest.p[i - 1] == '.';
-		bool ends = i + 1 == rest.n || rest.p[i + 1] == ':' || rest.p[i + 1] == '.';
+	n_ip = mbedtls_x509_crt_parse_cn_inet_pton(copy, bytes);
+	for (size_t i = 0; i < text.n; i++) {
+		bool starts = i == 0 || copy[i - 1] == ':' || copy[i - 1] == '.';
+		bool ends = i + 1 == text.n || copy[i + 1] == ':' || copy[i + 1] == '.';
 
-		if (rest.p[i] >= 'A' && rest.p[i] <= 'F') {
-			return false;
-		}
-		if (starts && rest.p[i] == '0' && !ends) {
+		if ((copy[i] >= 'A' && copy[i] <= 'F') || (starts && copy[i] == '0' && !ends)) {
 			return false;
 		}
 	}
-	return ip.n == 4 || strstr(copy, "::") != NULL || strstr(copy, ":0:0") == NULL;
+	return n_ip == 4 ||
+	       (n_ip == 16 && (strstr(copy, "::") != NULL || strstr(copy, ":0:0") == NULL));
 }
 
-bool names_cover_common_name(const struct cert *cert)
+bool names_honest_common_name(const struct cert *cert)
 {
 	struct der san = cert->san;
 	struct der cn;
 	struct name name;
 
-	if (!x509_common_name(cert, &cn) || !looks_like_host(cn)) {
+	if (!x509_common_name(cert, &cn)) {
+		return true;
+	}
+	if (looks_like_address(cn)) {
+		return is_canonical_address(cn);
+	}
+	if (!looks_international(cn)) {
 		return true;
 	}
 	while (san.n != 0 && name_next(&san, &name)) {
-		if ((name.kind == NAME_DNS && der_same(name.value, cn)) ||
-			(name.kind == NAME_IP && is_text_of_ip(cn, name.value))) {
+		if (name.kind == NAME_DNS && der_same(name.value, cn)) {
 			return true;
 		}
 	}

@@ -46,10 +46,12 @@ bool names_well_formed(struct der san);
 /* Does one of the names of a SAN's content name the peer? */
 bool names_match(struct der san, const struct peer *peer);
 /*
- * Does the subject's common name, where it looks like a host, stand in the SAN letter for letter
- * (Baseline Requirements 7.1.4.3)?
+ * The common name is never matched. But an address in a notation that readers take differently, or
+ * a name in another script that does not stand in the SAN letter for letter (Baseline Requirements
+ * 7.1.4.3), is there to be believed by a weaker reader. An ordinary other name or a title is left
+ * alone.
  */
-bool names_cover_common_name(const struct cert *cert);
+bool names_honest_common_name(const struct cert *cert);
 /* A dNSName that may be a base of name constraints: empty, or a name with no dot in front. */
 bool names_is_dns_base(struct der base);
 /* Is `name`, a dNSName of a SAN, the base or below it? A malformed one never is. */

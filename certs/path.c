@@ -130,6 +130,9 @@ static bool check_leaf_usage(struct walk *w, const struct cert *c)
 	if ((c->has & X509_EKU) != 0 && !has_server_auth(c)) {
 		return fail(w, CERTS_CHECK_USAGE, c, "extKeyUsage without serverAuth");
 	}
+	if (has_any_usage(c)) {
+		return fail(w, CERTS_CHECK_USAGE, c, "extKeyUsage for any use at all");
+	}
 	return true;
 }
 
@@ -144,9 +147,9 @@ static bool check_leaf_name(struct walk *w, const struct cert *c)
 	if (!names_match(c->san, w->task->peer)) {
 		return fail(w, CERTS_CHECK_NAME, c, "its subjectAltName does not name the host");
 	}
-	if (!names_cover_common_name(c)) {
-		return fail(
-			w, CERTS_CHECK_NAME, c, "its common name is a host its SAN does not name");
+	if (!names_honest_common_name(c)) {
+		return fail(w, CERTS_CHECK_NAME, c,
+			"its common name is an address or name in a misleading form");
 	}
 	return true;
 }
@@ -183,14 +186,18 @@ static bool check_issuer_form(struct walk *w, const struct cert *c, bool is_root
 	if (!is_root && !is_good_serial(c->serial)) {
 		return fail(w, CERTS_CHECK_FORM, c, "its serial is zero, negative or too long");
 	}
-	/* RFC 5280 4.2.1.1 and 4.2.1.2: without the identifiers a path could only be guessed. */
-	if ((c->has & X509_SKI) == 0) {
+	/*
+	 * RFC 5280 4.2.1.1 and 4.2.1.2: without the identifiers a path could only be guessed. Roots
+	 * without their own are in the distributions' bundles and in use.
+	 */
+	if (!is_root && (c->has & X509_SKI) == 0) {
 		return fail(w, CERTS_CHECK_FORM, c, "no subjectKeyIdentifier");
 	}
 	if (c->aki.n == 0 && (!is_root || !x509_self_issued(c) || (c->has & X509_AKI) != 0)) {
 		return fail(w, CERTS_CHECK_FORM, c, "no keyIdentifier of its issuer's key");
 	}
-	if (is_root && x509_self_issued(c) && c->aki.n != 0 && !der_same(c->aki, c->ski)) {
+	if (is_root && x509_self_issued(c) && c->aki.n != 0 && (c->has & X509_SKI) != 0 &&
+		!der_same(c->aki, c->ski)) {
 		return fail(
 			w, CERTS_CHECK_FORM, c, "a root that names another key as its issuer's");
 	}

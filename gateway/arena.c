@@ -4,7 +4,6 @@
 #include "gateway/arena.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

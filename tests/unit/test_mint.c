@@ -64,7 +64,7 @@ static void profile(void **state)
 	assert_int_equal(c.ski.n, 20);
 	assert_true((c.has & X509_BASIC) != 0 && (c.critical & X509_BASIC) != 0 && !c.is_ca);
 	assert_int_equal(c.key_usage, X509_USE_SIGN);
-	assert_true((c.has & X509_EKU) != 0);
+	assert_true((c.has & X509_EKU) != 0 && (c.critical & X509_EKU) == 0);
 	assert_true((c.critical & X509_SAN) == 0);
 	assert_true(c.not_after - c.not_before < 90 * 86400);
 	assert_true(c.not_after <= issuer.not_after && c.not_before >= issuer.not_before);

@@ -2,3 +2,4 @@
 sallyport_unit_test(deps_versions sallyport::mbedtls sallyport::event sallyport::llhttp sallyport::yyjson)
 sallyport_unit_test(ca sallyport_certs)
 sallyport_unit_test(mint sallyport_certs)
+sallyport_unit_test(trust sallyport_certs)
