@@ -4,6 +4,7 @@
 #include "gateway/arena.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * A ClientHello, possibly cut into several records, read field by field. Every length is checked against
- * the one around it; the one thing taken out is what the client says of itself, nothing is kept.
+ * A ClientHello, possibly cut into several records, read field by field. Every length is checked
+ * against the one around it; the one thing taken out is what the client says of itself, nothing is
+ * kept.
  */
 #include "gateway/clienthello.h"
 #include "rules/target.h"
@@ -41,7 +42,7 @@ static size_t number(struct cursor *c, int n_bytes)
 static struct cursor part(struct cursor *c, int n_bytes)
 {
 	size_t len = number(c, n_bytes);
-	struct cursor inner = { c->at, c->at, c->bad };
+	struct cursor inner = {c->at, c->at, c->bad};
 
 	if ((size_t)(c->end - c->at) < len) {
 		c->bad = inner.bad = true;
@@ -66,8 +67,8 @@ static bool read_sni(struct cursor ext, struct clienthello *hello)
 	if (name.bad || list.bad || ext.bad || list.at != list.end || ext.at != ext.end) {
 		return false;
 	}
-	if (rules_authority((const char *)name.at, (size_t)(name.end - name.at), hello->sni, &is_address,
-		    &port) != RULES_TARGET_OK) {
+	if (rules_authority((const char *)name.at, (size_t)(name.end - name.at), hello->sni,
+		    &is_address, &port) != RULES_TARGET_OK) {
 		return false;
 	}
 	return !is_address && port == 0;
@@ -149,11 +150,12 @@ static bool read_message(struct cursor message, struct clienthello *hello)
 	return !message.bad && message.at == message.end && read_extensions(extensions, hello);
 }
 
-enum clienthello_result clienthello_read(const uint8_t *data, size_t len, struct clienthello *ret_hello)
+enum clienthello_result clienthello_read(
+	const uint8_t *data, size_t len, struct clienthello *ret_hello)
 {
 	uint8_t message[HANDSHAKE_MAX];
 	size_t got = 0, want = 4;
-	struct cursor records = { data, data + len, false };
+	struct cursor records = {data, data + len, false};
 
 	memset(ret_hello, 0, sizeof(*ret_hello));
 	/* Gathers the handshake message out of its records. */
@@ -161,7 +163,8 @@ enum clienthello_result clienthello_read(const uint8_t *data, size_t len, struct
 		struct cursor record = records;
 		size_t type = number(&record, 1), major = number(&record, 1), n;
 
-		if ((len >= 1 && type != RECORD_HANDSHAKE && record.at - records.at >= 1 && !record.bad) ||
+		if ((len >= 1 && type != RECORD_HANDSHAKE && record.at - records.at >= 1 &&
+			    !record.bad) ||
 			(!record.bad && major != 3)) {
 			return CLIENTHELLO_BAD;
 		}
@@ -183,7 +186,8 @@ enum clienthello_result clienthello_read(const uint8_t *data, size_t len, struct
 		got += n;
 		records.at = record.at + n;
 		if (got >= 4) {
-			want = 4 + ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]);
+			want = 4 +
+			       ((size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3]);
 			if (message[0] != CLIENT_HELLO || want > sizeof(message)) {
 				return CLIENTHELLO_BAD;
 			}
@@ -192,7 +196,7 @@ enum clienthello_result clienthello_read(const uint8_t *data, size_t len, struct
 	if (got != want) {
 		return CLIENTHELLO_BAD;
 	}
-	return read_message((struct cursor){ message + 4, message + want, false }, ret_hello)
+	return read_message((struct cursor){message + 4, message + want, false}, ret_hello)
 		       ? CLIENTHELLO_OK
 		       : CLIENTHELLO_BAD;
 }

@@ -1,6 +1,6 @@
 /*
- * Reads a TLS ClientHello without answering it: whom does the client want? Pure: bytes in, facts out.
- * Sources: RFC 8446 section 4.1.2 and 5.1, RFC 6066 section 3 (SNI).
+ * Reads a TLS ClientHello without answering it: whom does the client want? Pure: bytes in, facts
+ * out. Sources: RFC 8446 section 4.1.2 and 5.1, RFC 6066 section 3 (SNI).
  */
 #ifndef SALLYPORT_GATEWAY_CLIENTHELLO_H
 #define SALLYPORT_GATEWAY_CLIENTHELLO_H
@@ -22,7 +22,7 @@ struct clienthello {
 	bool alpn;        /* ALPN was sent */
 };
 
-enum clienthello_result clienthello_read(const uint8_t *data, size_t len,
-	struct clienthello *ret_hello);
+enum clienthello_result clienthello_read(
+	const uint8_t *data, size_t len, struct clienthello *ret_hello);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The DNS door: answers the jail's questions with synthetic addresses for names that some rule could let
- * pass, NXDOMAIN for all others, and records each answer before it is sent. It never forwards a query.
+ * The DNS door: answers the jail's questions with synthetic addresses for names that some rule
+ * could let pass, NXDOMAIN for all others, and records each answer before it is sent. It never
+ * forwards a query.
  */
 #ifndef SALLYPORT_GATEWAY_DNS_DOOR_H
 #define SALLYPORT_GATEWAY_DNS_DOOR_H

@@ -47,8 +47,8 @@ static int say(struct gateway_diag *diag, int error, const char *what)
 	return error;
 }
 
-int gateway_create(
-	const struct gateway_config *config, struct gateway **ret_gateway, struct gateway_diag *diag)
+int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,
+	struct gateway_diag *diag)
 {
 	struct gateway *g = calloc(1, sizeof(*g));
 
@@ -66,7 +66,8 @@ int gateway_create(
 		g->n_workers++;
 		if (worker_init(&g->workers[i], g, i) != 0) {
 			gateway_destroy(g);
-			return say(diag, GATEWAY_ESYSTEM, "a worker's loop, sockets or TLS settings");
+			return say(
+				diag, GATEWAY_ESYSTEM, "a worker's loop, sockets or TLS settings");
 		}
 	}
 	*ret_gateway = g;
@@ -81,7 +82,8 @@ int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct 
 			return say(diag, GATEWAY_EMEMORY, "listening");
 		}
 	}
-	/* Names are few: one worker answers them, so that the order of its records is the order asked. */
+	/* Names are few: one worker answers them, so that the order of its records is the order
+	 * asked. */
 	if ((door->dns_udp[0] >= 0 || door->dns_udp[1] >= 0) &&
 		dns_door_create(&g->workers[0], door, &g->workers[0].dns) != 0) {
 		return say(diag, GATEWAY_ESYSTEM, "the DNS door");

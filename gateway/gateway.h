@@ -33,8 +33,8 @@ enum gateway_log_level { GATEWAY_LOG_ERROR, GATEWAY_LOG_WARN, GATEWAY_LOG_INFO, 
 
 /* Seconds; zero takes the default in the comment. */
 struct gateway_deadlines {
-	unsigned head;       /* 30: from a request's first byte to the end of its head */
-	unsigned idle;       /* 300: between requests, and without a byte either way while relaying */
+	unsigned head; /* 30: from a request's first byte to the end of its head */
+	unsigned idle; /* 300: between requests, and without a byte either way while relaying */
 	unsigned handshake;  /* 20: TLS on either side */
 	unsigned connect;    /* 15: for all addresses of a host together */
 	unsigned first_byte; /* 120: from the end of the request to the response's head */
@@ -50,7 +50,7 @@ struct gateway_config {
 	unsigned connections;            /* most client connections at once; 0: 16,384 */
 	struct http_limits http;         /* zero fields take the defaults in http.h */
 	struct gateway_deadlines deadlines;
-	const char *nameserver;          /* "ip:port" instead of the system's; NULL: the system's */
+	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;
 };
@@ -73,7 +73,8 @@ int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct 
 	__attribute__((warn_unused_result));
 /* Runs the workers; returns after gateway_stop, when every session has ended and is recorded. */
 int gateway_run(struct gateway *g, struct gateway_diag *diag) __attribute__((warn_unused_result));
-/* From any thread or a signal handler: stop accepting, end what is open, return from gateway_run. */
+/* From any thread or a signal handler: stop accepting, end what is open, return from gateway_run.
+ */
 void gateway_stop(struct gateway *g);
 void gateway_destroy(struct gateway *g);
 

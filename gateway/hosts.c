@@ -94,7 +94,8 @@ void hosts_count(struct hosts *h, const char *host, bool refused, int64_t out, i
 
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct gateway_host *)a)->host, ((const struct gateway_host *)b)->host);
+	return strcmp(
+		((const struct gateway_host *)a)->host, ((const struct gateway_host *)b)->host);
 }
 
 size_t hosts_list(struct hosts *h, const struct gateway_host **ret_hosts)

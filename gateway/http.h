@@ -52,4 +52,7 @@ struct http_limits {
 /* Case-insensitive; the first such field or NULL. */
 const char *http_field(const struct http_head *head, const char *name);
 
+/* Is the token one of a comma-separated list (RFC 9110 5.6.1)? Case-insensitive. */
+bool http_list_has(const char *list, const char *token);
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * One leg's bytes: reads the socket into buffers, through TLS where there is some, and sends what was
- * queued. It knows nothing of HTTP, rules or sessions; its owner hears four kinds of event.
+ * One leg's bytes: reads the socket into buffers, through TLS where there is some, and sends what
+ * was queued. It knows nothing of HTTP, rules or sessions; its owner hears four kinds of event.
  */
 #include "gateway/leg.h"
 #include "gateway/socket.h"
@@ -19,8 +19,8 @@ enum {
 };
 
 /*
- * A failure is told from the loop, never from inside whatever found it: so every notification is the last
- * thing a callback does, and the owner may do with the leg what it likes.
+ * A failure is told from the loop, never from inside whatever found it: so every notification is
+ * the last thing a callback does, and the owner may do with the leg what it likes.
  */
 static void fail(struct leg *leg, const char *word)
 {
@@ -31,7 +31,8 @@ static void fail(struct leg *leg, const char *word)
 	}
 }
 
-/* One recv(2), larger each time it came back full. Returns false when there is nothing to go on with. */
+/* One recv(2), larger each time it came back full. Returns false when there is nothing to go on
+ * with. */
 static bool receive(struct leg *leg, struct evbuffer *into)
 {
 	struct evbuffer_iovec space;
@@ -140,7 +141,8 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
 	if (!leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
-		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in) && leg->failure != NULL) {
+		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in) &&
+			leg->failure != NULL) {
 			return;
 		}
 	}
@@ -231,8 +233,8 @@ void leg_finish(struct leg *leg)
 	leg->fd = -1;
 }
 
-void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),
-	void *arg)
+void leg_move(struct leg *to, struct leg *from,
+	void (*notify)(void *, struct leg *, enum leg_event), void *arg)
 {
 	struct event_base *base = event_get_base(&from->on_read);
 

@@ -1,6 +1,6 @@
 /*
- * One leg of a session: a socket, the TLS over it if any, and what waits to be read or sent. A session
- * has two, client and upstream, and every stage is written for a leg.
+ * One leg of a session: a socket, the TLS over it if any, and what waits to be read or sent. A
+ * session has two, client and upstream, and every stage is written for a leg.
  *
  * Bytes travel  socket -> wire_in -> [TLS] -> in  and  leg_write -> [TLS] -> wire_out -> socket.
  * Nothing is sent before leg_flush, so that a turn of the loop costs one system call. Empty buffers
@@ -31,19 +31,19 @@ enum leg_event {
 };
 
 struct leg {
-	evutil_socket_t fd; /* owned; -1 when there is none */
-	struct tls *tls;    /* owned; NULL: plain */
+	evutil_socket_t fd;        /* owned; -1 when there is none */
+	struct tls *tls;           /* owned; NULL: plain */
 	struct evbuffer *in;       /* owned: received plaintext */
 	struct evbuffer *wire_in;  /* owned; only with TLS */
 	struct evbuffer *wire_out; /* owned */
 	struct event on_read, on_write;
-	size_t read_size;   /* of the next recv: grows with the traffic */
-	bool connecting;    /* connect(2) under way */
+	size_t read_size; /* of the next recv: grows with the traffic */
+	bool connecting;  /* connect(2) under way */
 	bool handshaking;
-	bool paused;        /* nobody takes what we read */
-	bool eof;           /* the peer sends no more */
-	bool truncated;     /* eof without TLS close_notify */
-	bool shut;          /* we send no more */
+	bool paused;         /* nobody takes what we read */
+	bool eof;            /* the peer sends no more */
+	bool truncated;      /* eof without TLS close_notify */
+	bool shut;           /* we send no more */
 	const char *failure; /* a word: "reset", "tls-alert", ... */
 	void (*notify)(void *arg, struct leg *leg, enum leg_event event);
 	void *arg;
@@ -58,8 +58,8 @@ void leg_close(struct leg *leg);
 /* Frees everything. A leg of zeroes is left alone. */
 void leg_finish(struct leg *leg);
 /* Moves a live leg (the upstream pool) into `to`, with a new owner. */
-void leg_move(struct leg *to, struct leg *from, void (*notify)(void *, struct leg *, enum leg_event),
-	void *arg);
+void leg_move(struct leg *to, struct leg *from,
+	void (*notify)(void *, struct leg *, enum leg_event), void *arg);
 bool leg_is_open(const struct leg *leg);
 
 /* Starts listening for bytes. */

@@ -1,7 +1,7 @@
 /*
- * Clients through the door. Every worker listens on the same sockets; whoever is free takes the next.
- * When connections or descriptors are out it stops asking, or the loop would be haunted by a client it
- * cannot take.
+ * Clients through the door. Every worker listens on the same sockets; whoever is free takes the
+ * next. When connections or descriptors are out it stops asking, or the loop would be haunted by a
+ * client it cannot take.
  */
 #include "gateway/session.h"
 #include "gateway/worker.h"

@@ -1,7 +1,7 @@
 /*
- * Idle upstream connections, kept for the next request that was judged the same way: same scheme, host
- * and port, same leave to dial private addresses, same relaxed checks. Any byte or end from an idle
- * origin ends it.
+ * Idle upstream connections, kept for the next request that was judged the same way: same scheme,
+ * host and port, same leave to dial private addresses, same relaxed checks. Any byte or end from an
+ * idle origin ends it.
  */
 #include "gateway/worker.h"
 
@@ -13,7 +13,8 @@
 
 enum {
 	BUCKETS = 256,
-	/* Under the five seconds after which common servers close: a reused connection is a live one. */
+	/* Under the five seconds after which common servers close: a reused connection is a live
+	   one. */
 	IDLE_SECONDS = 4,
 	IDLE_MAX = 512,
 };
@@ -149,7 +150,7 @@ bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
 
 void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char *address)
 {
-	struct timeval after = { .tv_sec = IDLE_SECONDS };
+	struct timeval after = {.tv_sec = IDLE_SECONDS};
 	struct idle *idle = p->n < IDLE_MAX ? calloc(1, sizeof(*idle)) : NULL;
 
 	if (idle == NULL) {

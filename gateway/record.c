@@ -27,7 +27,8 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	r->way = s->way;
 	r->client = s->client_name;
 	r->method = x->request != NULL ? x->request->method : NULL;
-	r->scheme = x->target.scheme != RULES_SCHEME_NONE ? rules_scheme_name(x->target.scheme) : NULL;
+	r->scheme =
+		x->target.scheme != RULES_SCHEME_NONE ? rules_scheme_name(x->target.scheme) : NULL;
 	r->host = x->target.host != NULL ? x->target.host : s->origin.host;
 	r->port = x->target.host != NULL ? x->target.port : s->origin.port;
 	r->path = x->target.path;
@@ -73,7 +74,7 @@ void record_outcome(struct session *s, const char *end)
 {
 	struct gateway *g = s->worker->gateway;
 	struct exchange *x = &s->exchange;
-	struct tls_facts facts = { 0 };
+	struct tls_facts facts = {0};
 	struct audit_record r;
 	struct audit_diag diag;
 	uint64_t seq;
@@ -103,7 +104,8 @@ void record_outcome(struct session *s, const char *end)
 	r.total_ns = span(x->began, now);
 	hosts_count(g->hosts, r.host, false, x->request_bytes, x->response_bytes);
 	if (audit_append(g->config.audit, &r, &seq, &diag) != 0) {
-		session_log(s, GATEWAY_LOG_ERROR, "request %llu: its outcome could not be recorded: %s",
+		session_log(s, GATEWAY_LOG_ERROR,
+			"request %llu: its outcome could not be recorded: %s",
 			(unsigned long long)x->id, diag.message);
 	}
 }

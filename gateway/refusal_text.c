@@ -1,6 +1,6 @@
 /*
- * Words for a refusal. Nothing of the client's bytes gets in unescaped: the target is canonical, the method
- * a token.
+ * Words for a refusal. Nothing of the client's bytes gets in unescaped: the target is canonical,
+ * the method a token.
  */
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
@@ -42,14 +42,15 @@ static const char *rule_of(struct session *s)
 	if (d->origin == NULL) {
 		return "none: what no statement allows is refused";
 	}
-	return arena_printf(&s->exchange.arena, "%s:%u: %s", d->origin, d->line, or_empty(d->statement));
+	return arena_printf(
+		&s->exchange.arena, "%s:%u: %s", d->origin, d->line, or_empty(d->statement));
 }
 
 /* The line to add, where a line would help. */
 static const char *suggestion(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	struct rules_request request = { .method = "GET", .target = &x->target };
+	struct rules_request request = {.method = "GET", .target = &x->target};
 	char line[1024];
 
 	if (x->target.host == NULL || x->request == NULL || x->decision.verdict != RULES_DENY ||
@@ -87,7 +88,8 @@ char *refusal_text(struct session *s, bool json)
 		"sallyport refused this request (%s): %s\n"
 		"  method: %s\n  host:   %s port %u\n  path:   %s\n  rule:   %s\n%s%s%s"
 		"  record: request %llu\n",
-		x->refusal.reason, x->refusal.message, method, host, port, path, or_empty(rule_of(s)),
-		add[0] ? "  to allow it, add this line to the rules:\n    " : "", add, add[0] ? "\n" : "",
-		(unsigned long long)x->id);
+		x->refusal.reason, x->refusal.message, method, host, port, path,
+		or_empty(rule_of(s)),
+		add[0] ? "  to allow it, add this line to the rules:\n    " : "", add,
+		add[0] ? "\n" : "", (unsigned long long)x->id);
 }

@@ -1,6 +1,6 @@
 /*
- * The state machine: who may follow whom, how a state is changed, how a session begins and ends. What
- * happens inside a state is in its stage_*.c; this file reads no byte and judges nothing.
+ * The state machine: who may follow whom, how a state is changed, how a session begins and ends.
+ * What happens inside a state is in its stage_*.c; this file reads no byte and judges nothing.
  */
 #include "gateway/session.h"
 #include "gateway/worker.h"
@@ -19,9 +19,9 @@ static const struct row {
 	size_t deadline; /* offset in struct gateway_deadlines */
 	unsigned next;   /* bits of enum session_state */
 } rows[SESSION_STATES] = {
-#define STATE(name, prefix, deadline, next)                                                   \
-	[SESSION_##name] = { #name, prefix##_enter, prefix##_on_client, prefix##_on_upstream, \
-		offsetof(struct gateway_deadlines, deadline), next 0 },
+#define STATE(name, prefix, deadline, next)                                                  \
+	[SESSION_##name] = {#name, prefix##_enter, prefix##_on_client, prefix##_on_upstream, \
+		offsetof(struct gateway_deadlines, deadline), next 0},
 #include "gateway/session_states.def"
 #undef STATE
 };
@@ -30,7 +30,7 @@ static const struct row {
 static const struct {
 	const char *word, *sentence;
 } reasons[] = {
-#define REASON(name, word, sentence) { word, sentence },
+#define REASON(name, word, sentence) {word, sentence},
 #include "gateway/session_reasons.def"
 #undef REASON
 };
@@ -65,7 +65,7 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 
 void session_deadline(struct session *s, unsigned seconds)
 {
-	struct timeval after = { .tv_sec = seconds };
+	struct timeval after = {.tv_sec = seconds};
 
 	event_add(&s->deadline, event_base_init_common_timeout(s->worker->base, &after));
 }
@@ -76,7 +76,8 @@ void session_go(struct session *s, enum session_state next)
 	s->next = next;
 }
 
-/* Enters what session_go named until a state rests. A loop, so that pipelining cannot dig the stack. */
+/* Enters what session_go named until a state rests. A loop, so that pipelining cannot dig the
+ * stack. */
 static void settle(struct session *s)
 {
 	s->turning = true;
@@ -87,7 +88,8 @@ static void settle(struct session *s)
 		session_log(s, GATEWAY_LOG_DEBUG, "state=%s", rows[state].name);
 		s->state = state;
 		s->next = SESSION_CLOSED;
-		session_deadline(s, *(const unsigned *)((const char *)deadlines + rows[state].deadline));
+		session_deadline(
+			s, *(const unsigned *)((const char *)deadlines + rows[state].deadline));
 		rows[state].enter(s);
 	}
 	s->turning = false;
@@ -132,8 +134,8 @@ static struct pool_key pool_key(const struct session *s)
 {
 	const struct exchange *x = &s->exchange;
 
-	return (struct pool_key){ x->target.scheme, x->target.host, x->target.port,
-		x->decision.private_ok, x->decision.relax };
+	return (struct pool_key){x->target.scheme, x->target.host, x->target.port,
+		x->decision.private_ok, x->decision.relax};
 }
 
 bool session_take_pooled(struct session *s)
@@ -234,7 +236,8 @@ void session_close(struct session *s, enum session_reason reason)
 	if (s->freed) {
 		return;
 	}
-	session_log(s, GATEWAY_LOG_DEBUG, "end=%s: %s", reasons[reason].word, reasons[reason].sentence);
+	session_log(
+		s, GATEWAY_LOG_DEBUG, "end=%s: %s", reasons[reason].word, reasons[reason].sentence);
 	if (s->exchange.outcome_due) {
 		record_outcome(s, reasons[reason].word);
 	}
@@ -270,7 +273,8 @@ void session_new_exchange(struct session *s)
 	s->head_deadline = false;
 }
 
-void session_refuse(struct session *s, int status, const char *reason, bool close, const char *format, ...)
+void session_refuse(
+	struct session *s, int status, const char *reason, bool close, const char *format, ...)
 {
 	struct exchange *x = &s->exchange;
 	char message[512];
@@ -281,7 +285,7 @@ void session_refuse(struct session *s, int status, const char *reason, bool clos
 	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	x->refused = true;
-	x->refusal = (struct refusal){ status, reason, NULL, close };
+	x->refusal = (struct refusal){status, reason, NULL, close};
 	x->refusal.message = arena_copy(&x->arena, message, strlen(message));
 	if (x->refusal.message == NULL) {
 		x->refusal.message = "memory is out";

@@ -1,8 +1,9 @@
 /*
  * One client connection on its way through the states, and the exchange it is busy with.
  *
- * The table session_states.def names every stage; a stage is one stage_*.c file that sees this header
- * and never another stage's. session_go() alone changes the state, session_close() is the only end.
+ * The table session_states.def names every stage; a stage is one stage_*.c file that sees this
+ * header and never another stage's. session_go() alone changes the state, session_close() is the
+ * only end.
  */
 #ifndef SALLYPORT_GATEWAY_SESSION_H
 #define SALLYPORT_GATEWAY_SESSION_H
@@ -52,7 +53,7 @@ struct exchange {
 	struct rules_decision decision;
 	struct refusal refusal;
 	bool refused;
-	bool recorded;    /* its INTENT was appended: an OUTCOME is owed when it was allowed */
+	bool recorded; /* its INTENT was appended: an OUTCOME is owed when it was allowed */
 	bool outcome_due;
 	uint64_t intent_seq;
 	const char *detail; /* why it failed, for the OUTCOME */
@@ -63,9 +64,9 @@ struct exchange {
 	int64_t began, decided, connected, secured, first_byte;
 
 	/* relay */
-	bool reused;           /* upstream came from the pool */
-	bool request_sent;     /* its last byte is queued upstream */
-	bool response_head;    /* its head went to the client */
+	bool reused;        /* upstream came from the pool */
+	bool request_sent;  /* its last byte is queued upstream */
+	bool response_head; /* its head went to the client */
 	bool response_done;
 	bool client_keeps, upstream_keeps;
 	enum http_framing to_client;
@@ -75,30 +76,30 @@ struct session {
 	LIST_ENTRY(session) all;
 	TAILQ_ENTRY(session) waiting; /* for the record's commit */
 	bool is_waiting;
-	bool freed;          /* closed: freed by the loop, not by whoever stands on the stack */
+	bool freed; /* closed: freed by the loop, not by whoever stands on the stack */
 	struct worker *worker;
 	uint64_t id;
 
 	enum session_state state, next;
-	bool turning;        /* inside session_turn */
+	bool turning; /* inside session_turn */
 	struct event deadline;
 	struct event free_event;
 
 	struct leg client, upstream;
 	char client_name[64];
 	enum audit_way way;
-	bool captured;       /* transparent: `wanted` is where it was going */
+	bool captured; /* transparent: `wanted` is where it was going */
 	struct socket_name wanted;
 
 	/* Destination as far as known; host and sni in `arena`. */
 	struct http_origin origin;
-	bool connect;        /* inside a CONNECT or SOCKS tunnel */
-	bool tls;            /* the client leg is or will be TLS */
-	struct arena arena;  /* lives as long as the session */
+	bool connect;       /* inside a CONNECT or SOCKS tunnel */
+	bool tls;           /* the client leg is or will be TLS */
+	struct arena arena; /* lives as long as the session */
 
 	struct http_parser *requests, *responses; /* owned */
-	bool request_begun;  /* the parser has seen bytes of the request under way */
-	bool head_deadline;  /* the idle deadline was replaced by the head's */
+	bool request_begun; /* the parser has seen bytes of the request under way */
+	bool head_deadline; /* the idle deadline was replaced by the head's */
 	unsigned served;
 
 	struct exchange exchange;
@@ -106,7 +107,7 @@ struct session {
 	struct resolve_answer answer;
 	size_t next_address;
 	size_t lingered;
-	uint8_t socks[512];  /* what SOCKS said so far */
+	uint8_t socks[512]; /* what SOCKS said so far */
 };
 
 typedef void session_enter_fn(struct session *s);
@@ -117,7 +118,8 @@ void session_create(struct worker *w, evutil_socket_t fd);
 /* Names the next state; it is entered when the running handler has returned. */
 void session_go(struct session *s, enum session_state next);
 void session_close(struct session *s, enum session_reason reason);
-/* Runs the state machine until it rests, then sends what was queued. For callbacks from the loop. */
+/* Runs the state machine until it rests, then sends what was queued. For callbacks from the loop.
+ */
 void session_turn(struct session *s);
 void session_deadline(struct session *s, unsigned seconds);
 /* A handler for what cannot happen: closes. */

@@ -18,7 +18,7 @@ evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again);
 
 /* For evutil_socketpair. */
 extern const int socket_pair_family;
-unsigned socket_cores(void); /* processors to use */
+unsigned socket_cores(void);         /* processors to use */
 void socket_close_door(intptr_t fd); /* -1 is none */
 
 struct evbuffer;
@@ -33,8 +33,8 @@ struct socket_name {
 };
 bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name);
 /*
- * Where a captured connection was going before the jail's redirect (SO_ORIGINAL_DST). False when it was
- * meant for the door itself.
+ * Where a captured connection was going before the jail's redirect (SO_ORIGINAL_DST). False when it
+ * was meant for the door itself.
  */
 bool socket_original(evutil_socket_t fd, struct socket_name *ret_name);
 

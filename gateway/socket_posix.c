@@ -48,7 +48,7 @@ ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *re
 	struct evbuffer_iovec pieces[16];
 	int n = evbuffer_peek(buffer, -1, NULL, pieces, 16);
 	struct iovec vector[16];
-	struct msghdr message = { .msg_iov = vector };
+	struct msghdr message = {.msg_iov = vector};
 	ssize_t sent;
 
 	message.msg_iovlen = n < 16 ? (size_t)n : 16;
@@ -100,36 +100,39 @@ static bool name_from(const struct sockaddr_storage *address, struct socket_name
 
 bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name)
 {
-	struct sockaddr_storage address = { 0 };
+	struct sockaddr_storage address = {0};
 	socklen_t len = sizeof(address);
 
-	return getpeername(fd, (struct sockaddr *)&address, &len) == 0 && name_from(&address, ret_name);
+	return getpeername(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       name_from(&address, ret_name);
 }
 
 bool socket_original(evutil_socket_t fd, struct socket_name *ret_name)
 {
-	struct sockaddr_storage wanted = { 0 }, local = { 0 };
+	struct sockaddr_storage wanted = {0}, local = {0};
 	socklen_t wanted_len = sizeof(wanted), local_len = sizeof(local);
 	struct socket_name here;
 	bool v6;
 
-	if (getsockname(fd, (struct sockaddr *)&local, &local_len) != 0 || !name_from(&local, &here)) {
+	if (getsockname(fd, (struct sockaddr *)&local, &local_len) != 0 ||
+		!name_from(&local, &here)) {
 		return false;
 	}
 	v6 = local.ss_family == AF_INET6;
-	if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IP6T_SO_ORIGINAL_DST : SO_ORIGINAL_DST,
-		    &wanted, &wanted_len) != 0) {
+	if (getsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+		    v6 ? IP6T_SO_ORIGINAL_DST : SO_ORIGINAL_DST, &wanted, &wanted_len) != 0) {
 		return false;
 	}
 	return name_from(&wanted, ret_name) &&
 	       (ret_name->port != here.port || ret_name->address.n_bytes != here.address.n_bytes ||
-		       memcmp(ret_name->address.bytes, here.address.bytes, here.address.n_bytes) != 0);
+		       memcmp(ret_name->address.bytes, here.address.bytes, here.address.n_bytes) !=
+			       0);
 }
 
 evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	bool is_v4 = address->n_bytes == 4;
 	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int result;

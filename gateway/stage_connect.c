@@ -24,8 +24,9 @@ static void dial(struct session *s)
 		leg_start_connect(&s->upstream, s->worker->base, fd);
 		return;
 	}
-	session_refuse(s, 502, "connect", false, "no address of %s port %u could be connected to%s%s",
-		x->target.host, x->target.port, x->address[0] ? ", last tried " : "", x->address);
+	session_refuse(s, 502, "connect", false,
+		"no address of %s port %u could be connected to%s%s", x->target.host,
+		x->target.port, x->address[0] ? ", last tried " : "", x->address);
 }
 
 void stage_connect_enter(struct session *s)

@@ -25,8 +25,8 @@ static void unrecorded(struct session *s)
 	x->recorded = true; /* as far as it can be: the answer must not wait for it */
 	x->outcome_due = false;
 	x->refused = true;
-	x->refusal = (struct refusal){ s->exchange.request != NULL ? 503 : 0, "record",
-		"the record cannot be written, so nothing may pass", true };
+	x->refusal = (struct refusal){s->exchange.request != NULL ? 503 : 0, "record",
+		"the record cannot be written, so nothing may pass", true};
 	session_go(s, SESSION_REFUSE);
 }
 

@@ -1,7 +1,7 @@
 /*
  * Could anything to this host pass? Asked as soon as the host is known: at CONNECT or SOCKS, at the
- * ClientHello, and for captured connections that a tunnel statement covers. What could never pass is
- * refused here, before any handshake.
+ * ClientHello, and for captured connections that a tunnel statement covers. What could never pass
+ * is refused here, before any handshake.
  */
 #include "gateway/session.h"
 #include "gateway/worker.h"
@@ -10,7 +10,8 @@
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/* The tunnel was asked for and not yet granted: we stand between the CONNECT's head and its answer. */
+/* The tunnel was asked for and not yet granted: we stand between the CONNECT's head and its answer.
+ */
 static bool owes_established(const struct session *s)
 {
 	return s->connect && s->exchange.request != NULL;
@@ -66,8 +67,9 @@ void stage_judge_host_enter(struct session *s)
 		return;
 	}
 	if (s->origin.host_is_address && s->origin.sni != NULL) {
-		session_refuse(s, 0, "sni-mismatch", true, "TLS asks for %s inside a tunnel to address %s",
-			s->origin.sni, s->origin.host);
+		session_refuse(s, 0, "sni-mismatch", true,
+			"TLS asks for %s inside a tunnel to address %s", s->origin.sni,
+			s->origin.host);
 		return;
 	}
 	rules_judge_host(s->worker->gateway->config.rules, scheme, s->origin.host, s->origin.port,
@@ -78,8 +80,8 @@ void stage_judge_host_enter(struct session *s)
 	case RULES_ALLOW: go_inspect(s); return;
 	case RULES_DENY: break;
 	}
-	session_refuse(s, owes_established(s) ? 403 : 0, rules_reason_word(x->decision.reason), true, "%s",
-		rules_reason_sentence(x->decision.reason));
+	session_refuse(s, owes_established(s) ? 403 : 0, rules_reason_word(x->decision.reason),
+		true, "%s", rules_reason_sentence(x->decision.reason));
 }
 
 void stage_judge_host_on_client(struct session *s, enum leg_event event)

@@ -10,7 +10,7 @@
 static bool build_target(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	struct http_target_diag diag = { 0 };
+	struct http_target_diag diag = {0};
 	int error = http_target_build(x->request, &s->origin, &x->arena, &x->target, &diag);
 
 	switch (error) {

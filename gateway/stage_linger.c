@@ -1,6 +1,6 @@
 /*
- * The last words are on their way. What the client still sends is thrown away for a while: closing at
- * once would reset the connection and could take our answer with it (RFC 9112 9.6).
+ * The last words are on their way. What the client still sends is thrown away for a while: closing
+ * at once would reset the connection and could take our answer with it (RFC 9112 9.6).
  */
 #include "gateway/session.h"
 

@@ -1,7 +1,7 @@
 /*
- * First contact, on a new connection and again inside a CONNECT or SOCKS tunnel: what does the client
- * speak? One door for all, told apart by the first byte; TLS waits for its whole ClientHello, because the
- * name in it is judged before anything is answered.
+ * First contact, on a new connection and again inside a CONNECT or SOCKS tunnel: what does the
+ * client speak? One door for all, told apart by the first byte; TLS waits for its whole
+ * ClientHello, because the name in it is judged before anything is answered.
  */
 #include "gateway/clienthello.h"
 #include "gateway/names.h"
@@ -74,14 +74,16 @@ static void read_hello(struct session *s)
 	case CLIENTHELLO_OK:
 		if (!s->captured && !s->connect) {
 			session_refuse(s, 0, "tls-to-proxy", true,
-				"TLS straight to the door: use CONNECT, or http:// for the proxy's URL");
+				"TLS straight to the door: use CONNECT, or http:// for the proxy's "
+				"URL");
 			return;
 		}
 		s->tls = true;
 		s->origin.scheme = RULES_HTTPS;
 		if (hello.sni[0] != '\0') {
 			s->origin.sni = arena_copy(&s->arena, hello.sni, strlen(hello.sni));
-			/* An address says nothing of whom it serves; the name does, and is dialled anew. */
+			/* An address says nothing of whom it serves; the name does, and is dialled
+			 * anew. */
 			if (s->captured && s->origin.host_is_address) {
 				s->origin.host = s->origin.sni;
 				s->origin.host_is_address = false;
@@ -112,7 +114,8 @@ void stage_open_on_client(struct session *s, enum leg_event event)
 		read_hello(s);
 	} else if ((first == 4 || first == 5) && !s->captured && !s->connect) {
 		session_go(s, SESSION_SOCKS);
-	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') || first == '\r') {
+	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') ||
+		   first == '\r') {
 		s->origin.scheme = s->captured || s->connect ? RULES_HTTP : RULES_SCHEME_NONE;
 		session_go(s, SESSION_REQUEST_HEAD);
 	} else {

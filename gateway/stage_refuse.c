@@ -1,6 +1,6 @@
 /*
- * Tells the client no, in words it can act on: who was asked for, which statement refused it, and the
- * line that would allow it. As text, or as JSON when the client accepts that.
+ * Tells the client no, in words it can act on: who was asked for, which statement refused it, and
+ * the line that would allow it. As text, or as JSON when the client accepts that.
  */
 #include "gateway/http_write.h"
 #include "gateway/refusal_text.h"
@@ -9,13 +9,14 @@
 
 #include <string.h>
 
-/* TLS asked for and not begun: the one thing that can be said is an alert, access_denied (RFC 8446 6.2). */
-static const unsigned char tls_access_denied[] = { 21, 3, 3, 0, 2, 2, 49 };
+/* TLS asked for and not begun: the one thing that can be said is an alert, access_denied (RFC
+ * 8446 6.2). */
+static const unsigned char tls_access_denied[] = {21, 3, 3, 0, 2, 2, 49};
 
 static bool speaks_http(const struct session *s)
 {
 	return s->exchange.refusal.status != 0 && leg_is_open(&s->client) &&
-	       s->client.tls != NULL == s->tls && !s->client.handshaking;
+	       (s->client.tls != NULL) == s->tls && !s->client.handshaking;
 }
 
 static bool answer(struct session *s, bool keep)
@@ -32,14 +33,16 @@ static bool answer(struct session *s, bool keep)
 	}
 	bytes = http_write_answer(&x->arena, x->refusal.status,
 		json ? "application/json" : "text/plain; charset=utf-8", body,
-		request != NULL && strcmp(request->method, "HEAD") == 0, keep, "X-Sallyport-Refused: 1");
+		request != NULL && strcmp(request->method, "HEAD") == 0, keep,
+		"X-Sallyport-Refused: 1");
 	return bytes.data != NULL && leg_write(&s->client, bytes.data, bytes.len);
 }
 
 void stage_refuse_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	/* A body on its way would be read as the next request: with one, the connection ends here. */
+	/* A body on its way would be read as the next request: with one, the connection ends here.
+	 */
 	bool keep = !x->refusal.close && x->request != NULL && x->request->keep_alive &&
 		    (x->request->framing == HTTP_FRAMING_NONE || x->request_sent);
 

@@ -1,6 +1,6 @@
 /*
- * Sends the judged head and carries both bodies, each only as fast as the other side takes it. What is
- * written is written from the parsed message; framing is ours on both sides.
+ * Sends the judged head and carries both bodies, each only as fast as the other side takes it. What
+ * is written is written from the parsed message; framing is ours on both sides.
  */
 #include "gateway/http_write.h"
 #include "gateway/session.h"
@@ -28,7 +28,8 @@ static void lost_upstream(struct session *s, const char *word, const char *sente
 		session_close(s, SESSION_END_UPSTREAM_LOST);
 		return;
 	}
-	session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host, x->address, sentence);
+	session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host, x->address,
+		sentence);
 }
 
 static bool write_chunk(struct leg *leg, const char *data, size_t len)
@@ -87,7 +88,7 @@ static void pump_request(struct session *s)
 
 	while (!x->request_sent) {
 		struct http_event found;
-		struct evbuffer_iovec piece = { 0 };
+		struct evbuffer_iovec piece = {0};
 		const char *data = "";
 		size_t len = 0;
 
@@ -130,7 +131,8 @@ static void pump_request(struct session *s)
 			if (x->response_head) {
 				lost_client(s);
 			} else {
-				session_refuse(s, 400, http_error_word(found.error), true, "%s", x->detail);
+				session_refuse(s, 400, http_error_word(found.error), true, "%s",
+					x->detail);
 			}
 			return;
 		}
@@ -160,7 +162,8 @@ static bool pass_response_head(struct session *s, struct http_head *head)
 	if (interim) {
 		/* HTTP/1.0 has no interim responses (RFC 9110 15.2). */
 		return x->request->minor == 0 ||
-		       write_bytes(&s->client, http_write_response(&x->arena, head, HTTP_FRAMING_NONE, 0, true));
+		       write_bytes(&s->client,
+			       http_write_response(&x->arena, head, HTTP_FRAMING_NONE, 0, true));
 	}
 	x->status = head->status;
 	x->first_byte = worker_now();
@@ -178,8 +181,9 @@ static bool pass_response_body(struct session *s, const struct http_event *found
 	struct exchange *x = &s->exchange;
 
 	x->response_bytes += (int64_t)found->len;
-	return x->to_client == HTTP_FRAMING_CHUNKED ? write_chunk(&s->client, found->data, found->len)
-						     : leg_write(&s->client, found->data, found->len);
+	return x->to_client == HTTP_FRAMING_CHUNKED
+		       ? write_chunk(&s->client, found->data, found->len)
+		       : leg_write(&s->client, found->data, found->len);
 }
 
 static void complete(struct session *s)
@@ -196,7 +200,8 @@ static void complete(struct session *s)
 		leg_close(&s->upstream);
 	}
 	s->served++;
-	/* An answer before the end of the request: what is left of the body would be read as a request. */
+	/* An answer before the end of the request: what is left of the body would be read as a
+	 * request. */
 	session_go(s, x->client_keeps && x->request_sent ? SESSION_REQUEST_HEAD : SESSION_LINGER);
 }
 
@@ -275,7 +280,8 @@ static void end_of_origin(struct session *s)
 	if (found.kind == HTTP_EVENT_END) {
 		(void)take_response(s, &found);
 	} else {
-		lost_upstream(s, "upstream-lost", "the origin closed the connection before its answer was whole");
+		lost_upstream(s, "upstream-lost",
+			"the origin closed the connection before its answer was whole");
 	}
 }
 
@@ -337,7 +343,8 @@ void stage_relay_enter(struct session *s)
 	if (s->responses == NULL) {
 		s->responses = http_parser_create(HTTP_RESPONSES, &s->worker->gateway->config.http);
 	}
-	if (head.data == NULL || s->responses == NULL || !leg_write(&s->upstream, head.data, head.len)) {
+	if (head.data == NULL || s->responses == NULL ||
+		!leg_write(&s->upstream, head.data, head.len)) {
 		session_refuse(s, 502, "internal", true, "the request's head could not be written");
 		return;
 	}

@@ -1,6 +1,6 @@
 /*
- * Reads the head of the next request. CONNECT turns the session into a tunnel to be judged by its host;
- * everything else is judged as a request.
+ * Reads the head of the next request. CONNECT turns the session into a tunnel to be judged by its
+ * host; everything else is judged as a request.
  */
 #include "gateway/session.h"
 #include "gateway/worker.h"
@@ -71,14 +71,15 @@ static void refuse_syntax(struct session *s, enum http_error error)
 
 void stage_request_on_client(struct session *s, enum leg_event event)
 {
-	struct http_event found = { .kind = HTTP_EVENT_MORE };
+	struct http_event found = {.kind = HTTP_EVENT_MORE};
 	struct evbuffer_iovec piece;
 
 	if (event == LEG_FAILED) {
 		session_close(s, SESSION_END_CLIENT_LOST);
 		return;
 	}
-	while (found.kind == HTTP_EVENT_MORE && evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
+	while (found.kind == HTTP_EVENT_MORE &&
+		evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
 		const char *data = piece.iov_base;
 		size_t len = piece.iov_len;
 
@@ -95,7 +96,8 @@ void stage_request_on_client(struct session *s, enum leg_event event)
 	} else if (found.kind == HTTP_EVENT_ERROR) {
 		refuse_syntax(s, found.error);
 	} else if (s->client.eof) {
-		session_close(s, s->request_begun ? SESSION_END_CLIENT_LOST : SESSION_END_CLIENT_DONE);
+		session_close(
+			s, s->request_begun ? SESSION_END_CLIENT_LOST : SESSION_END_CLIENT_DONE);
 	}
 }
 

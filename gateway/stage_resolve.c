@@ -47,7 +47,8 @@ void stage_resolve_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 
-	s->query = resolve(s->worker->resolver, x->target.host, x->decision.private_ok, on_answer, s);
+	s->query =
+		resolve(s->worker->resolver, x->target.host, x->decision.private_ok, on_answer, s);
 	if (s->query == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 	}

@@ -1,7 +1,7 @@
 /*
- * SOCKS5 (RFC 1928, no authentication) and SOCKS4/4a: where does the client want to go? Only CONNECT is
- * served. The answer "granted" is given before the host is dialled, as with CONNECT that is inspected: what
- * follows is judged request by request.
+ * SOCKS5 (RFC 1928, no authentication) and SOCKS4/4a: where does the client want to go? Only
+ * CONNECT is served. The answer "granted" is given before the host is dialled, as with CONNECT that
+ * is inspected: what follows is judged request by request.
  */
 #include "gateway/session.h"
 

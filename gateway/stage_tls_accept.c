@@ -9,13 +9,14 @@
 void stage_tls_accept_enter(struct session *s)
 {
 	struct certs_leaf *leaf;
-	struct certs_diag diag = { 0 };
+	struct certs_diag diag = {0};
 	struct tls *tls;
 	int error;
 
 	error = certs_mint_leaf(s->worker->gateway->config.mint, s->origin.host, &leaf, &diag);
 	if (error != CERTS_OK) {
-		session_refuse(s, 0, "mint", true, "no certificate for %s: %s", s->origin.host, diag.message);
+		session_refuse(s, 0, "mint", true, "no certificate for %s: %s", s->origin.host,
+			diag.message);
 		return;
 	}
 	if (!leg_prepare_tls(&s->client)) {

@@ -39,8 +39,8 @@ void stage_tls_connect_on_upstream(struct session *s, enum leg_event event)
 		const char *why = s->upstream.tls != NULL ? tls_failure(s->upstream.tls) : "";
 
 		session_refuse(s, 502, s->upstream.failure, false,
-			"TLS with %s at %s failed: %s%s%s", s->exchange.target.host, s->exchange.address,
-			s->upstream.failure, why[0] ? ": " : "", why);
+			"TLS with %s at %s failed: %s%s%s", s->exchange.target.host,
+			s->exchange.address, s->upstream.failure, why[0] ? ": " : "", why);
 	} else if (event != LEG_WRITABLE) {
 		session_unexpected(s, event);
 	}

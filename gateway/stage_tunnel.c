@@ -1,6 +1,6 @@
 /*
- * Bytes both ways, unread: after a tunnel statement, or after an upgrade to WebSocket was agreed. Counted,
- * and only as fast as the other side takes them.
+ * Bytes both ways, unread: after a tunnel statement, or after an upgrade to WebSocket was agreed.
+ * Counted, and only as fast as the other side takes them.
  */
 #include "gateway/session.h"
 #include "gateway/worker.h"

@@ -24,7 +24,7 @@ const int tls_ciphersuites[] = {
 };
 
 /* We read and write HTTP/1.1 only; offering nothing else keeps HTTP/2 clients from starting it. */
-static const char *alpn_protocols[] = { "http/1.1", NULL };
+static const char *alpn_protocols[] = {"http/1.1", NULL};
 
 int tls_config_init(mbedtls_ssl_config *config, int endpoint)
 {
@@ -40,7 +40,8 @@ int tls_config_init(mbedtls_ssl_config *config, int endpoint)
 	mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_3);
 	mbedtls_ssl_conf_ciphersuites(config, tls_ciphersuites);
 	mbedtls_ssl_conf_rng(config, certs_random, NULL);
-	/* Clients' certificates are not asked for; origins are judged by certs_trust_check alone. */
+	/* Clients' certificates are not asked for; origins are judged by certs_trust_check alone.
+	 */
 	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
 	return mbedtls_ssl_conf_alpn_protocols(config, alpn_protocols);
 }
@@ -120,7 +121,7 @@ static const char *word_of(int error)
 static enum tls_result judge_peer(struct tls *t)
 {
 	const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&t->ssl);
-	struct certs_diag diag = { 0 };
+	struct certs_diag diag = {0};
 	int error;
 
 	if (peer == NULL) {

@@ -1,6 +1,6 @@
 /*
- * TLS for legs: mbedTLS between two byte buffers, no socket. tls.c and tls_*.c are the only files of
- * the gateway that know mbedTLS.
+ * TLS for legs: mbedTLS between two byte buffers, no socket. tls.c and tls_*.c are the only files
+ * of the gateway that know mbedTLS.
  *
  * To clients we are a server with minted leaves (tls_accept.c), to origins a client that believes
  * certs_trust_check alone (tls_connect.c). TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
@@ -38,7 +38,7 @@ enum tls_result {
 	TLS_FAILED = 0, /* tls_failure says why */
 	TLS_WANT,       /* more bytes of the peer are needed */
 	TLS_DONE,
-	TLS_CLOSED,     /* close_notify */
+	TLS_CLOSED, /* close_notify */
 };
 /* One step of the handshake. For origins TLS_DONE means: and certs_trust_check passed. */
 enum tls_result tls_handshake(struct tls *t);

@@ -30,8 +30,8 @@ int tls_server_create(struct tls_server **ret_server)
 	}
 	mbedtls_ssl_ticket_init(&s->tickets);
 	if (tls_config_init(&s->config, MBEDTLS_SSL_IS_SERVER) != 0 ||
-		mbedtls_ssl_ticket_setup(&s->tickets, certs_random, NULL, MBEDTLS_CIPHER_AES_256_GCM,
-			TICKET_LIFETIME) != 0) {
+		mbedtls_ssl_ticket_setup(&s->tickets, certs_random, NULL,
+			MBEDTLS_CIPHER_AES_256_GCM, TICKET_LIFETIME) != 0) {
 		tls_server_destroy(s);
 		return -1;
 	}

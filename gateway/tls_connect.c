@@ -1,6 +1,6 @@
 /*
- * TLS towards origins: we are the client. mbedTLS's own verification is off; certs_trust_check is the
- * only authority and is asked in tls_handshake before it says TLS_DONE.
+ * TLS towards origins: we are the client. mbedTLS's own verification is off; certs_trust_check is
+ * the only authority and is asked in tls_handshake before it says TLS_DONE.
  */
 #include "gateway/tls_private.h"
 

@@ -31,8 +31,8 @@ extern const int tls_ciphersuites[];
 /* What both sides have in common: versions, suites, randomness, ALPN http/1.1. */
 int tls_config_init(mbedtls_ssl_config *config, int endpoint) __attribute__((warn_unused_result));
 /* Allocates, sets up the ssl context and its buffers. NULL when memory is out. */
-struct tls *tls_create(const mbedtls_ssl_config *config, struct evbuffer *wire_in,
-	struct evbuffer *wire_out);
+struct tls *tls_create(
+	const mbedtls_ssl_config *config, struct evbuffer *wire_in, struct evbuffer *wire_out);
 enum tls_result tls_fail(struct tls *t, const char *word, int error);
 
 #endif

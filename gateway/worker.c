@@ -1,6 +1,6 @@
 /*
- * One thread and its loop. Two things reach it from outside: the record's progress, which lets waiting
- * sessions go on, and the wish to stop; both by a byte on a socket pair.
+ * One thread and its loop. Two things reach it from outside: the record's progress, which lets
+ * waiting sessions go on, and the wish to stop; both by a byte on a socket pair.
  */
 #include "gateway/worker.h"
 #include "gateway/dns_door.h"
@@ -86,12 +86,14 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	if (config == NULL) {
 		return -1;
 	}
-	/* Sessions never leave their thread: no locks. Interest that comes and goes in a turn is folded. */
+	/* Sessions never leave their thread: no locks. Interest that comes and goes in a turn is
+	 * folded. */
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	w->base = event_base_new_with_config(config);
 	event_config_free(config);
-	if (w->base == NULL || evutil_socketpair(socket_pair_family, SOCK_STREAM, 0, w->wake_pair) != 0) {
+	if (w->base == NULL ||
+		evutil_socketpair(socket_pair_family, SOCK_STREAM, 0, w->wake_pair) != 0) {
 		return -1;
 	}
 	evutil_make_socket_nonblocking(w->wake_pair[0]);

@@ -1,6 +1,6 @@
 /*
- * One thread, one loop, and what its sessions share without locks: TLS settings, resolver, pool of idle
- * upstream connections.
+ * One thread, one loop, and what its sessions share without locks: TLS settings, resolver, pool of
+ * idle upstream connections.
  */
 #ifndef SALLYPORT_GATEWAY_WORKER_H
 #define SALLYPORT_GATEWAY_WORKER_H
