@@ -11,144 +11,14 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <mbedtls/ecp.h>
-#include <mbedtls/oid.h>
-#include <mbedtls/pem.h>
 #include <mbedtls/x509_crt.h>
 
-#include "certs/ca.h"
 #include "certs/certs.h"
-#include "certs/names.h"
-
-#define DAY 86400
-
-/* How one certificate departs from what is usual at its place. Zero: not at all. */
-struct spec {
-	const char *subject;
-	const char *san; /* the content of the extension, or NULL */
-	size_t n_san;
-	int from, to;          /* days from now; 0, 0: yesterday to in 30 days */
-	int path_len;          /* of a CA; 0: none given, else one more than it */
-	unsigned key_usage;    /* 0: the usual */
-	const char *eku;       /* content; NULL: serverAuth for leaves, none for CAs; "" none */
-	const char *extension; /* OID of one more extension, with the value below */
-	const char *value;
-	size_t n_value;
-	mbedtls_ecp_group_id curve; /* 0: P-256 */
-	mbedtls_md_type_t md;       /* 0: SHA-256 */
-	int version;                /* 0: 3 */
-	bool is_ca;
-	bool extension_critical;
-	bool no_aki;
-};
-
-struct made {
-	unsigned char der[2048];
-	size_t n;
-	mbedtls_pk_context key;
-	char name[64];
-};
-
-#define SAN(text) .san = (text), .n_san = sizeof(text) - 1
-#define SAN_A_EXAMPLE          \
-	SAN("\x30\x0b\x82\x09" \
-	    "a.example")
-#define CRITICAL(oid, text) \
-	.extension = (oid), .value = (text), .n_value = sizeof(text) - 1, .extension_critical = true
+#include "tests/unit/made.h"
 
 static struct made root;
 static struct made intermediate;
 static struct certs_trust *trust;
-
-static void set_extensions(mbedtls_x509write_cert *w, const struct spec *s)
-{
-	static const char server_auth[] = "\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01";
-	unsigned usage =
-		s->is_ca ? MBEDTLS_X509_KU_KEY_CERT_SIGN : MBEDTLS_X509_KU_DIGITAL_SIGNATURE;
-	const char *eku = s->eku != NULL ? s->eku : s->is_ca ? "" : server_auth;
-
-	assert_int_equal(
-		mbedtls_x509write_crt_set_basic_constraints(w, s->is_ca, s->path_len - 1), 0);
-	assert_int_equal(
-		mbedtls_x509write_crt_set_key_usage(w, s->key_usage ? s->key_usage : usage), 0);
-	assert_int_equal(mbedtls_x509write_crt_set_subject_key_identifier(w), 0);
-	if (!s->no_aki) {
-		assert_int_equal(mbedtls_x509write_crt_set_authority_key_identifier(w), 0);
-	}
-	if (s->san != NULL) {
-		assert_int_equal(mbedtls_x509write_crt_set_extension(w, "\x55\x1d\x11", 3, 0,
-					 (const unsigned char *)s->san, s->n_san),
-			0);
-	}
-	if (eku[0] != '\0') {
-		assert_int_equal(mbedtls_x509write_crt_set_extension(w, "\x55\x1d\x25", 3, 0,
-					 (const unsigned char *)eku, (size_t)eku[1] + 2),
-			0);
-	}
-	if (s->extension != NULL) {
-		assert_int_equal(
-			mbedtls_x509write_crt_set_extension(w, s->extension, strlen(s->extension),
-				s->extension_critical, (const unsigned char *)s->value, s->n_value),
-			0);
-	}
-}
-
-/* Makes and signs one; issuer NULL: by itself. */
-static void make(const struct spec *s, struct made *issuer, struct made *out)
-{
-	bool given = s->from != 0 || s->to != 0;
-	unsigned char serial[20];
-	mbedtls_x509write_cert w;
-	char from[16];
-	char to[16];
-	int n;
-
-	issuer = issuer == NULL ? out : issuer;
-	snprintf(out->name, sizeof(out->name), "%s", s->subject);
-	mbedtls_pk_init(&out->key);
-	assert_int_equal(
-		mbedtls_pk_setup(&out->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), 0);
-	assert_int_equal(mbedtls_ecp_gen_key(s->curve ? s->curve : MBEDTLS_ECP_DP_SECP256R1,
-				 mbedtls_pk_ec(out->key), certs_random, NULL),
-		0);
-	mbedtls_x509write_crt_init(&w);
-	mbedtls_x509write_crt_set_md_alg(&w, s->md ? s->md : MBEDTLS_MD_SHA256);
-	mbedtls_x509write_crt_set_version(&w, s->version ? s->version - 1 : 2);
-	mbedtls_x509write_crt_set_subject_key(&w, &out->key);
-	mbedtls_x509write_crt_set_issuer_key(&w, &issuer->key);
-	assert_int_equal(ca_serial(serial), 0);
-	ca_time_text(time(NULL) + (given ? s->from : -1) * DAY, from);
-	ca_time_text(time(NULL) + (given ? s->to : 30) * DAY, to);
-	assert_int_equal(mbedtls_x509write_crt_set_serial_raw(&w, serial, sizeof(serial)), 0);
-	assert_int_equal(mbedtls_x509write_crt_set_validity(&w, from, to), 0);
-	assert_int_equal(mbedtls_x509write_crt_set_subject_name(&w, out->name), 0);
-	assert_int_equal(mbedtls_x509write_crt_set_issuer_name(&w, issuer->name), 0);
-	if (s->version == 0) {
-		set_extensions(&w, s);
-	}
-	n = mbedtls_x509write_crt_der(&w, out->der, sizeof(out->der), certs_random, NULL);
-	assert_true(n > 0);
-	memmove(out->der, out->der + sizeof(out->der) - n, (size_t)n);
-	out->n = (size_t)n;
-	mbedtls_x509write_crt_free(&w);
-}
-
-static struct certs_trust *trust_in(const struct made *m)
-{
-	struct certs_trust *t = NULL;
-	struct certs_diag diag;
-	char pem[4096];
-	size_t n;
-
-	assert_int_equal(certs_trust_create(&t), CERTS_OK);
-	assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
-				 "-----END CERTIFICATE-----\n", m->der, m->n, (unsigned char *)pem,
-				 sizeof(pem), &n),
-		0);
-	assert_int_equal(certs_trust_add_pem(t, pem, &n, &diag), CERTS_OK);
-	assert_int_equal(n, 1);
-	return t;
-}
 
 static enum certs_check ask(struct certs_trust *t, const struct made *leaf, const struct made *by,
 	const char *host, unsigned relax)
@@ -167,42 +37,42 @@ static enum certs_check ask(struct certs_trust *t, const struct made *leaf, cons
 }
 
 /* A leaf as specified under the usual intermediate and root. */
-static enum certs_check leaf_is(const struct spec *s, const char *host, unsigned relax)
+static enum certs_check leaf_is(const struct made_spec *s, const char *host, unsigned relax)
 {
 	struct made leaf;
 	enum certs_check check;
 
-	make(s, &intermediate, &leaf);
+	made_create(s, &intermediate, &leaf);
 	check = ask(trust, &leaf, &intermediate, host, relax);
-	mbedtls_pk_free(&leaf.key);
+	made_finish(&leaf);
 	return check;
 }
 
 /* An intermediate as specified, with a usual leaf under it. */
-static enum certs_check issuer_is(const struct spec *s, unsigned relax)
+static enum certs_check issuer_is(const struct made_spec *s, unsigned relax)
 {
-	const struct spec leaf_spec = {.subject = "CN=a.example", SAN_A_EXAMPLE};
+	const struct made_spec leaf_spec = {.subject = "CN=a.example", MADE_SAN_A_EXAMPLE};
 	struct made by;
 	struct made leaf;
 	enum certs_check check;
 
-	make(s, &root, &by);
-	make(&leaf_spec, &by, &leaf);
+	made_create(s, &root, &by);
+	made_create(&leaf_spec, &by, &leaf);
 	check = ask(trust, &leaf, &by, "a.example", relax);
-	mbedtls_pk_free(&by.key);
-	mbedtls_pk_free(&leaf.key);
+	made_finish(&by);
+	made_finish(&leaf);
 	return check;
 }
 
-static const struct spec usual = {.subject = "CN=a.example", SAN_A_EXAMPLE};
+static const struct made_spec usual = {.subject = "CN=a.example", MADE_SAN_A_EXAMPLE};
 
 static void a_good_chain_passes(void **state)
 {
 	(void)state;
 	assert_int_equal(leaf_is(&usual, "a.example", 0), CERTS_CHECK_PASSED);
 	assert_int_equal(leaf_is(&usual, "A.EXAMPLE", 0), CERTS_CHECK_PASSED);
-	assert_int_equal(
-		issuer_is(&(struct spec){.subject = "CN=I", .is_ca = true}, 0), CERTS_CHECK_PASSED);
+	assert_int_equal(issuer_is(&(struct made_spec){.subject = "CN=I", .is_ca = true}, 0),
+		CERTS_CHECK_PASSED);
 }
 
 static void no_path_is_refused(void **state)
@@ -212,9 +82,9 @@ static void no_path_is_refused(void **state)
 	struct made leaf;
 
 	(void)state;
-	make(&(struct spec){.subject = "CN=Root", .is_ca = true}, NULL, &stranger);
-	make(&usual, &intermediate, &leaf);
-	other = trust_in(&stranger); /* same name, another key */
+	made_create(&(struct made_spec){.subject = "CN=Root", .is_ca = true}, NULL, &stranger);
+	made_create(&usual, &intermediate, &leaf);
+	other = made_trust(&stranger); /* same name, another key */
 	assert_int_equal(ask(trust, &leaf, NULL, "a.example", 0), CERTS_CHECK_CHAIN);
 	assert_int_equal(ask(other, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_CHAIN);
 	assert_int_equal(ask(other, &leaf, &intermediate, "a.example", CERTS_RELAX_UNTRUSTED),
@@ -223,8 +93,8 @@ static void no_path_is_refused(void **state)
 				 CERTS_RELAX_EXPIRED | CERTS_RELAX_NAME | CERTS_RELAX_WEAK),
 		CERTS_CHECK_CHAIN);
 	certs_trust_destroy(other);
-	mbedtls_pk_free(&stranger.key);
-	mbedtls_pk_free(&leaf.key);
+	made_finish(&stranger);
+	made_finish(&leaf);
 }
 
 static void a_changed_octet_is_refused(void **state)
@@ -233,7 +103,7 @@ static void a_changed_octet_is_refused(void **state)
 	struct made changed;
 
 	(void)state;
-	make(&usual, &intermediate, &leaf);
+	made_create(&usual, &intermediate, &leaf);
 	for (size_t i = 0; i < leaf.n; i += 7) {
 		changed = leaf;
 		changed.der[i] ^= 1;
@@ -242,14 +112,14 @@ static void a_changed_octet_is_refused(void **state)
 		assert_int_not_equal(ask(trust, &(struct made){.n = i}, NULL, "a.example", 0),
 			CERTS_CHECK_PASSED);
 	}
-	mbedtls_pk_free(&leaf.key);
+	made_finish(&leaf);
 }
 
 static void expiry(void **state)
 {
-	struct spec old = usual;
-	struct spec young = usual;
-	struct spec old_ca = {.subject = "CN=I", .is_ca = true, .from = -9, .to = -2};
+	struct made_spec old = usual;
+	struct made_spec young = usual;
+	struct made_spec old_ca = {.subject = "CN=I", .is_ca = true, .from = -9, .to = -2};
 	unsigned others = CERTS_RELAX_NAME | CERTS_RELAX_WEAK;
 
 	(void)state;
@@ -268,23 +138,23 @@ static void expiry(void **state)
 
 static void names(void **state)
 {
-	struct spec wild = {.subject = "CN=x",
-		SAN("\x30\x0d\x82\x0b"
-		    "*.b.example")};
-	struct spec tld = {.subject = "CN=x",
-		SAN("\x30\x0b\x82\x09"
-		    "*.example")};
-	struct spec part = {.subject = "CN=x",
-		SAN("\x30\x0e\x82\x0c"
-		    "a*.b.example")};
-	struct spec ip = {.subject = "CN=x", SAN("\x30\x06\x87\x04\x7f\x00\x00\x01")};
-	struct spec nul = {.subject = "CN=x",
-		SAN("\x30\x0d\x82\x0b"
-		    "a.example\0b")};
-	struct spec text = {.subject = "CN=x",
-		SAN("\x30\x0b\x82\x09"
-		    "127.0.0.1")};
-	struct spec cn_only = {.subject = "CN=a.example"};
+	struct made_spec wild = {.subject = "CN=x",
+		MADE_SAN("\x30\x0d\x82\x0b"
+			 "*.b.example")};
+	struct made_spec tld = {.subject = "CN=x",
+		MADE_SAN("\x30\x0b\x82\x09"
+			 "*.example")};
+	struct made_spec part = {.subject = "CN=x",
+		MADE_SAN("\x30\x0e\x82\x0c"
+			 "a*.b.example")};
+	struct made_spec ip = {.subject = "CN=x", MADE_SAN("\x30\x06\x87\x04\x7f\x00\x00\x01")};
+	struct made_spec nul = {.subject = "CN=x",
+		MADE_SAN("\x30\x0d\x82\x0b"
+			 "a.example\0b")};
+	struct made_spec text = {.subject = "CN=x",
+		MADE_SAN("\x30\x0b\x82\x09"
+			 "127.0.0.1")};
+	struct made_spec cn_only = {.subject = "CN=a.example"};
 
 	(void)state;
 	assert_int_equal(leaf_is(&usual, "b.example", 0), CERTS_CHECK_NAME);
@@ -310,14 +180,14 @@ static void names(void **state)
 static void usage(void **state)
 {
 	static const char client_auth[] = "\x30\x0a\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x02";
-	struct spec client = usual;
-	struct spec old = usual;
-	struct spec signer = usual;
-	struct spec ca = usual;
-	struct spec no_ca = {.subject = "CN=I"};
-	struct spec no_sign = {
+	struct made_spec client = usual;
+	struct made_spec old = usual;
+	struct made_spec signer = usual;
+	struct made_spec ca = usual;
+	struct made_spec no_ca = {.subject = "CN=I"};
+	struct made_spec no_sign = {
 		.subject = "CN=I", .is_ca = true, .key_usage = MBEDTLS_X509_KU_CRL_SIGN};
-	struct spec ca_client = {.subject = "CN=I", .is_ca = true, .eku = client_auth};
+	struct made_spec ca_client = {.subject = "CN=I", .is_ca = true, .eku = client_auth};
 
 	(void)state;
 	client.eku = client_auth;
@@ -336,20 +206,20 @@ static void usage(void **state)
 
 static void constraints(void **state)
 {
-	struct spec permitted = {.subject = "CN=I",
+	struct made_spec permitted = {.subject = "CN=I",
 		.is_ca = true,
-		CRITICAL("\x55\x1d\x1e", "\x30\x0f\xa0\x0d\x30\x0b\x82\x09"
-					 "a.example")};
-	struct spec elsewhere = {.subject = "CN=I",
+		MADE_CRITICAL("\x55\x1d\x1e", "\x30\x0f\xa0\x0d\x30\x0b\x82\x09"
+					      "a.example")};
+	struct made_spec elsewhere = {.subject = "CN=I",
 		.is_ca = true,
-		CRITICAL("\x55\x1d\x1e", "\x30\x0f\xa0\x0d\x30\x0b\x82\x09"
-					 "b.example")};
-	struct spec excluded = {.subject = "CN=I",
+		MADE_CRITICAL("\x55\x1d\x1e", "\x30\x0f\xa0\x0d\x30\x0b\x82\x09"
+					      "b.example")};
+	struct made_spec excluded = {.subject = "CN=I",
 		.is_ca = true,
-		CRITICAL("\x55\x1d\x1e", "\x30\x0d\xa1\x0b\x30\x09\x82\x07"
-					 "example")};
-	struct spec malformed = {
-		.subject = "CN=I", .is_ca = true, CRITICAL("\x55\x1d\x1e", "\x30\x00")};
+		MADE_CRITICAL("\x55\x1d\x1e", "\x30\x0d\xa1\x0b\x30\x09\x82\x07"
+					      "example")};
+	struct made_spec malformed = {
+		.subject = "CN=I", .is_ca = true, MADE_CRITICAL("\x55\x1d\x1e", "\x30\x00")};
 	unsigned all = CERTS_RELAX_EXPIRED | CERTS_RELAX_NAME | CERTS_RELAX_WEAK;
 
 	(void)state;
@@ -364,32 +234,32 @@ static void constraints(void **state)
 
 static void path_length(void **state)
 {
-	struct spec spec = {.subject = "CN=Short root", .is_ca = true, .path_len = 1};
+	struct made_spec spec = {.subject = "CN=Short root", .is_ca = true, .path_len = 1};
 	struct certs_trust *t;
 	struct made anchor;
 	struct made by;
 	struct made leaf;
 
 	(void)state;
-	make(&spec, NULL, &anchor);
-	t = trust_in(&anchor);
-	make(&usual, &anchor, &leaf);
+	made_create(&spec, NULL, &anchor);
+	t = made_trust(&anchor);
+	made_create(&usual, &anchor, &leaf);
 	assert_int_equal(ask(t, &leaf, NULL, "a.example", 0), CERTS_CHECK_PASSED);
-	mbedtls_pk_free(&leaf.key);
-	make(&(struct spec){.subject = "CN=I", .is_ca = true}, &anchor, &by);
-	make(&usual, &by, &leaf);
+	made_finish(&leaf);
+	made_create(&(struct made_spec){.subject = "CN=I", .is_ca = true}, &anchor, &by);
+	made_create(&usual, &by, &leaf);
 	assert_int_equal(ask(t, &leaf, &by, "a.example", 0), CERTS_CHECK_CONSTRAINT);
 	certs_trust_destroy(t);
-	mbedtls_pk_free(&anchor.key);
-	mbedtls_pk_free(&by.key);
-	mbedtls_pk_free(&leaf.key);
+	made_finish(&anchor);
+	made_finish(&by);
+	made_finish(&leaf);
 }
 
 static void weakness(void **state)
 {
-	struct spec sha1 = usual;
-	struct spec md5 = usual;
-	struct spec curve = usual;
+	struct made_spec sha1 = usual;
+	struct made_spec md5 = usual;
+	struct made_spec curve = usual;
 
 	(void)state;
 	sha1.md = MBEDTLS_MD_SHA1;
@@ -406,10 +276,10 @@ static void weakness(void **state)
 
 static void extensions(void **state)
 {
-	struct spec unknown = usual;
-	struct spec harmless = usual;
-	struct spec staple = usual;
-	struct spec no_aki = usual;
+	struct made_spec unknown = usual;
+	struct made_spec harmless = usual;
+	struct made_spec staple = usual;
+	struct made_spec no_aki = usual;
 
 	(void)state;
 	unknown.extension = harmless.extension = "\x2b\x06\x01\x04\x01\x83\xb3\x3a\x01";
@@ -479,13 +349,14 @@ int main(void)
 	if (certs_init(&diag) != CERTS_OK) {
 		return 1;
 	}
-	make(&(struct spec){.subject = "CN=Root", .is_ca = true}, NULL, &root);
-	make(&(struct spec){.subject = "CN=Intermediate", .is_ca = true}, &root, &intermediate);
-	trust = trust_in(&root);
+	made_create(&(struct made_spec){.subject = "CN=Root", .is_ca = true}, NULL, &root);
+	made_create(&(struct made_spec){.subject = "CN=Intermediate", .is_ca = true}, &root,
+		&intermediate);
+	trust = made_trust(&root);
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	certs_trust_destroy(trust);
-	mbedtls_pk_free(&root.key);
-	mbedtls_pk_free(&intermediate.key);
+	made_finish(&root);
+	made_finish(&intermediate);
 	certs_finish();
 	return failed;
 }
