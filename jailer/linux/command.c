@@ -1,0 +1,62 @@
+/*
+ * The last steps, in the command's own process: it gives up everything and becomes the command.
+ */
+#include "jailer/linux/jail_linux.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* As env(1) would start it: default handlers, nothing blocked. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++) {
+		struct sigaction now;
+
+		/* Ignored signals stay ignored across exec, as the caller of env would expect (nohup). */
+		if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
+			signal(number, SIG_DFL);
+		}
+	}
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+int command_exec(const struct jail_spec *spec, char **envp, int status, struct jail_reports *reports,
+	struct jail_diag *diag)
+{
+	int error = fds_close_all_but(&status, 1, diag);
+
+	reset_signals();
+	umask(022);
+	if (error == 0) {
+		error = limits_apply(&spec->limits, diag);
+	}
+	if (error == 0 && chdir(spec->cwd) != 0) {
+		error = jail_fail_errno(diag, JAIL_EVIEW, "", "start where the view shows the folder",
+			"the working folder %s is not in the jail", spec->cwd);
+	}
+	if (error == 0) {
+		error = caps_drop(diag);
+	}
+	if (error == 0) {
+		error = landlock_setup(reports, diag);
+	}
+	if (error == 0) {
+		error = seccomp_setup(diag);
+	}
+	if (error != 0) {
+		return error;
+	}
+	environ = envp;
+	execvp(spec->argv[0], spec->argv);
+	return jail_fail_errno(diag, errno == ENOENT ? JAIL_ENOTFOUND : JAIL_ENOEXEC, "", "", "%s",
+		spec->argv[0]);
+}

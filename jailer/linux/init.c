@@ -1,0 +1,224 @@
+/*
+ * The jail's first process, pid 1 inside. It puts up everything, starts the command, reaps, and when the
+ * command ends (or the caller does) it ends, and the kernel ends everything else with it.
+ */
+#include "jailer/linux/wire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct init {
+	const struct jail_spec *spec;
+	int ctl;
+	pid_t command;
+	struct jail_reports reports;
+};
+
+static _Noreturn void give_up(struct init *i, int error, const struct jail_diag *diag)
+{
+	struct wire_message m = { .type = JAIL_MSG_FAILED };
+
+	m.failure.error = error;
+	m.failure.diag = *diag;
+	(void)wire_send(i->ctl, &m, NULL, 0);
+	_exit(1);
+}
+
+static void say(struct init *i, enum jail_message type, const int *fds, size_t n)
+{
+	struct wire_message m = { .type = type };
+
+	if (wire_send(i->ctl, &m, fds, n) != 0) {
+		_exit(1); /* the caller is gone */
+	}
+}
+
+static void hear(struct init *i, enum jail_message type, int *ret_fd)
+{
+	struct wire_message m;
+
+	if (wire_receive(i->ctl, &m, ret_fd, ret_fd != NULL ? 1 : 0) != 1 || m.type != type) {
+		_exit(1);
+	}
+}
+
+static void step(struct init *i, int error, const struct jail_diag *diag, const char *name)
+{
+	if (error != 0) {
+		give_up(i, error, diag);
+	}
+	if (name != NULL) {
+		jail_report_add(&i->reports, name, JAIL_UP, "%s", "");
+	}
+}
+
+/* Network and door, before the command is known in full: the gateway starts meanwhile. */
+static void set_up_network(struct init *i)
+{
+	struct jail_diag diag = { 0 };
+	int fds[6];
+
+	step(i, namespaces_name(&diag), &diag, "user, mount, pid, ipc, uts, cgroup namespaces");
+	step(i, net_setup(&diag), &diag, "network namespace");
+	step(i, nft_setup(i->spec, &diag), &diag, "redirect of all connections");
+	step(i, door_make(i->spec, fds, &diag), &diag, NULL);
+	say(i, JAIL_MSG_DOOR, fds, 6);
+	for (int n = 0; n < 6; n++) {
+		close(fds[n]);
+	}
+}
+
+static void set_up_view(struct init *i, struct wire_start *start)
+{
+	struct jail_diag diag = { 0 };
+	int fd;
+
+	hear(i, JAIL_MSG_START, &fd);
+	if (fd < 0 || wire_unpack(fd, start) != 0) {
+		give_up(i, jail_fail(&diag, JAIL_ESYSTEM, "", "", "the view did not arrive"), &diag);
+	}
+	close(fd);
+	step(i, view_setup(start->view, start->n_view, &diag), &diag, "file view");
+}
+
+static _Noreturn void become_command(struct init *i, struct wire_start *start, int status)
+{
+	struct jail_failure failure = { 0 };
+
+	failure.error = command_exec(i->spec, start->envp, status, &i->reports, &failure.diag);
+	(void)!write(status, &failure, sizeof(failure));
+	_exit(1);
+}
+
+/* Starts it and waits until it has become the command: then everything is up. */
+static void start_command(struct init *i, struct wire_start *start)
+{
+	struct jail_failure failure;
+	struct jail_diag diag = { 0 };
+	int status[2];
+	ssize_t got;
+
+	if (pipe2(status, O_CLOEXEC) != 0 || (i->command = fork()) < 0) {
+		give_up(i, jail_fail_errno(&diag, JAIL_ESYSTEM, "", "", "fork"), &diag);
+	}
+	if (i->command == 0) {
+		close(status[0]);
+		become_command(i, start, status[1]);
+	}
+	close(status[1]);
+	do {
+		got = read(status[0], &failure, sizeof(failure));
+	} while (got < 0 && errno == EINTR);
+	close(status[0]);
+	if (got != 0) {
+		if (got != (ssize_t)sizeof(failure)) {
+			failure.error = jail_fail(
+				&failure.diag, JAIL_ESYSTEM, "", "", "the command did not start");
+		}
+		give_up(i, failure.error, &failure.diag);
+	}
+	jail_report_add(&i->reports, "no_new_privs, no capabilities", JAIL_UP, "%s", "");
+	jail_report_add(&i->reports, "seccomp", JAIL_UP, "%s", "");
+	(void)landlock_setup(&i->reports, &diag);
+}
+
+/* Whatever still runs is killed before the end is told: nothing outlives a run. */
+static _Noreturn void finish(struct init *i, int status)
+{
+	struct wire_message m = { .type = JAIL_MSG_END };
+
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
+	}
+	m.result.end = WIFSIGNALED(status) ? JAIL_END_SIGNAL : JAIL_END_EXIT;
+	m.result.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+	(void)wire_send(i->ctl, &m, NULL, 0);
+	_exit(0);
+}
+
+static void reap(struct init *i)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == i->command) {
+			finish(i, status);
+		}
+	}
+}
+
+static void obey(struct init *i)
+{
+	struct wire_message m;
+
+	if (wire_receive(i->ctl, &m, NULL, 0) != 1) {
+		_exit(1); /* the caller is gone: so is the jail */
+	}
+	if (m.type == JAIL_MSG_SIGNAL) {
+		kill(i->command, m.signal);
+	}
+}
+
+static _Noreturn void keep(struct init *i, int signals)
+{
+	struct pollfd polled[2] = { { i->ctl, POLLIN, 0 }, { signals, POLLIN, 0 } };
+
+	for (;;) {
+		struct signalfd_siginfo info;
+
+		if (poll(polled, 2, -1) < 0) {
+			continue;
+		}
+		if (polled[1].revents != 0) {
+			(void)!read(signals, &info, sizeof(info));
+			reap(i);
+		}
+		if (polled[0].revents != 0) {
+			obey(i);
+		}
+	}
+}
+
+_Noreturn void init_main(const struct jail_spec *spec, int ctl)
+{
+	struct init i = { .spec = spec, .ctl = ctl };
+	struct jail_diag diag = { 0 };
+	struct wire_start start;
+	struct wire_message m = { .type = JAIL_MSG_STARTED };
+	sigset_t child, before;
+	int signals, kept[2];
+
+	/* Dies with the caller's thread, and with its socket (obey) whatever happens to that thread. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	say(&i, JAIL_MSG_UNSHARED, NULL, 0);
+	hear(&i, JAIL_MSG_MAPPED, NULL);
+	set_up_network(&i);
+	set_up_view(&i, &start);
+	start_command(&i, &start);
+
+	/* From here on it only waits: it needs no power and shows nothing of itself. */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, &before);
+	signals = signalfd(-1, &child, SFD_CLOEXEC);
+	kept[0] = ctl;
+	kept[1] = signals;
+	step(&i, fds_close_all_but(kept, 2, &diag), &diag, NULL);
+	step(&i, caps_drop(&diag), &diag, NULL);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	m.reports = i.reports;
+	if (signals < 0 || wire_send(ctl, &m, NULL, 0) != 0) {
+		_exit(1);
+	}
+	reap(&i);
+	keep(&i, signals);
+}

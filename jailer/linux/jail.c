@@ -1,0 +1,261 @@
+/*
+ * The jail as its caller sees it. The order of what is put up can be read in init_main() (init.c) and
+ * command_exec() (command.c); here are the caller's half of it and the waiting.
+ */
+#include "jailer/linux/wire.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct jail {
+	pid_t init;
+	int ctl;     /* owned */
+	int door[6]; /* owned until taken */
+	bool taken;
+	struct jail_limits limits;
+	struct jail_reports reports;
+};
+
+static int lost(struct jail_diag *diag)
+{
+	return jail_fail(diag, JAIL_ESYSTEM, "", "", "the jail's first process died");
+}
+
+/* Waits for one kind of message; a failure told instead is the caller's failure. */
+static int expect(struct jail *jail, enum jail_message type, struct wire_message *m, int *fds,
+	size_t n_fds, struct jail_diag *diag)
+{
+	if (wire_receive(jail->ctl, m, fds, n_fds) != 1) {
+		return lost(diag);
+	}
+	if (m->type == JAIL_MSG_FAILED) {
+		*diag = m->failure.diag;
+		return m->failure.error;
+	}
+	return m->type == type ? 0 : lost(diag);
+}
+
+static int tell(struct jail *jail, enum jail_message type, int fd, struct jail_diag *diag)
+{
+	struct wire_message m = { .type = type };
+
+	return wire_send(jail->ctl, &m, &fd, fd >= 0 ? 1 : 0) == 0 ? 0 : lost(diag);
+}
+
+static int start_init(struct jail *jail, const struct jail_spec *spec, struct jail_diag *diag)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "socketpair");
+	}
+	jail->init = namespaces_clone(diag);
+	if (jail->init == 0) {
+		close(pair[0]);
+		init_main(spec, pair[1]);
+	}
+	close(pair[1]);
+	jail->ctl = pair[0];
+	return jail->init > 0 ? 0 : JAIL_EPROTECTION;
+}
+
+int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jail_diag *diag)
+{
+	struct jail *jail = calloc(1, sizeof(*jail));
+	struct wire_message m;
+	int error;
+
+	memset(diag, 0, sizeof(*diag));
+	if (jail == NULL) {
+		return jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
+	}
+	jail->ctl = -1;
+	memset(jail->door, 0xff, sizeof(jail->door));
+	jail->limits = spec->limits;
+	error = start_init(jail, spec, diag);
+	if (error == 0) {
+		error = expect(jail, JAIL_MSG_UNSHARED, &m, NULL, 0, diag);
+	}
+	if (error == 0) {
+		error = idmap_write(jail->init, diag);
+	}
+	if (error == 0) {
+		error = tell(jail, JAIL_MSG_MAPPED, -1, diag);
+	}
+	if (error != 0) {
+		jail_destroy(jail);
+		return error;
+	}
+	*ret_jail = jail;
+	return 0;
+}
+
+int jail_take_door(struct jail *jail, struct jail_door *ret_door, struct jail_diag *diag)
+{
+	struct wire_message m;
+	int error = expect(jail, JAIL_MSG_DOOR, &m, jail->door, 6, diag);
+
+	if (error != 0) {
+		return error;
+	}
+	for (int i = 0; i < 6; i++) {
+		if (jail->door[i] < 0) {
+			return lost(diag);
+		}
+	}
+	for (int i = 0; i < 2; i++) {
+		ret_door->tcp[i] = jail->door[i];
+		ret_door->dns_udp[i] = jail->door[2 + i];
+		ret_door->dns_tcp[i] = jail->door[4 + i];
+	}
+	jail->taken = true;
+	return 0;
+}
+
+int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, char *const *envp,
+	struct jail_diag *diag)
+{
+	struct wire_message m;
+	int fd = wire_pack(view, n_view, envp), error;
+
+	if (fd < 0) {
+		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "handing the view over");
+	}
+	error = tell(jail, JAIL_MSG_START, fd, diag);
+	close(fd);
+	if (error == 0) {
+		error = expect(jail, JAIL_MSG_STARTED, &m, NULL, 0, diag);
+	}
+	if (error == 0) {
+		jail->reports = m.reports;
+	}
+	return error;
+}
+
+/* ---- waiting ---- */
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the terminal sends goes to its whole foreground group, the command included: not twice. */
+static void pass_signal(struct jail *jail, int signals)
+{
+	struct signalfd_siginfo info;
+	struct wire_message m = { .type = JAIL_MSG_SIGNAL };
+
+	if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && info.ssi_code <= 0) {
+		m.signal = (int)info.ssi_signo;
+		(void)wire_send(jail->ctl, &m, NULL, 0);
+	}
+}
+
+static void end_by(struct jail_result *result, const char *limit)
+{
+	memset(result, 0, sizeof(*result));
+	result->end = JAIL_END_LIMIT;
+	strncpy(result->limit, limit, sizeof(result->limit) - 1);
+}
+
+static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_result *result)
+{
+	struct pollfd polled[3] = { { jail->ctl, POLLIN, 0 }, { signals, POLLIN, 0 },
+		{ wake_fd, POLLIN, 0 } };
+	int64_t deadline = jail->limits.time != 0 ? now_ms() + (int64_t)jail->limits.time * 1000 : 0;
+	struct wire_message m;
+
+	for (;;) {
+		int64_t left = deadline != 0 ? deadline - now_ms() : -1;
+
+		if (deadline != 0 && left <= 0) {
+			end_by(result, "time");
+			return;
+		}
+		if (poll(polled, wake_fd >= 0 ? 3 : 2, left > 1000000 ? 1000000 : (int)left) < 0) {
+			continue;
+		}
+		if (polled[0].revents != 0) {
+			if (wire_receive(jail->ctl, &m, NULL, 0) == 1 && m.type == JAIL_MSG_END) {
+				*result = m.result;
+			} else {
+				result->end = JAIL_END_SIGNAL;
+				result->value = SIGKILL;
+			}
+			return;
+		}
+		if (polled[1].revents != 0) {
+			pass_signal(jail, signals);
+		}
+		if (wake_fd >= 0 && polled[2].revents != 0) {
+			end_by(result, "gateway");
+			return;
+		}
+	}
+}
+
+int jail_wait(
+	struct jail *jail, intptr_t wake_fd, struct jail_result *ret_result, struct jail_diag *diag)
+{
+	static const int passed[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	sigset_t set, before;
+	int signals;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		sigaddset(&set, passed[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, &before);
+	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals < 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "signalfd");
+	}
+	memset(ret_result, 0, sizeof(*ret_result));
+	wait_end(jail, (int)wake_fd, signals, ret_result);
+	kill(jail->init, SIGKILL);
+	while (waitpid(jail->init, NULL, 0) < 0 && errno == EINTR) {
+	}
+	jail->init = 0;
+	close(signals);
+	/* The signals stay blocked: the caller still has a record to close. */
+	return 0;
+}
+
+const struct jail_protection *jail_report(const struct jail *jail, size_t *ret_n)
+{
+	*ret_n = jail->reports.n;
+	return jail->reports.list;
+}
+
+void jail_destroy(struct jail *jail)
+{
+	if (jail == NULL) {
+		return;
+	}
+	if (jail->init > 0) {
+		kill(jail->init, SIGKILL);
+		while (waitpid(jail->init, NULL, 0) < 0 && errno == EINTR) {
+		}
+	}
+	if (jail->ctl >= 0) {
+		close(jail->ctl);
+	}
+	for (int i = 0; i < 6; i++) {
+		if (!jail->taken && jail->door[i] >= 0) {
+			close(jail->door[i]);
+		}
+	}
+	free(jail);
+}

@@ -1,0 +1,79 @@
+/*
+ * What the files of linux/ share: the steps of the jail, one file a kernel facility. jail.c has their order.
+ *
+ * Every step returns 0, or a negative enum jail_error with the diag filled in.
+ */
+#ifndef SALLYPORT_JAILER_LINUX_H
+#define SALLYPORT_JAILER_LINUX_H
+
+#include "jailer/jail.h"
+
+#include <sys/types.h>
+
+enum { JAIL_PROTECTIONS_MAX = 24 };
+
+/* What goes over the socket between the caller and the jail's first process. */
+enum jail_message {
+	JAIL_MSG_NONE = 0,
+	JAIL_MSG_UNSHARED, /* child: the namespaces exist, map my ids */
+	JAIL_MSG_MAPPED,   /* parent: done */
+	JAIL_MSG_DOOR,     /* child: the six sockets come with this */
+	JAIL_MSG_START,    /* parent: the view follows */
+	JAIL_MSG_STARTED,  /* child: everything is up; the command's pidfd-less pid inside */
+	JAIL_MSG_FAILED,   /* child: a struct jail_failure follows */
+	JAIL_MSG_END,      /* child: a struct jail_result follows */
+	JAIL_MSG_SIGNAL,   /* parent: pass this signal to the command */
+};
+
+struct jail_failure {
+	int error;
+	struct jail_diag diag;
+};
+
+struct jail_reports {
+	struct jail_protection list[JAIL_PROTECTIONS_MAX];
+	size_t n;
+};
+
+/* diag helpers: each returns `error`. */
+int jail_fail(struct jail_diag *diag, int error, const char *protection, const char *cure,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same with ": strerror(errno)" behind it. */
+int jail_fail_errno(struct jail_diag *diag, int error, const char *protection, const char *cure,
+	const char *format, ...) __attribute__((format(printf, 5, 6)));
+void jail_report_add(struct jail_reports *r, const char *name, enum jail_state state,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* namespaces.c: like fork(2), into namespaces of its own; -1 with diag on failure. */
+pid_t namespaces_clone(struct jail_diag *diag);
+int namespaces_name(struct jail_diag *diag);
+/* init.c: the first process of the jail; `ctl` leads to the caller. */
+_Noreturn void init_main(const struct jail_spec *spec, int ctl);
+/* idmap.c: run by the parent for the child `pid`. */
+int idmap_write(pid_t pid, struct jail_diag *diag);
+/* net.c: loopback up, every address local. */
+int net_setup(struct jail_diag *diag);
+/* nft.c: everything but the jail's own loopback leads to the door. */
+int nft_setup(const struct jail_spec *spec, struct jail_diag *diag);
+/* door.c: six listening sockets, tcp4 tcp6 dns-udp4 dns-udp6 dns-tcp4 dns-tcp6. */
+int door_make(const struct jail_spec *spec, int ret_fds[6], struct jail_diag *diag);
+/* view.c: an empty root with only what the view names; ends with pivot_root. */
+int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
+/* dev.c, proc.c: called by view.c; `root` is the new root, `old` the host's. */
+int dev_setup(int root, int old, struct jail_diag *diag);
+int proc_setup(int root, struct jail_diag *diag);
+/* caps.c */
+int caps_drop(struct jail_diag *diag);
+/* seccomp.c */
+int seccomp_setup(struct jail_diag *diag);
+/* landlock.c: adds its own line to the reports. */
+int landlock_setup(struct jail_reports *reports, struct jail_diag *diag);
+/* limits.c: rlimits, in the command's process. */
+int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
+/* command.c: the last steps in the command's own process; returns on failure only. */
+int command_exec(const struct jail_spec *spec, char **envp, int status, struct jail_reports *reports,
+	struct jail_diag *diag);
+/* fds.c */
+int fds_close_all_but(const int *keep, size_t n, struct jail_diag *diag);
+
+#endif

@@ -1,0 +1,20 @@
+/*
+ * Detached mounts: made, restricted, then attached to an opened place. Each returns -1 with errno set.
+ */
+#ifndef SALLYPORT_JAILER_MOUNTS_H
+#define SALLYPORT_JAILER_MOUNTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* openat2(2) in which "/" and ".." end at `root` and symlinks cannot leave it. */
+int mounts_open_in(int root, const char *path, int flags);
+/* A copy of the mount tree at dir/path, attached nowhere. */
+int mounts_clone(int dir, const char *path);
+/* An empty tmpfs, attached nowhere. `mode` octal text; `size` as tmpfs(5) reads it, or NULL. */
+int mounts_tmpfs(const char *mode, const char *size);
+/* Sets MOUNT_ATTR_* bits. */
+int mounts_restrict(int tree, uint64_t attributes, bool recursive);
+int mounts_attach(int tree, int place);
+
+#endif

@@ -1,0 +1,358 @@
+/*
+ * The file view: an empty root in which only what the view names is put. Every mount is made detached,
+ * given its attributes for the whole tree under it, and only then attached to a place that was opened
+ * inside the new root, so that no symlink of a shown folder leads the mount elsewhere.
+ *
+ * Sources: mount_namespaces(7), pivot_root(2), open_tree(2), mount_setattr(2), openat2(2).
+ */
+#include "jailer/linux/jail_linux.h"
+#include "jailer/linux/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static const char cure[] = "Linux 5.12 or later, and a container that lets user namespaces mount";
+
+/* Where things are while the view is built. */
+struct places {
+	int old; /* the host's root, read through this only */
+	int base; /* our tmpfs: root/ is the new root, staging/ holds files */
+	int root;
+	unsigned staged;
+};
+
+int mounts_open_in(int root, const char *path, int flags)
+{
+	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+
+	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+}
+
+int mounts_restrict(int tree, uint64_t attributes, bool recursive)
+{
+	struct mount_attr attr = { .attr_set = attributes };
+
+	return (int)syscall(SYS_mount_setattr, tree, "",
+		AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr));
+}
+
+int mounts_attach(int tree, int place)
+{
+	return (int)syscall(SYS_move_mount, tree, "", place, "",
+		MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+}
+
+int mounts_clone(int dir, const char *path)
+{
+	return (int)syscall(
+		SYS_open_tree, dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+}
+
+int mounts_tmpfs(const char *mode, const char *size)
+{
+	int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), tree = -1;
+
+	if (fs < 0) {
+		return -1;
+	}
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", mode, 0) == 0 &&
+		(size == NULL ||
+			syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", size, 0) == 0) &&
+		syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
+		tree = (int)syscall(
+			SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+	}
+	close(fs);
+	return tree;
+}
+
+/* Makes the folders that lead to `path` inside the new root; those that are there are left alone. */
+static int make_parents(int root, const char *path)
+{
+	char part[PATH_MAX];
+
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		int fd;
+
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		fd = mounts_open_in(root, part, O_PATH | O_DIRECTORY);
+		if (fd < 0 && (errno != ENOENT || mkdirat(root, part + 1, 0755) != 0)) {
+			return -1;
+		}
+		if (fd >= 0) {
+			close(fd);
+		}
+	}
+	return 0;
+}
+
+/* An O_PATH descriptor of the target, made (as a folder or an empty file) when it is not there. */
+static int open_place(struct places *p, const char *target, bool folder)
+{
+	int fd = mounts_open_in(p->root, target, O_PATH), made;
+
+	if (fd >= 0 || errno != ENOENT) {
+		return fd;
+	}
+	if (make_parents(p->root, target) != 0) {
+		return -1;
+	}
+	if (folder) {
+		if (mkdirat(p->root, target + 1, 0755) != 0) {
+			return -1;
+		}
+	} else {
+		made = openat(p->root, target + 1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
+			0644);
+		if (made < 0) {
+			return -1;
+		}
+		close(made);
+	}
+	return mounts_open_in(p->root, target, O_PATH);
+}
+
+static bool is_folder(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int attach_at(struct places *p, int tree, const char *target)
+{
+	int place = open_place(p, target, is_folder(tree)), result;
+
+	if (place < 0) {
+		return -1;
+	}
+	result = mounts_attach(tree, place);
+	close(place);
+	return result;
+}
+
+static int put_bind(struct places *p, const struct jail_view *v)
+{
+	const char *source = v->source != NULL ? v->source : v->target;
+	uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	int tree = mounts_clone(p->old, source + 1), result;
+
+	if (tree < 0) {
+		return -1;
+	}
+	if (v->mode == JAIL_READ) {
+		attributes |= MOUNT_ATTR_RDONLY;
+	}
+	result = mounts_restrict(tree, attributes, true);
+	if (result == 0) {
+		result = attach_at(p, tree, v->target);
+	}
+	close(tree);
+	return result;
+}
+
+/* The content stands in a tmpfs of ours that the jail cannot reach by any other name. */
+static int stage(struct places *p, const void *content, size_t len, mode_t mode)
+{
+	char name[32];
+	const char *from = content;
+	int fd, tree = -1;
+
+	snprintf(name, sizeof(name), "staging/%u", p->staged++);
+	fd = openat(p->base, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		return -1;
+	}
+	while (len > 0) {
+		ssize_t put = write(fd, from, len);
+
+		if (put <= 0) {
+			close(fd);
+			return -1;
+		}
+		from += put;
+		len -= (size_t)put;
+	}
+	if (fchmod(fd, mode) == 0) {
+		tree = mounts_clone(p->base, name);
+	}
+	close(fd);
+	if (tree >= 0 && mounts_restrict(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+				 false) != 0) {
+		close(tree);
+		return -1;
+	}
+	return tree;
+}
+
+static int put_file(struct places *p, const struct jail_view *v)
+{
+	int tree = stage(p, v->content, v->content_len, 0444), result;
+
+	if (tree < 0) {
+		return -1;
+	}
+	result = attach_at(p, tree, v->target);
+	close(tree);
+	return result;
+}
+
+static int put_tmpfs(struct places *p, const char *target, const char *mode, bool read_only)
+{
+	int tree = mounts_tmpfs(mode, NULL), result;
+
+	if (tree < 0) {
+		return -1;
+	}
+	result = read_only ? mounts_restrict(tree, MOUNT_ATTR_RDONLY, false) : 0;
+	if (result == 0) {
+		result = attach_at(p, tree, target);
+	}
+	close(tree);
+	return result;
+}
+
+/* What stands there is covered by something empty of its kind. What does not exist needs no cover. */
+static int put_hide(struct places *p, const struct jail_view *v)
+{
+	int place = mounts_open_in(p->root, v->target, O_PATH | O_NOFOLLOW), tree, result;
+	bool folder;
+
+	if (place < 0) {
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	}
+	folder = is_folder(place);
+	close(place);
+	if (folder) {
+		return put_tmpfs(p, v->target, "000", true);
+	}
+	tree = stage(p, "", 0, 0);
+	if (tree < 0) {
+		return -1;
+	}
+	result = attach_at(p, tree, v->target);
+	close(tree);
+	return result;
+}
+
+static int put_symlink(struct places *p, const struct jail_view *v)
+{
+	return make_parents(p->root, v->target) == 0 ? symlinkat(v->source, p->root, v->target + 1) : -1;
+}
+
+static int put_dir(struct places *p, const struct jail_view *v)
+{
+	int fd = open_place(p, v->target, true);
+
+	if (fd < 0) {
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+static int put(struct places *p, const struct jail_view *v)
+{
+	switch (v->mode) {
+	case JAIL_READ:
+	case JAIL_WRITE: return put_bind(p, v);
+	case JAIL_TMPFS: return put_tmpfs(p, v->target, "1777", false);
+	case JAIL_FILE: return put_file(p, v);
+	case JAIL_SYMLINK: return put_symlink(p, v);
+	case JAIL_DIR: return put_dir(p, v);
+	case JAIL_HIDE: return put_hide(p, v);
+	}
+	errno = EINVAL;
+	return -1;
+}
+
+static bool absent(const struct jail_view *v)
+{
+	return v->optional && (errno == ENOENT || errno == ENOTDIR || errno == EROFS || errno == EACCES);
+}
+
+static int put_all(struct places *p, const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+{
+	for (size_t i = 0; i < n_view; i++) {
+		if (view[i].target[0] != '/' ||
+			(view[i].source != NULL && view[i].mode != JAIL_SYMLINK &&
+				view[i].source[0] != '/')) {
+			return jail_fail(diag, JAIL_EVIEW, "file view", "", "%s is not an absolute path",
+				view[i].target);
+		}
+		if (put(p, &view[i]) != 0 && !absent(&view[i])) {
+			return jail_fail_errno(diag, JAIL_EVIEW, "file view",
+				errno == EPERM ? cure : "", "%s", view[i].target);
+		}
+	}
+	return 0;
+}
+
+/* A tmpfs becomes the root and the host's root a folder in it: only through `old` is it still reached. */
+static int enter_base(struct places *p)
+{
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
+		mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 ||
+		chdir("/tmp") != 0 || mkdir("old", 0755) != 0 || mkdir("root", 0755) != 0 ||
+		mkdir("staging", 0700) != 0 || syscall(SYS_pivot_root, ".", "old") != 0 ||
+		chdir("/") != 0 || mount("root", "root", NULL, MS_BIND, NULL) != 0) {
+		return -1;
+	}
+	p->base = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	p->old = open("/old", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	p->root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return p->base < 0 || p->old < 0 || p->root < 0 ? -1 : 0;
+}
+
+/* The new root becomes the root; the host's and our base are gone from here. */
+static int enter_root(struct places *p)
+{
+	int root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (root < 0 || mounts_restrict(root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+				false) != 0) {
+		return -1;
+	}
+	close(root);
+	close(p->root);
+	close(p->base);
+	close(p->old);
+	if (umount2("/old", MNT_DETACH) != 0 || chdir("/root") != 0 ||
+		syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
+		chdir("/") != 0) {
+		return -1;
+	}
+	return 0;
+}
+
+int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+{
+	struct places p = { -1, -1, -1, 0 };
+	int error;
+
+	umask(0);
+	if (enter_base(&p) != 0) {
+		return jail_fail_errno(diag, JAIL_EPROTECTION, "mount namespace", cure, "empty root");
+	}
+	error = put_all(&p, view, n_view, diag);
+	if (error == 0) {
+		error = dev_setup(p.root, p.old, diag);
+	}
+	if (error == 0) {
+		error = proc_setup(p.root, diag);
+	}
+	if (error == 0 && enter_root(&p) != 0) {
+		error = jail_fail_errno(diag, JAIL_EPROTECTION, "mount namespace", cure, "pivot_root");
+	}
+	return error;
+}
