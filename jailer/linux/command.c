@@ -20,7 +20,8 @@ static void reset_signals(void)
 	for (int number = 1; number < NSIG; number++) {
 		struct sigaction now;
 
-		/* Ignored signals stay ignored across exec, as the caller of env would expect (nohup). */
+		/* Ignored signals stay ignored across exec, as the caller of env would expect
+		 * (nohup). */
 		if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
 			signal(number, SIG_DFL);
 		}
@@ -29,8 +30,8 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int command_exec(const struct jail_spec *spec, char **envp, int status, struct jail_reports *reports,
-	struct jail_diag *diag)
+int command_exec(const struct jail_spec *spec, char **envp, int status,
+	struct jail_reports *reports, struct jail_diag *diag)
 {
 	int error = fds_close_all_but(&status, 1, diag);
 
@@ -40,7 +41,8 @@ int command_exec(const struct jail_spec *spec, char **envp, int status, struct j
 		error = limits_apply(&spec->limits, diag);
 	}
 	if (error == 0 && chdir(spec->cwd) != 0) {
-		error = jail_fail_errno(diag, JAIL_EVIEW, "", "start where the view shows the folder",
+		error = jail_fail_errno(diag, JAIL_EVIEW, "",
+			"start where the view shows the folder",
 			"the working folder %s is not in the jail", spec->cwd);
 	}
 	if (error == 0) {
@@ -57,6 +59,6 @@ int command_exec(const struct jail_spec *spec, char **envp, int status, struct j
 	}
 	environ = envp;
 	execvp(spec->argv[0], spec->argv);
-	return jail_fail_errno(diag, errno == ENOENT ? JAIL_ENOTFOUND : JAIL_ENOEXEC, "", "", "%s",
-		spec->argv[0]);
+	return jail_fail_errno(
+		diag, errno == ENOENT ? JAIL_ENOTFOUND : JAIL_ENOEXEC, "", "", "%s", spec->argv[0]);
 }

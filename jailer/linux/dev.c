@@ -13,16 +13,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const char *const devices[] = { "null", "zero", "full", "random", "urandom", "tty" };
+static const char *const devices[] = {"null", "zero", "full", "random", "urandom", "tty"};
 
 static const struct {
 	const char *name, *to;
 } links[] = {
-	{ "fd", "/proc/self/fd" },
-	{ "stdin", "/proc/self/fd/0" },
-	{ "stdout", "/proc/self/fd/1" },
-	{ "stderr", "/proc/self/fd/2" },
-	{ "ptmx", "pts/ptmx" },
+	{"fd", "/proc/self/fd"},
+	{"stdin", "/proc/self/fd/0"},
+	{"stdout", "/proc/self/fd/1"},
+	{"stderr", "/proc/self/fd/2"},
+	{"ptmx", "pts/ptmx"},
 };
 
 static int put_device(int dev, int old, const char *name)
@@ -101,8 +101,8 @@ static int fill(int dev, int old, struct jail_diag *diag)
 		}
 	}
 	if (put_terminals(dev) != 0) {
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "terminals", "a kernel with devpts",
-			"/dev/pts");
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "terminals", "a kernel with devpts", "/dev/pts");
 	}
 	return put_shm(dev) == 0 ? 0 : jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev/shm");
 }

@@ -14,8 +14,8 @@ enum { BACKLOG = 4096 };
 
 static int make(int family, int type, uint16_t port)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
 	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1, bound;
 
 	if (fd < 0) {
@@ -42,9 +42,12 @@ int door_make(const struct jail_spec *spec, int ret_fds[6], struct jail_diag *di
 		int family, type;
 		bool dns;
 	} doors[6] = {
-		{ AF_INET, SOCK_STREAM, false }, { AF_INET6, SOCK_STREAM, false },
-		{ AF_INET, SOCK_DGRAM, true },   { AF_INET6, SOCK_DGRAM, true },
-		{ AF_INET, SOCK_STREAM, true },  { AF_INET6, SOCK_STREAM, true },
+		{AF_INET, SOCK_STREAM, false},
+		{AF_INET6, SOCK_STREAM, false},
+		{AF_INET, SOCK_DGRAM, true},
+		{AF_INET6, SOCK_DGRAM, true},
+		{AF_INET, SOCK_STREAM, true},
+		{AF_INET6, SOCK_STREAM, true},
 	};
 
 	for (int i = 0; i < 6; i++) {
@@ -52,7 +55,8 @@ int door_make(const struct jail_spec *spec, int ret_fds[6], struct jail_diag *di
 			doors[i].dns ? spec->dns_port : spec->proxy_port);
 		if (ret_fds[i] < 0) {
 			int error = jail_fail_errno(diag, JAIL_EPROTECTION, "network namespace",
-				"a kernel with IPv6 in network namespaces", "listening inside the jail");
+				"a kernel with IPv6 in network namespaces",
+				"listening inside the jail");
 
 			while (--i >= 0) {
 				close(ret_fds[i]);

@@ -1,7 +1,7 @@
 /*
- * Who the jail's processes are. An ordinary user is mapped to itself alone. Root is mapped one to one,
- * so that files show their owners; without capabilities that gives it no more than any owner of files.
- * Source: user_namespaces(7), "Defining user and group ID mappings".
+ * Who the jail's processes are. An ordinary user is mapped to itself alone. Root is mapped one to
+ * one, so that files show their owners; without capabilities that gives it no more than any owner
+ * of files. Source: user_namespaces(7), "Defining user and group ID mappings".
  */
 #include "jailer/linux/jail_linux.h"
 
@@ -23,12 +23,14 @@ static int write_file(pid_t pid, const char *name, const char *text, struct jail
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0) {
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "user namespace", cure, "open %s", path);
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "user namespace", cure, "open %s", path);
 	}
 	put = write(fd, text, strlen(text));
 	close(fd);
 	if (put != (ssize_t)strlen(text)) {
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "user namespace", cure, "write %s", path);
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "user namespace", cure, "write %s", path);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * The jail's first process, pid 1 inside. It puts up everything, starts the command, reaps, and when the
- * command ends (or the caller does) it ends, and the kernel ends everything else with it.
+ * The jail's first process, pid 1 inside. It puts up everything, starts the command, reaps, and
+ * when the command ends (or the caller does) it ends, and the kernel ends everything else with it.
  */
 #include "jailer/linux/wire.h"
 
@@ -24,7 +24,7 @@ struct init {
 
 static _Noreturn void give_up(struct init *i, int error, const struct jail_diag *diag)
 {
-	struct wire_message m = { .type = JAIL_MSG_FAILED };
+	struct wire_message m = {.type = JAIL_MSG_FAILED};
 
 	m.failure.error = error;
 	m.failure.diag = *diag;
@@ -34,7 +34,7 @@ static _Noreturn void give_up(struct init *i, int error, const struct jail_diag 
 
 static void say(struct init *i, enum jail_message type, const int *fds, size_t n)
 {
-	struct wire_message m = { .type = type };
+	struct wire_message m = {.type = type};
 
 	if (wire_send(i->ctl, &m, fds, n) != 0) {
 		_exit(1); /* the caller is gone */
@@ -63,7 +63,7 @@ static void step(struct init *i, int error, const struct jail_diag *diag, const 
 /* Network and door, before the command is known in full: the gateway starts meanwhile. */
 static void set_up_network(struct init *i)
 {
-	struct jail_diag diag = { 0 };
+	struct jail_diag diag = {0};
 	int fds[6];
 
 	step(i, namespaces_name(&diag), &diag, "user, mount, pid, ipc, uts, cgroup namespaces");
@@ -78,12 +78,13 @@ static void set_up_network(struct init *i)
 
 static void set_up_view(struct init *i, struct wire_start *start)
 {
-	struct jail_diag diag = { 0 };
+	struct jail_diag diag = {0};
 	int fd;
 
 	hear(i, JAIL_MSG_START, &fd);
 	if (fd < 0 || wire_unpack(fd, start) != 0) {
-		give_up(i, jail_fail(&diag, JAIL_ESYSTEM, "", "", "the view did not arrive"), &diag);
+		give_up(i, jail_fail(&diag, JAIL_ESYSTEM, "", "", "the view did not arrive"),
+			&diag);
 	}
 	close(fd);
 	step(i, view_setup(start->view, start->n_view, &diag), &diag, "file view");
@@ -91,7 +92,7 @@ static void set_up_view(struct init *i, struct wire_start *start)
 
 static _Noreturn void become_command(struct init *i, struct wire_start *start, int status)
 {
-	struct jail_failure failure = { 0 };
+	struct jail_failure failure = {0};
 
 	failure.error = command_exec(i->spec, start->envp, status, &i->reports, &failure.diag);
 	(void)!write(status, &failure, sizeof(failure));
@@ -102,7 +103,7 @@ static _Noreturn void become_command(struct init *i, struct wire_start *start, i
 static void start_command(struct init *i, struct wire_start *start)
 {
 	struct jail_failure failure;
-	struct jail_diag diag = { 0 };
+	struct jail_diag diag = {0};
 	int status[2];
 	ssize_t got;
 
@@ -133,7 +134,7 @@ static void start_command(struct init *i, struct wire_start *start)
 /* Whatever still runs is killed before the end is told: nothing outlives a run. */
 static _Noreturn void finish(struct init *i, int status)
 {
-	struct wire_message m = { .type = JAIL_MSG_END };
+	struct wire_message m = {.type = JAIL_MSG_END};
 
 	kill(-1, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR) {
@@ -170,7 +171,7 @@ static void obey(struct init *i)
 
 static _Noreturn void keep(struct init *i, int signals)
 {
-	struct pollfd polled[2] = { { i->ctl, POLLIN, 0 }, { signals, POLLIN, 0 } };
+	struct pollfd polled[2] = {{i->ctl, POLLIN, 0}, {signals, POLLIN, 0}};
 
 	for (;;) {
 		struct signalfd_siginfo info;
@@ -190,14 +191,15 @@ static _Noreturn void keep(struct init *i, int signals)
 
 _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 {
-	struct init i = { .spec = spec, .ctl = ctl };
-	struct jail_diag diag = { 0 };
+	struct init i = {.spec = spec, .ctl = ctl};
+	struct jail_diag diag = {0};
 	struct wire_start start;
-	struct wire_message m = { .type = JAIL_MSG_STARTED };
+	struct wire_message m = {.type = JAIL_MSG_STARTED};
 	sigset_t child, before;
 	int signals, kept[2];
 
-	/* Dies with the caller's thread, and with its socket (obey) whatever happens to that thread. */
+	/* Dies with the caller's thread, and with its socket (obey) whatever happens to that
+	 * thread. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	say(&i, JAIL_MSG_UNSHARED, NULL, 0);
 	hear(&i, JAIL_MSG_MAPPED, NULL);

@@ -1,6 +1,6 @@
 /*
- * The jail as its caller sees it. The order of what is put up can be read in init_main() (init.c) and
- * command_exec() (command.c); here are the caller's half of it and the waiting.
+ * The jail as its caller sees it. The order of what is put up can be read in init_main() (init.c)
+ * and command_exec() (command.c); here are the caller's half of it and the waiting.
  */
 #include "jailer/linux/wire.h"
 
@@ -45,7 +45,7 @@ static int expect(struct jail *jail, enum jail_message type, struct wire_message
 
 static int tell(struct jail *jail, enum jail_message type, int fd, struct jail_diag *diag)
 {
-	struct wire_message m = { .type = type };
+	struct wire_message m = {.type = type};
 
 	return wire_send(jail->ctl, &m, &fd, fd >= 0 ? 1 : 0) == 0 ? 0 : lost(diag);
 }
@@ -154,7 +154,7 @@ static int64_t now_ms(void)
 static void pass_signal(struct jail *jail, int signals)
 {
 	struct signalfd_siginfo info;
-	struct wire_message m = { .type = JAIL_MSG_SIGNAL };
+	struct wire_message m = {.type = JAIL_MSG_SIGNAL};
 
 	if (read(signals, &info, sizeof(info)) == (ssize_t)sizeof(info) && info.ssi_code <= 0) {
 		m.signal = (int)info.ssi_signo;
@@ -171,9 +171,10 @@ static void end_by(struct jail_result *result, const char *limit)
 
 static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_result *result)
 {
-	struct pollfd polled[3] = { { jail->ctl, POLLIN, 0 }, { signals, POLLIN, 0 },
-		{ wake_fd, POLLIN, 0 } };
-	int64_t deadline = jail->limits.time != 0 ? now_ms() + (int64_t)jail->limits.time * 1000 : 0;
+	struct pollfd polled[3] = {
+		{jail->ctl, POLLIN, 0}, {signals, POLLIN, 0}, {wake_fd, POLLIN, 0}};
+	int64_t deadline =
+		jail->limits.time != 0 ? now_ms() + (int64_t)jail->limits.time * 1000 : 0;
 	struct wire_message m;
 
 	for (;;) {
@@ -208,7 +209,7 @@ static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_re
 int jail_wait(
 	struct jail *jail, intptr_t wake_fd, struct jail_result *ret_result, struct jail_diag *diag)
 {
-	static const int passed[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
+	static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 	sigset_t set, before;
 	int signals;
 

@@ -1,5 +1,6 @@
 /*
- * What the files of linux/ share: the steps of the jail, one file a kernel facility. jail.c has their order.
+ * What the files of linux/ share: the steps of the jail, one file a kernel facility. jail.c has
+ * their order.
  *
  * Every step returns 0, or a negative enum jail_error with the diag filled in.
  */
@@ -71,8 +72,8 @@ int landlock_setup(struct jail_reports *reports, struct jail_diag *diag);
 /* limits.c: rlimits, in the command's process. */
 int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
 /* command.c: the last steps in the command's own process; returns on failure only. */
-int command_exec(const struct jail_spec *spec, char **envp, int status, struct jail_reports *reports,
-	struct jail_diag *diag);
+int command_exec(const struct jail_spec *spec, char **envp, int status,
+	struct jail_reports *reports, struct jail_diag *diag);
 /* fds.c */
 int fds_close_all_but(const int *keep, size_t n, struct jail_diag *diag);
 

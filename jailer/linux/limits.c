@@ -7,7 +7,7 @@
 
 static int set(int which, uint64_t value, const char *name, struct jail_diag *diag)
 {
-	struct rlimit limit = { value, value }, now;
+	struct rlimit limit = {value, value}, now;
 
 	if (value == 0) {
 		return 0;

@@ -1,5 +1,6 @@
 /*
- * Detached mounts: made, restricted, then attached to an opened place. Each returns -1 with errno set.
+ * Detached mounts: made, restricted, then attached to an opened place. Each returns -1 with errno
+ * set.
  */
 #ifndef SALLYPORT_JAILER_MOUNTS_H
 #define SALLYPORT_JAILER_MOUNTS_H

@@ -10,10 +10,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static const char cure[] = "allow user namespaces: sysctl user.max_user_namespaces=10000; on Debian "
-			   "kernel.unprivileged_userns_clone=1; on Ubuntu "
-			   "kernel.apparmor_restrict_unprivileged_userns=0; in a container let it "
-			   "call clone and mount (seccomp=unconfined)";
+static const char cure[] =
+	"allow user namespaces: sysctl user.max_user_namespaces=10000; on Debian "
+	"kernel.unprivileged_userns_clone=1; on Ubuntu "
+	"kernel.apparmor_restrict_unprivileged_userns=0; in a container let it "
+	"call clone and mount (seccomp=unconfined)";
 
 pid_t namespaces_clone(struct jail_diag *diag)
 {
@@ -32,7 +33,8 @@ int namespaces_name(struct jail_diag *diag)
 	static const char name[] = "sallyport";
 
 	if (sethostname(name, strlen(name)) != 0) {
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "uts namespace", cure, "sethostname");
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "uts namespace", cure, "sethostname");
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /*
- * The jail's network: loopback alone, and every address of the world local to it, so that a connection
- * to anywhere is a connection inside. Source: rtnetlink(7).
+ * The jail's network: loopback alone, and every address of the world local to it, so that a
+ * connection to anywhere is a connection inside. Source: rtnetlink(7).
  */
 #include "jailer/linux/jail_linux.h"
 
@@ -30,7 +30,9 @@ static int ask(struct mnl_socket *socket, struct nlmsghdr *request)
 	if (got < 0) {
 		return -1;
 	}
-	return mnl_cb_run(answer, (size_t)got, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0 ? -1 : 0;
+	return mnl_cb_run(answer, (size_t)got, 1, mnl_socket_get_portid(socket), NULL, NULL) < 0
+		       ? -1
+		       : 0;
 }
 
 static int loopback_up(struct mnl_socket *socket, unsigned index)
@@ -74,9 +76,11 @@ int net_setup(struct jail_diag *diag)
 	int error = 0;
 
 	if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 || index == 0) {
-		error = jail_fail_errno(diag, JAIL_EPROTECTION, "network namespace", cure, "rtnetlink");
+		error = jail_fail_errno(
+			diag, JAIL_EPROTECTION, "network namespace", cure, "rtnetlink");
 	} else if (loopback_up(socket, index) != 0) {
-		error = jail_fail_errno(diag, JAIL_EPROTECTION, "network namespace", cure, "loopback up");
+		error = jail_fail_errno(
+			diag, JAIL_EPROTECTION, "network namespace", cure, "loopback up");
 	} else if (everything_local(socket, AF_INET, index) != 0) {
 		error = jail_fail_errno(
 			diag, JAIL_EPROTECTION, "network namespace", cure, "IPv4 local route");

@@ -1,10 +1,10 @@
 /*
- * One table in the jail's own network: every TCP connection goes to the door, every DNS question to the
- * DNS door, everything else that is not the jail's own loopback is refused at once.
+ * One table in the jail's own network: every TCP connection goes to the door, every DNS question to
+ * the DNS door, everything else that is not the jail's own loopback is refused at once.
  *
  *   chain out    (nat, output):    udp/tcp 53 -> DNS door; own loopback untouched; tcp -> door
- *   chain refuse (filter, output): own loopback and DNS answers pass; tcp passes (it was redirected);
- *                                  all else: icmp admin-prohibited / port-unreachable
+ *   chain refuse (filter, output): own loopback and DNS answers pass; tcp passes (it was
+ * redirected); all else: icmp admin-prohibited / port-unreachable
  *
  * Source: nft(8), libnftnl's examples for the netlink form.
  */
@@ -171,7 +171,7 @@ static void if_source_port(struct batch *b, struct nftnl_rule *rule, uint16_t po
 /* Destination is the jail's own loopback: 127.0.0.0/8 or ::1. */
 static void if_loopback(struct batch *b, struct nftnl_rule *rule, uint8_t family)
 {
-	static const uint8_t v4 = 127, v6[16] = { [15] = 1 };
+	static const uint8_t v4 = 127, v6[16] = {[15] = 1};
 
 	if_meta(b, rule, NFT_META_NFPROTO, family);
 	if (family == NFPROTO_IPV4) {
@@ -251,8 +251,9 @@ static void add_rules(struct batch *b, const struct jail_spec *spec)
 	rule_end(b, rule);
 
 	/*
-	 * After the redirect the destination is loopback, so what still goes elsewhere was not captured, but
-	 * for answers of the door: they come from there and go to the address the jail had on its side.
+	 * After the redirect the destination is loopback, so what still goes elsewhere was not
+	 * captured, but for answers of the door: they come from there and go to the address the
+	 * jail had on its side.
 	 */
 	leave_loopback(b, "refuse", NFPROTO_IPV4);
 	leave_loopback(b, "refuse", NFPROTO_IPV6);
@@ -290,8 +291,8 @@ static int talk(struct batch *b, uint32_t first, uint32_t last)
 	while (seen < last) {
 		ssize_t got = mnl_socket_recvfrom(socket, answer, sizeof(answer));
 
-		if (got <= 0 || mnl_cb_run(answer, (size_t)got, 0, mnl_socket_get_portid(socket), NULL,
-					NULL) < 0) {
+		if (got <= 0 || mnl_cb_run(answer, (size_t)got, 0, mnl_socket_get_portid(socket),
+					NULL, NULL) < 0) {
 			goto out;
 		}
 		for (struct nlmsghdr *h = (struct nlmsghdr *)answer; mnl_nlmsg_ok(h, (int)got);) {

@@ -1,6 +1,6 @@
 /*
- * A /proc that shows the jail's processes alone, with the switches of the kernel out of reach: uid 0 of a
- * run started by root owns those files, capabilities or not.
+ * A /proc that shows the jail's processes alone, with the switches of the kernel out of reach: uid
+ * 0 of a run started by root owns those files, capabilities or not.
  */
 #include "jailer/linux/jail_linux.h"
 #include "jailer/linux/mounts.h"
@@ -15,12 +15,12 @@
 static const char cure[] = "a container that does not cover parts of /proc "
 			   "(docker: --security-opt systempaths=unconfined)";
 
-static const char *const read_only[] = { "sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "scsi",
-	"acpi", "asound", "driver", "tty" };
+static const char *const read_only[] = {"sys", "sysrq-trigger", "irq", "bus", "fs", "mtrr", "scsi",
+	"acpi", "asound", "driver", "tty"};
 /* Not even to be read: memory, keys and addresses of the kernel. */
-static const char *const masked[] = { "kcore", "keys", "key-users", "kallsyms", "kmsg", "timer_list",
+static const char *const masked[] = {"kcore", "keys", "key-users", "kallsyms", "kmsg", "timer_list",
 	"sched_debug", "latency_stats", "modules", "kpagecount", "kpageflags", "kpagecgroup",
-	"vmallocinfo", "slabinfo", "config.gz" };
+	"vmallocinfo", "slabinfo", "config.gz"};
 
 static int freeze(int proc, const char *name)
 {

@@ -1,7 +1,8 @@
 /*
- * System calls that nobody in the jail needs and that have been ways out: refused with EPERM (ENOSYS for
- * clone3, so that libc falls back to clone, whose flags can be seen). Everything else is allowed: build
- * tools use much. docs/jail.md lists the reasons. Source: seccomp(2), seccomp_rule_add(3).
+ * System calls that nobody in the jail needs and that have been ways out: refused with EPERM
+ * (ENOSYS for clone3, so that libc falls back to clone, whose flags can be seen). Everything else
+ * is allowed: build tools use much. docs/jail.md lists the reasons. Source: seccomp(2),
+ * seccomp_rule_add(3).
  */
 #include "jailer/linux/jail_linux.h"
 
@@ -24,20 +25,60 @@ static const char cure[] = "a kernel with CONFIG_SECCOMP_FILTER";
 /* Refused whatever the arguments. */
 static const char *const refused[] = {
 	/* mounts and roots */
-	"mount", "umount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "fsopen",
-	"fsconfig", "fsmount", "fspick", "mount_setattr", "open_by_handle_at",
+	"mount",
+	"umount",
+	"umount2",
+	"pivot_root",
+	"chroot",
+	"move_mount",
+	"open_tree",
+	"fsopen",
+	"fsconfig",
+	"fsmount",
+	"fspick",
+	"mount_setattr",
+	"open_by_handle_at",
 	/* namespaces */
-	"setns", "unshare",
+	"setns",
+	"unshare",
 	/* the kernel itself */
-	"init_module", "finit_module", "delete_module", "create_module", "kexec_load",
-	"kexec_file_load", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup",
-	"io_uring_enter", "io_uring_register", "syslog", "acct", "swapon", "swapoff", "reboot",
-	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
-	"iopl", "ioperm", "quotactl", "quotactl_fd", "nfsservctl", "lookup_dcookie", "vhangup",
+	"init_module",
+	"finit_module",
+	"delete_module",
+	"create_module",
+	"kexec_load",
+	"kexec_file_load",
+	"bpf",
+	"perf_event_open",
+	"userfaultfd",
+	"io_uring_setup",
+	"io_uring_enter",
+	"io_uring_register",
+	"syslog",
+	"acct",
+	"swapon",
+	"swapoff",
+	"reboot",
+	"settimeofday",
+	"clock_settime",
+	"clock_adjtime",
+	"adjtimex",
+	"sethostname",
+	"setdomainname",
+	"iopl",
+	"ioperm",
+	"quotactl",
+	"quotactl_fd",
+	"nfsservctl",
+	"lookup_dcookie",
+	"vhangup",
 	/* keyrings are not namespaced */
-	"add_key", "request_key", "keyctl",
+	"add_key",
+	"request_key",
+	"keyctl",
 	/* other processes' descriptors */
-	"pidfd_getfd", "kcmp",
+	"pidfd_getfd",
+	"kcmp",
 };
 
 static int refuse_named(scmp_filter_ctx filter)
@@ -47,7 +88,8 @@ static int refuse_named(scmp_filter_ctx filter)
 		int error;
 
 		if (number == __NR_SCMP_ERROR) {
-			continue; /* a call this libseccomp has never heard of does not exist here */
+			continue; /* a call this libseccomp has never heard of does not exist here
+				   */
 		}
 		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
 		if (error != 0 && error != -EDOM) {
@@ -60,8 +102,8 @@ static int refuse_named(scmp_filter_ctx filter)
 /* New namespaces by clone: any of the flags. */
 static int refuse_clone_flags(scmp_filter_ctx filter)
 {
-	static const uint64_t flags[] = { CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID,
-		CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWTIME };
+	static const uint64_t flags[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID,
+		CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWTIME};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < sizeof(flags) / sizeof(flags[0]); i++) {
@@ -78,7 +120,7 @@ static int refuse_clone_flags(scmp_filter_ctx filter)
 /* Typing into the terminal we share with the caller. The kernel looks at 32 bits of the request. */
 static int refuse_terminal_injection(scmp_filter_ctx filter)
 {
-	static const uint64_t requests[] = { TIOCSTI, TIOCLINUX };
+	static const uint64_t requests[] = {TIOCSTI, TIOCLINUX};
 	int error = 0;
 
 	for (size_t i = 0; error == 0 && i < 2; i++) {
@@ -94,7 +136,8 @@ static int refuse_sockets(scmp_filter_ctx filter)
 	int error = 0;
 
 	for (uint64_t family = 0; error == 0 && family < AF_MAX; family++) {
-		if (family == AF_UNIX || family == AF_INET || family == AF_INET6 || family == AF_NETLINK) {
+		if (family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
+			family == AF_NETLINK) {
 			continue;
 		}
 		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
@@ -127,8 +170,8 @@ int seccomp_setup(struct jail_diag *diag)
 		return jail_fail(diag, JAIL_EMEMORY, "seccomp", cure, "no memory for the filter");
 	}
 	/*
-	 * The 32-bit and x32 tables are refused whole: their calls take arguments by pointer (socketcall) or
-	 * by other numbers, and what cannot be judged is not let through.
+	 * The 32-bit and x32 tables are refused whole: their calls take arguments by pointer
+	 * (socketcall) or by other numbers, and what cannot be judged is not let through.
 	 */
 	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
 	error = error != 0 ? error : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
@@ -140,7 +183,8 @@ int seccomp_setup(struct jail_diag *diag)
 	seccomp_release(filter);
 	if (error != 0) {
 		errno = -error;
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "seccomp", cure, "system call filter");
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "seccomp", cure, "system call filter");
 	}
 	return 0;
 }

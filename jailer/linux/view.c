@@ -1,7 +1,8 @@
 /*
- * The file view: an empty root in which only what the view names is put. Every mount is made detached,
- * given its attributes for the whole tree under it, and only then attached to a place that was opened
- * inside the new root, so that no symlink of a shown folder leads the mount elsewhere.
+ * The file view: an empty root in which only what the view names is put. Every mount is made
+ * detached, given its attributes for the whole tree under it, and only then attached to a place
+ * that was opened inside the new root, so that no symlink of a shown folder leads the mount
+ * elsewhere.
  *
  * Sources: mount_namespaces(7), pivot_root(2), open_tree(2), mount_setattr(2), openat2(2).
  */
@@ -24,7 +25,7 @@ static const char cure[] = "Linux 5.12 or later, and a container that lets user 
 
 /* Where things are while the view is built. */
 struct places {
-	int old; /* the host's root, read through this only */
+	int old;  /* the host's root, read through this only */
 	int base; /* our tmpfs: root/ is the new root, staging/ holds files */
 	int root;
 	unsigned staged;
@@ -32,15 +33,15 @@ struct places {
 
 int mounts_open_in(int root, const char *path, int flags)
 {
-	struct open_how how = { .flags = (unsigned)flags | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = {.flags = (unsigned)flags | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 
 	return (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
 }
 
 int mounts_restrict(int tree, uint64_t attributes, bool recursive)
 {
-	struct mount_attr attr = { .attr_set = attributes };
+	struct mount_attr attr = {.attr_set = attributes};
 
 	return (int)syscall(SYS_mount_setattr, tree, "",
 		AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr));
@@ -76,12 +77,14 @@ int mounts_tmpfs(const char *mode, const char *size)
 	return tree;
 }
 
-/* Makes the folders that lead to `path` inside the new root; those that are there are left alone. */
+/* Makes the folders that lead to `path` inside the new root; those that are there are left alone.
+ */
 static int make_parents(int root, const char *path)
 {
 	char part[PATH_MAX];
 
-	for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+		slash = strchr(slash + 1, '/')) {
 		int fd;
 
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
@@ -112,8 +115,8 @@ static int open_place(struct places *p, const char *target, bool folder)
 			return -1;
 		}
 	} else {
-		made = openat(p->root, target + 1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW,
-			0644);
+		made = openat(p->root, target + 1,
+			O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
 		if (made < 0) {
 			return -1;
 		}
@@ -187,8 +190,9 @@ static int stage(struct places *p, const void *content, size_t len, mode_t mode)
 		tree = mounts_clone(p->base, name);
 	}
 	close(fd);
-	if (tree >= 0 && mounts_restrict(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-				 false) != 0) {
+	if (tree >= 0 &&
+		mounts_restrict(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			false) != 0) {
 		close(tree);
 		return -1;
 	}
@@ -222,7 +226,8 @@ static int put_tmpfs(struct places *p, const char *target, const char *mode, boo
 	return result;
 }
 
-/* What stands there is covered by something empty of its kind. What does not exist needs no cover. */
+/* What stands there is covered by something empty of its kind. What does not exist needs no cover.
+ */
 static int put_hide(struct places *p, const struct jail_view *v)
 {
 	int place = mounts_open_in(p->root, v->target, O_PATH | O_NOFOLLOW), tree, result;
@@ -247,7 +252,8 @@ static int put_hide(struct places *p, const struct jail_view *v)
 
 static int put_symlink(struct places *p, const struct jail_view *v)
 {
-	return make_parents(p->root, v->target) == 0 ? symlinkat(v->source, p->root, v->target + 1) : -1;
+	return make_parents(p->root, v->target) == 0 ? symlinkat(v->source, p->root, v->target + 1)
+						     : -1;
 }
 
 static int put_dir(struct places *p, const struct jail_view *v)
@@ -278,17 +284,19 @@ static int put(struct places *p, const struct jail_view *v)
 
 static bool absent(const struct jail_view *v)
 {
-	return v->optional && (errno == ENOENT || errno == ENOTDIR || errno == EROFS || errno == EACCES);
+	return v->optional &&
+	       (errno == ENOENT || errno == ENOTDIR || errno == EROFS || errno == EACCES);
 }
 
-static int put_all(struct places *p, const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+static int put_all(
+	struct places *p, const struct jail_view *view, size_t n_view, struct jail_diag *diag)
 {
 	for (size_t i = 0; i < n_view; i++) {
 		if (view[i].target[0] != '/' ||
 			(view[i].source != NULL && view[i].mode != JAIL_SYMLINK &&
 				view[i].source[0] != '/')) {
-			return jail_fail(diag, JAIL_EVIEW, "file view", "", "%s is not an absolute path",
-				view[i].target);
+			return jail_fail(diag, JAIL_EVIEW, "file view", "",
+				"%s is not an absolute path", view[i].target);
 		}
 		if (put(p, &view[i]) != 0 && !absent(&view[i])) {
 			return jail_fail_errno(diag, JAIL_EVIEW, "file view",
@@ -298,7 +306,8 @@ static int put_all(struct places *p, const struct jail_view *view, size_t n_view
 	return 0;
 }
 
-/* A tmpfs becomes the root and the host's root a folder in it: only through `old` is it still reached. */
+/* A tmpfs becomes the root and the host's root a folder in it: only through `old` is it still
+ * reached. */
 static int enter_base(struct places *p)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
@@ -319,8 +328,9 @@ static int enter_root(struct places *p)
 {
 	int root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	if (root < 0 || mounts_restrict(root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-				false) != 0) {
+	if (root < 0 ||
+		mounts_restrict(root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+			false) != 0) {
 		return -1;
 	}
 	close(root);
@@ -337,12 +347,13 @@ static int enter_root(struct places *p)
 
 int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag)
 {
-	struct places p = { -1, -1, -1, 0 };
+	struct places p = {-1, -1, -1, 0};
 	int error;
 
 	umask(0);
 	if (enter_base(&p) != 0) {
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "mount namespace", cure, "empty root");
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "mount namespace", cure, "empty root");
 	}
 	error = put_all(&p, view, n_view, diag);
 	if (error == 0) {
@@ -352,7 +363,8 @@ int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *di
 		error = proc_setup(p.root, diag);
 	}
 	if (error == 0 && enter_root(&p) != 0) {
-		error = jail_fail_errno(diag, JAIL_EPROTECTION, "mount namespace", cure, "pivot_root");
+		error = jail_fail_errno(
+			diag, JAIL_EPROTECTION, "mount namespace", cure, "pivot_root");
 	}
 	return error;
 }

@@ -1,6 +1,6 @@
 /*
- * Messages between the caller and the jail's first process. Both are the same program, so structs travel
- * as they are; what has pointers is packed.
+ * Messages between the caller and the jail's first process. Both are the same program, so structs
+ * travel as they are; what has pointers is packed.
  */
 #include "jailer/linux/wire.h"
 
@@ -17,9 +17,9 @@ int wire_send(int socket, const struct wire_message *m, const int *fds, size_t n
 	union {
 		char buf[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
 		struct cmsghdr align;
-	} control = { { 0 } };
-	struct iovec data = { (void *)m, sizeof(*m) };
-	struct msghdr header = { .msg_iov = &data, .msg_iovlen = 1 };
+	} control = {{0}};
+	struct iovec data = {(void *)m, sizeof(*m)};
+	struct msghdr header = {.msg_iov = &data, .msg_iovlen = 1};
 
 	if (n_fds > 0) {
 		struct cmsghdr *c;
@@ -41,11 +41,11 @@ int wire_receive(int socket, struct wire_message *ret_message, int *ret_fds, siz
 		char buf[CMSG_SPACE(sizeof(int) * WIRE_FDS_MAX)];
 		struct cmsghdr align;
 	} control;
-	struct iovec data = { ret_message, sizeof(*ret_message) };
-	struct msghdr header = { .msg_iov = &data,
+	struct iovec data = {ret_message, sizeof(*ret_message)};
+	struct msghdr header = {.msg_iov = &data,
 		.msg_iovlen = 1,
 		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf) };
+		.msg_controllen = sizeof(control.buf)};
 	ssize_t got;
 
 	for (size_t i = 0; i < n_fds; i++) {
@@ -112,7 +112,7 @@ static void put_text(struct packer *p, const char *text)
 
 int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp)
 {
-	struct packer p = { memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING), 0 };
+	struct packer p = {memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING), 0};
 	uint64_t n = n_view;
 
 	if (p.fd < 0) {
@@ -120,7 +120,7 @@ int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp)
 	}
 	put(&p, &n, sizeof(n));
 	for (size_t i = 0; i < n_view; i++) {
-		uint32_t flags[2] = { (uint32_t)view[i].mode, view[i].optional };
+		uint32_t flags[2] = {(uint32_t)view[i].mode, view[i].optional};
 
 		put(&p, flags, sizeof(flags));
 		put_text(&p, view[i].target);
@@ -184,7 +184,7 @@ static uint64_t take_count(struct unpacker *u)
 
 int wire_unpack(int fd, struct wire_start *ret_start)
 {
-	struct unpacker u = { NULL, NULL, false };
+	struct unpacker u = {NULL, NULL, false};
 	struct stat st;
 	size_t len, n_env;
 
@@ -206,7 +206,7 @@ int wire_unpack(int fd, struct wire_start *ret_start)
 	ret_start->view = calloc(ret_start->n_view + 1, sizeof(*ret_start->view));
 	for (size_t i = 0; ret_start->view != NULL && i < ret_start->n_view && !u.bad; i++) {
 		struct jail_view *v = &ret_start->view[i];
-		uint32_t flags[2] = { 0 };
+		uint32_t flags[2] = {0};
 		void *data = take(&u, &len);
 
 		if (data != NULL && len == sizeof(flags)) {

@@ -1,5 +1,6 @@
 /*
- * The socket between the caller and the jail's first process: one message a packet, descriptors beside it.
+ * The socket between the caller and the jail's first process: one message a packet, descriptors
+ * beside it.
  */
 #ifndef SALLYPORT_JAILER_WIRE_H
 #define SALLYPORT_JAILER_WIRE_H
@@ -27,8 +28,8 @@ int wire_receive(int socket, struct wire_message *ret_message, int *ret_fds, siz
 struct wire_start {
 	struct jail_view *view; /* owned, with all its strings in `block` */
 	size_t n_view;
-	char **envp;            /* owned */
-	char *block;            /* owned */
+	char **envp; /* owned */
+	char *block; /* owned */
 };
 /* A sealed memory file, or -1. */
 int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp);
