@@ -15,8 +15,11 @@
 const struct cert *trust_root_first(const struct certs_trust *trust, struct der subject);
 const struct cert *trust_root_next(const struct certs_trust *trust, const struct cert *root);
 
+struct remembered;
+
 struct path_task {
 	const struct certs_trust *trust;
+	struct remembered *remembered;
 	const struct cert *presented; /* the leaf first */
 	size_t n_presented;
 	const struct peer *peer;

@@ -12,6 +12,7 @@
 
 #include "certs/diag.h"
 #include "certs/path.h"
+#include "certs/remember.h"
 #include "certs/system.h"
 
 #define BUCKETS       256
@@ -28,6 +29,7 @@ struct root {
 
 struct certs_trust {
 	struct root *buckets[BUCKETS]; /* owned */
+	struct remembered *remembered; /* owned; the one part that checks write to */
 };
 
 static size_t bucket_of(struct der subject)
@@ -47,6 +49,11 @@ int certs_trust_create(struct certs_trust **ret_trust)
 	if (trust == NULL) {
 		return CERTS_EMEMORY;
 	}
+	trust->remembered = remembered_create();
+	if (trust->remembered == NULL) {
+		free(trust);
+		return CERTS_EMEMORY;
+	}
 	*ret_trust = trust;
 	return CERTS_OK;
 }
@@ -64,6 +71,7 @@ void certs_trust_destroy(struct certs_trust *trust)
 			free(root);
 		}
 	}
+	remembered_destroy(trust->remembered);
 	free(trust);
 }
 
@@ -209,7 +217,12 @@ static const char *read_presented(
 int certs_trust_check_der(const struct certs_trust *trust, const struct certs_der *chain, size_t n,
 	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
 {
-	struct path_task task = {.trust = trust, .now = now, .relax = relax};
+	struct path_task task = {
+		.trust = trust,
+		.remembered = trust->remembered,
+		.now = now,
+		.relax = relax,
+	};
 	struct cert *certs;
 	struct peer peer;
 	const char *why;

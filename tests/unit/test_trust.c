@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <mbedtls/x509_crt.h>
@@ -297,6 +298,33 @@ static void extensions(void **state)
 	assert_int_equal(leaf_is(&no_aki, "a.example", 0), CERTS_CHECK_FORM);
 }
 
+/* A signature once seen to hold must not carry a chain past any check that fails later. */
+static void what_is_remembered_is_only_the_signature(void **state)
+{
+	struct certs_diag diag = {CERTS_CHECK_NONE, ""};
+	struct certs_der chain[2];
+	struct made leaf;
+	struct made changed;
+
+	(void)state;
+	made_create(&usual, &intermediate, &leaf);
+	chain[0] = (struct certs_der){leaf.der, leaf.n};
+	chain[1] = (struct certs_der){intermediate.der, intermediate.n};
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(
+			ask(trust, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	}
+	assert_int_equal(ask(trust, &leaf, &intermediate, "b.example", 0), CERTS_CHECK_NAME);
+	assert_int_equal(certs_trust_check_der(
+				 trust, chain, 2, "a.example", time(NULL) + 40 * 86400, 0, &diag),
+		CERTS_EUNTRUSTED);
+	assert_int_equal(diag.check, CERTS_CHECK_EXPIRED);
+	changed = leaf;
+	changed.der[changed.n - 1] ^= 1; /* in the signature */
+	assert_int_equal(ask(trust, &changed, &intermediate, "a.example", 0), CERTS_CHECK_CHAIN);
+	made_finish(&leaf);
+}
+
 static void nothing_presented_is_refused(void **state)
 {
 	struct certs_diag diag = {CERTS_CHECK_PASSED, ""};
@@ -340,6 +368,7 @@ int main(void)
 		cmocka_unit_test(path_length),
 		cmocka_unit_test(weakness),
 		cmocka_unit_test(extensions),
+		cmocka_unit_test(what_is_remembered_is_only_the_signature),
 		cmocka_unit_test(nothing_presented_is_refused),
 		cmocka_unit_test(bundles),
 	};
