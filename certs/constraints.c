@@ -147,7 +147,19 @@ static bool same_text(struct der a, struct der b)
 	}
 }
 
-static bool same_pair(struct der a, struct der b)
+static bool is_plain_text(unsigned tag, struct der value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		if (value.p[i] >= 0x80) {
+			return false;
+		}
+	}
+	return is_text(tag);
+}
+
+/* Text in rarer encodings or beyond ASCII could be the same written otherwise: then `when_unsure`.
+ */
+static bool same_pair(struct der a, struct der b, bool when_unsure)
 {
 	struct der oid_a;
 	struct der oid_b;
@@ -161,20 +173,23 @@ static bool same_pair(struct der a, struct der b)
 		!der_next(&b, &tag_b, &value_b, NULL)) {
 		return false;
 	}
-	if (is_text(tag_a) && is_text(tag_b)) {
+	if (tag_a == tag_b && der_same(value_a, value_b)) {
+		return true;
+	}
+	if (is_plain_text(tag_a, value_a) && is_plain_text(tag_b, value_b)) {
 		return same_text(value_a, value_b);
 	}
-	return tag_a == tag_b && der_same(value_a, value_b);
+	return when_unsure;
 }
 
-static bool same_rdn(struct der a, struct der b)
+static bool same_rdn(struct der a, struct der b, bool when_unsure)
 {
 	struct der pair_a;
 	struct der pair_b;
 
 	while (a.n != 0 && b.n != 0) {
 		if (!der_take(&a, DER_SEQUENCE, &pair_a) || !der_take(&b, DER_SEQUENCE, &pair_b) ||
-			!same_pair(pair_a, pair_b)) {
+			!same_pair(pair_a, pair_b, when_unsure)) {
 			return false;
 		}
 	}
@@ -182,7 +197,7 @@ static bool same_rdn(struct der a, struct der b)
 }
 
 /* The base's RDNs are the first ones of the name. Both are whole Names. */
-static bool directory_within(struct der name, struct der base, unsigned *budget)
+static bool directory_within(struct der name, struct der base, bool when_unsure, unsigned *budget)
 {
 	struct der names;
 	struct der bases;
@@ -194,7 +209,7 @@ static bool directory_within(struct der name, struct der base, unsigned *budget)
 	}
 	while (bases.n != 0) {
 		if (*budget == 0 || names.n == 0 || !der_take(&names, DER_SET, &a) ||
-			!der_take(&bases, DER_SET, &b) || !same_rdn(a, b)) {
+			!der_take(&bases, DER_SET, &b) || !same_rdn(a, b, when_unsure)) {
 			return false;
 		}
 		(*budget)--;
@@ -215,7 +230,7 @@ static bool within(
 		return when_unsure ? names_dns_touches(name->value, base->value)
 				   : names_dns_within(name->value, base->value);
 	case NAME_IP: return ip_within(name->value, base->value);
-	case NAME_DIRECTORY: return directory_within(name->value, base->value, budget);
+	case NAME_DIRECTORY: return directory_within(name->value, base->value, when_unsure, budget);
 	default: return when_unsure;
 	}
 }

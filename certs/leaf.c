@@ -141,6 +141,9 @@ int leaf_mint(struct certs_ca *ca, const char *host, time_t now, struct certs_le
 		return certs_fail(diag, CERTS_ENAME, CERTS_CHECK_NONE,
 			"not a host name or address: %.200s", host);
 	}
+	if (now >= ca_time_of(&ca->crt.valid_to)) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "the CA has expired");
+	}
 	leaf = calloc(1, sizeof(*leaf));
 	if (leaf == NULL) {
 		return CERTS_EMEMORY;

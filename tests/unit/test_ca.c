@@ -19,6 +19,7 @@
 #include "certs/certs.h"
 #include "certs/der.h"
 #include "certs/x509.h"
+#include "tests/unit/made.h"
 
 static char dir[] = "/tmp/sallyport-ca-XXXXXX";
 
@@ -220,6 +221,47 @@ static void leaf_is_no_ca(void **state)
 	certs_ca_destroy(ca);
 }
 
+/* A company's CA: a longer name in several string types, and issued by another one. */
+static void issued_ca_is_taken_and_sent_along(void **state)
+{
+	static struct made top;
+	static struct made issued;
+	struct certs_ca saved = {.name = ""};
+	struct certs_ca *ca = NULL;
+	struct certs_mint *mint = NULL;
+	struct certs_leaf *leaf = NULL;
+	struct certs_trust *trust;
+	struct certs_diag diag;
+	unsigned char pem[4096];
+	size_t n;
+
+	(void)state;
+	made_create(&(struct made_spec){.subject = "CN=Top", .is_ca = true}, NULL, &top);
+	made_create(
+		&(struct made_spec){.subject = "C=DE,O=Acme\\, Inc.,CN=Acme \\+ 1", .is_ca = true},
+		&top, &issued);
+	assert_int_equal(
+		mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+			"-----END CERTIFICATE-----\n", issued.der, issued.n, pem, sizeof(pem), &n),
+		0);
+	saved.key = issued.key;
+	saved.pem = (char *)pem;
+	assert_int_equal(certs_ca_save(&saved, dir, &diag), CERTS_OK);
+	assert_int_equal(certs_ca_load(dir, &ca, &diag), CERTS_OK);
+	assert_int_equal(certs_mint_create(ca, 4, &mint, &diag), CERTS_OK);
+	assert_int_equal(certs_mint_leaf(mint, "a.example", &leaf, &diag), CERTS_OK);
+	trust = made_trust(&top);
+	assert_int_equal(certs_trust_check(trust, certs_leaf_chain(leaf), "a.example", time(NULL),
+				 CERTS_RELAX_NONE, &diag),
+		CERTS_OK);
+	certs_trust_destroy(trust);
+	certs_leaf_release(leaf);
+	certs_mint_destroy(mint);
+	certs_ca_destroy(ca);
+	made_finish(&top);
+	made_finish(&issued);
+}
+
 static void nothing_there_is_refused(void **state)
 {
 	(void)state;
@@ -238,6 +280,7 @@ int main(void)
 		cmocka_unit_test_setup(linked_key_is_refused, empty_dir),
 		cmocka_unit_test_setup(foreign_key_is_refused, empty_dir),
 		cmocka_unit_test_setup(leaf_is_no_ca, empty_dir),
+		cmocka_unit_test_setup(issued_ca_is_taken_and_sent_along, empty_dir),
 		cmocka_unit_test_setup(nothing_there_is_refused, empty_dir),
 	};
 	struct certs_diag diag;

@@ -129,6 +129,24 @@ static void bad_names_are_refused(void **state)
 	certs_mint_destroy(mint);
 }
 
+static void bounded_by_the_ca(void **state)
+{
+	struct certs_leaf *leaf = NULL;
+	struct certs_diag diag;
+	struct cert c;
+	time_t late = time(NULL) + 55 * 86400; /* the CA ends on day 59 */
+
+	(void)state;
+	assert_int_equal(leaf_mint(ca, "a.example", late, &leaf, &diag), CERTS_OK);
+	c = read_leaf(leaf);
+	assert_true(c.not_after <= time(NULL) + 59 * 86400);
+	assert_true(leaf->renew_at > late && leaf->renew_at < c.not_after);
+	certs_leaf_release(leaf);
+	leaf = NULL;
+	assert_int_equal(leaf_mint(ca, "a.example", late + 5 * 86400, &leaf, &diag), CERTS_EFORMAT);
+	assert_null(leaf);
+}
+
 static void same_name_same_leaf(void **state)
 {
 	struct certs_mint *mint = make(4);
@@ -289,6 +307,7 @@ int main(void)
 		cmocka_unit_test(profile),
 		cmocka_unit_test(names_and_addresses),
 		cmocka_unit_test(bad_names_are_refused),
+		cmocka_unit_test(bounded_by_the_ca),
 		cmocka_unit_test(same_name_same_leaf),
 		cmocka_unit_test(every_name_its_own_key),
 		cmocka_unit_test(least_recently_used_is_dropped),
