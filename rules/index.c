@@ -1,6 +1,7 @@
 /*
- * Rules by host: a hash of exact names and of what stands behind a wildcard. A question looks up the host and
- * each of its parents, so that its cost does not grow with the number of hosts in the rules.
+ * Rules by host: a hash of exact names and of what stands behind a wildcard. A question looks up
+ * the host and each of its parents, so that its cost does not grow with the number of hosts in the
+ * rules.
  */
 #include "rules/rules_private.h"
 
@@ -54,7 +55,8 @@ static bool walk_chain(const struct walk *w, size_t chain, const char *key)
 		const struct rule *rule = &w->r->rules[chain - 1];
 		bool own = key == w->host;
 
-		if (key != NULL && ((rule->host_kind == HOST_EXACT) != own || strcmp(rule->host, key) != 0)) {
+		if (key != NULL &&
+			((rule->host_kind == HOST_EXACT) != own || strcmp(rule->host, key) != 0)) {
 			continue;
 		}
 		if (pattern_host(rule->host_kind, rule->host, w->host) && !w->fn(w->arg, rule)) {
@@ -67,7 +69,7 @@ static bool walk_chain(const struct walk *w, size_t chain, const char *key)
 void index_each(const struct rules *r, const char *host,
 	bool (*fn)(void *arg, const struct rule *rule), void *arg)
 {
-	struct walk w = { r, host, fn, arg };
+	struct walk w = {r, host, fn, arg};
 	const char *key = host;
 
 	if (!walk_chain(&w, r->any, NULL)) {

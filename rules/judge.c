@@ -1,6 +1,6 @@
 /*
- * The verdict. Pure and without order: every statement whose host matches is asked, deny beats allow, and
- * what nobody allows is denied.
+ * The verdict. Pure and without order: every statement whose host matches is asked, deny beats
+ * allow, and what nobody allows is denied.
  */
 #include "rules/rules_private.h"
 #include "rules/text.h"
@@ -128,9 +128,9 @@ static enum answer conditions(const struct rule *rule, const struct rules_reques
 		answer = least(answer, type_matches(req, rule->type));
 	}
 	if (rule->program != NULL) {
-		answer = least(answer, req->program == NULL ? ANSWER_UNKNOWN
+		answer = least(answer, req->program == NULL                        ? ANSWER_UNKNOWN
 				       : pattern_text(rule->program, req->program) ? ANSWER_YES
-										    : ANSWER_NO);
+										   : ANSWER_NO);
 	}
 	return answer;
 }
@@ -144,7 +144,8 @@ static bool body_fits(const struct rule *rule, int64_t length)
 
 struct judging {
 	const struct rules_request *req;
-	const char *other_path; /* the second reading of an encoded slash; NULL: there is one reading */
+	const char *
+		other_path; /* the second reading of an encoded slash; NULL: there is one reading */
 	unsigned scheme;
 	const struct rule *best;
 	bool allowed_plain, allowed_other; /* each reading, by a rule that says encoded-slash */
@@ -159,7 +160,9 @@ static bool reading_matches(const struct rule *rule, const char *path)
 
 static size_t weight(const struct rule *rule)
 {
-	return (rule->host_kind == HOST_EXACT ? 1000 : rule->host_kind == HOST_ANY ? 0 : 500) +
+	return (rule->host_kind == HOST_EXACT        ? 1000
+		       : rule->host_kind == HOST_ANY ? 0
+						     : 500) +
 	       (rule->path != NULL ? strlen(rule->path) : 0);
 }
 
@@ -282,7 +285,7 @@ static bool decode_slashes(const char *path, char *out, size_t size)
 void rules_judge(
 	const struct rules *r, const struct rules_request *req, struct rules_decision *ret_decision)
 {
-	struct judging j = { .req = req, .scheme = scheme_bit(req->target->scheme) };
+	struct judging j = {.req = req, .scheme = scheme_bit(req->target->scheme)};
 	char other[8192];
 
 	assert(r->compiled);
@@ -366,11 +369,11 @@ static bool on_host_rule(void *arg, const struct rule *rule)
 	return true;
 }
 
-void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const char *host, uint16_t port,
-	struct rules_decision *ret_decision)
+void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const char *host,
+	uint16_t port, struct rules_decision *ret_decision)
 {
-	struct host_judging j = { .r = r, .port = port };
-	struct rules_decision d = { .body_max = -1 };
+	struct host_judging j = {.r = r, .port = port};
+	struct rules_decision d = {.body_max = -1};
 	const struct rule *named;
 
 	assert(r->compiled);
@@ -409,7 +412,7 @@ void rules_suggest(const struct rules_request *req, char *buf, size_t size)
 	if (t->port != rules_default_port(t->scheme) && t->port != 0) {
 		snprintf(port, sizeof(port), ":%u", t->port);
 	}
-	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s", req->method, t->scheme == RULES_HTTP ? "http://" : "",
-		v6 ? "[" : "", t->host, v6 ? "]" : "", port, t->path != NULL ? t->path : "/**",
-		t->encoded_slash ? " encoded-slash" : "");
+	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s", req->method,
+		t->scheme == RULES_HTTP ? "http://" : "", v6 ? "[" : "", t->host, v6 ? "]" : "",
+		port, t->path != NULL ? t->path : "/**", t->encoded_slash ? " encoded-slash" : "");
 }

@@ -27,7 +27,8 @@ static const char *check_bytes(const char *text, size_t len, unsigned *ret_colum
 static const char *quoted(const char *text, size_t len, size_t *at, char *out, size_t *n)
 {
 	for (++*at; *at < len && text[*at] != '"'; ++*at) {
-		if (text[*at] == '\\' && *at + 1 < len && (text[*at + 1] == '"' || text[*at + 1] == '\\')) {
+		if (text[*at] == '\\' && *at + 1 < len &&
+			(text[*at + 1] == '"' || text[*at + 1] == '\\')) {
 			++*at;
 		}
 		out[(*n)++] = text[*at];
@@ -89,7 +90,8 @@ const char *lex_line(const char *text, size_t len, struct line *ret_line, unsign
 				ret_line->text[n++] = text[at++];
 			}
 		}
-		/* A word takes at least the blank behind it, so the copy with its ends always fits. */
+		/* A word takes at least the blank behind it, so the copy with its ends always fits.
+		 */
 		ret_line->text[n++] = '\0';
 	}
 	keep_raw(text, at, ret_line);

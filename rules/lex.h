@@ -20,12 +20,12 @@ struct line {
 	size_t n;
 	unsigned end_column; /* where another word was expected */
 	char text[LEX_LINE];
-	char raw[LEX_LINE];  /* the statement as written, without comment and margins */
+	char raw[LEX_LINE]; /* the statement as written, without comment and margins */
 };
 
 /*
- * Cuts one line (without its end) into words at blanks; `#` at a word's beginning starts a comment, "..."
- * holds blanks. Returns NULL, or what is wrong, with *ret_column.
+ * Cuts one line (without its end) into words at blanks; `#` at a word's beginning starts a comment,
+ * "..." holds blanks. Returns NULL, or what is wrong, with *ret_column.
  */
 const char *lex_line(const char *text, size_t len, struct line *ret_line, unsigned *ret_column);
 

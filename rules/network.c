@@ -26,7 +26,8 @@ static int parse_methods(struct parser *p, struct rule *rule)
 			n++;
 		} else if ((*c < 'A' || *c > 'Z') && *c != '-') {
 			return parse_error(p, word,
-				"`%.40s`: expected methods in capitals, separated by commas, or *", word->text);
+				"`%.40s`: expected methods in capitals, separated by commas, or *",
+				word->text);
 		}
 	}
 	text = memory_copy(p->r, word->text, strlen(word->text));
@@ -74,11 +75,13 @@ static int parse_host(struct parser *p, struct rule *rule, const struct word *wo
 	}
 	if (strchr(host, '*') != NULL) {
 		return parse_error(p, word,
-			"in a host * stands for one whole label in front (*.example.com), ** for any number");
+			"in a host * stands for one whole label in front (*.example.com), ** for "
+			"any number");
 	}
 	error = rules_authority(host, strlen(host), canonical, &is_address, &port);
 	if (error != RULES_TARGET_OK) {
-		return parse_error(p, word, "`%.80s` is no host: %s", host, rules_target_strerror(error));
+		return parse_error(
+			p, word, "`%.80s` is no host: %s", host, rules_target_strerror(error));
 	}
 	if (is_address && rule->host_kind != HOST_EXACT) {
 		return parse_error(p, word, "a wildcard in front of an address means nothing");
@@ -88,22 +91,26 @@ static int parse_host(struct parser *p, struct rule *rule, const struct word *wo
 	return rule->host != NULL ? RULES_OK : RULES_EMEMORY;
 }
 
-static int parse_path(struct parser *p, struct rule *rule, const struct word *word, const char *path)
+static int parse_path(
+	struct parser *p, struct rule *rule, const struct word *word, const char *path)
 {
-	struct rules_target target = { 0 };
+	struct rules_target target = {0};
 	const char *deep = strstr(path, "**");
 	char buf[LEX_LINE + 8];
 	int error;
 
 	if (deep != NULL && (strcmp(deep, "**") != 0 || deep[-1] != '/')) {
-		return parse_error(p, word, "** stands for the whole rest of a path: expected it last, after /");
+		return parse_error(p, word,
+			"** stands for the whole rest of a path: expected it last, after /");
 	}
 	error = rules_path(path, strlen(path), &target, buf, sizeof(buf));
 	if (error != RULES_TARGET_OK) {
-		return parse_error(p, word, "`%.80s` is no path: %s", path, rules_target_strerror(error));
+		return parse_error(
+			p, word, "`%.80s` is no path: %s", path, rules_target_strerror(error));
 	}
 	if (target.query != NULL) {
-		return parse_error(p, word, "a target has no query: expected the condition `query key=pattern`");
+		return parse_error(p, word,
+			"a target has no query: expected the condition `query key=pattern`");
 	}
 	rule->path = memory_copy(p->r, target.path, strlen(target.path));
 	return rule->path != NULL ? RULES_OK : RULES_EMEMORY;
@@ -141,7 +148,8 @@ static int parse_target(struct parser *p, struct rule *rule)
 		uint16_t port;
 
 		if (text_port(host + 3, n - 3, &port) != RULES_TARGET_OK) {
-			return parse_error(p, word, "`%.40s`: expected a port from 1 to 65535", host + 3);
+			return parse_error(
+				p, word, "`%.40s`: expected a port from 1 to 65535", host + 3);
 		}
 		rule->host_kind = HOST_ANY;
 		rule->host = "";
@@ -155,7 +163,8 @@ static int parse_target(struct parser *p, struct rule *rule)
 	if (error != RULES_OK) {
 		return error;
 	}
-	if (rule->verb == VERB_TUNNEL && (rule->path != NULL || strstr(word->text, "://") != NULL)) {
+	if (rule->verb == VERB_TUNNEL &&
+		(rule->path != NULL || strstr(word->text, "://") != NULL)) {
 		return parse_error(p, word, "a tunnel is not read: expected host:port alone");
 	}
 	if (rule->verb == VERB_TUNNEL && rule->port == 0) {
@@ -214,8 +223,8 @@ static int parse_relax(struct parser *p, struct rule *rule)
 	static const struct {
 		const char *word;
 		enum rules_relax bit;
-	} checks[] = { { "expired", RULES_RELAX_EXPIRED }, { "name", RULES_RELAX_NAME },
-		{ "untrusted", RULES_RELAX_UNTRUSTED }, { "weak", RULES_RELAX_WEAK } };
+	} checks[] = {{"expired", RULES_RELAX_EXPIRED}, {"name", RULES_RELAX_NAME},
+		{"untrusted", RULES_RELAX_UNTRUSTED}, {"weak", RULES_RELAX_WEAK}};
 	const struct word *word;
 	int error = parse_want(p, "expired, name, untrusted or weak", &word);
 
@@ -228,7 +237,8 @@ static int parse_relax(struct parser *p, struct rule *rule)
 			return RULES_OK;
 		}
 	}
-	return parse_error(p, word, "`%.40s`: expected expired, name, untrusted or weak", word->text);
+	return parse_error(
+		p, word, "`%.40s`: expected expired, name, untrusted or weak", word->text);
 }
 
 static int parse_body(struct parser *p, struct rule *rule, const struct word *word)
@@ -236,7 +246,8 @@ static int parse_body(struct parser *p, struct rule *rule, const struct word *wo
 	uint64_t size;
 
 	if (!parse_size(word->text + 6, &size)) {
-		return parse_error(p, word, "`%.40s`: expected body<= and a size such as 8MiB", word->text);
+		return parse_error(
+			p, word, "`%.40s`: expected body<= and a size such as 8MiB", word->text);
 	}
 	rule->has_body_max = true;
 	rule->body_max = (int64_t)size;
@@ -245,8 +256,8 @@ static int parse_body(struct parser *p, struct rule *rule, const struct word *wo
 
 static int parse_condition(struct parser *p, struct rule *rule, const struct word *word)
 {
-	static const char *const words[] = { "private", "websocket", "encoded-slash", "query", "header",
-		"type", "by", "log", "insecure", NULL };
+	static const char *const words[] = {"private", "websocket", "encoded-slash", "query",
+		"header", "type", "by", "log", "insecure", NULL};
 	const char *w = word->text;
 	const struct word *second;
 	int error;
@@ -266,7 +277,8 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 	} else if (strcmp(w, "header") == 0) {
 		return parse_pair(p, &rule->headers, "Name=pattern");
 	} else if (strcmp(w, "type") == 0) {
-		return parse_text_condition(p, &rule->type, "a media type such as application/json");
+		return parse_text_condition(
+			p, &rule->type, "a media type such as application/json");
 	} else if (strcmp(w, "by") == 0) {
 		return parse_text_condition(p, &rule->program, "a program such as /usr/bin/git");
 	} else if (strcmp(w, "insecure") == 0) {
@@ -280,7 +292,8 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 		return error;
 	} else {
 		return parse_error(p, word,
-			"`%.40s` is no condition: expected body<=SIZE, query, header, type, websocket, private, "
+			"`%.40s` is no condition: expected body<=SIZE, query, header, type, "
+			"websocket, private, "
 			"by, log body, encoded-slash or insecure%s",
 			w, parse_near(w, words));
 	}
@@ -293,14 +306,15 @@ static int check_deny(struct parser *p, const struct rule *rule)
 	if (rule->private_ok || rule->websocket || rule->log_body || rule->encoded_slash ||
 		rule->has_body_max || rule->relax != 0) {
 		return parse_error(p, NULL,
-			"a deny takes the conditions query, header, type and by; the others widen an allow");
+			"a deny takes the conditions query, header, type and by; the others widen "
+			"an allow");
 	}
 	return RULES_OK;
 }
 
 int parse_network(struct parser *p, enum verb verb)
 {
-	struct rule rule = { .verb = verb, .line = p->line_number, .origin = p->origin }, *kept;
+	struct rule rule = {.verb = verb, .line = p->line_number, .origin = p->origin}, *kept;
 	const struct word *word;
 	int error = verb == VERB_TUNNEL ? RULES_OK : parse_methods(p, &rule);
 

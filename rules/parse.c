@@ -72,7 +72,8 @@ const char *parse_near(const char *word, const char *const *words)
 	return "";
 }
 
-static bool parse_scaled(const char *text, const char *const *units, const uint64_t *factors, uint64_t *ret_value)
+static bool parse_scaled(
+	const char *text, const char *const *units, const uint64_t *factors, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 	size_t digits = 0;
@@ -100,26 +101,26 @@ static bool parse_scaled(const char *text, const char *const *units, const uint6
 
 bool parse_size(const char *text, uint64_t *ret_bytes)
 {
-	static const char *const units[] = { "", "B", "KiB", "MiB", "GiB", "TiB", "kB", "MB", "GB", "TB",
-		NULL };
-	static const uint64_t factors[] = { 1, 1, 1ULL << 10, 1ULL << 20, 1ULL << 30, 1ULL << 40, 1000,
-		1000000, 1000000000, 1000000000000 };
+	static const char *const units[] = {
+		"", "B", "KiB", "MiB", "GiB", "TiB", "kB", "MB", "GB", "TB", NULL};
+	static const uint64_t factors[] = {1, 1, 1ULL << 10, 1ULL << 20, 1ULL << 30, 1ULL << 40,
+		1000, 1000000, 1000000000, 1000000000000};
 
 	return parse_scaled(text, units, factors, ret_bytes);
 }
 
 bool parse_duration(const char *text, uint64_t *ret_seconds)
 {
-	static const char *const units[] = { "s", "m", "h", "d", NULL };
-	static const uint64_t factors[] = { 1, 60, 3600, 86400 };
+	static const char *const units[] = {"s", "m", "h", "d", NULL};
+	static const uint64_t factors[] = {1, 60, 3600, 86400};
 
 	return parse_scaled(text, units, factors, ret_seconds);
 }
 
 static int parse_verb(struct parser *p)
 {
-	static const char *const verbs[] = { "allow", "deny", "tunnel", "use", "read", "write", "hide",
-		"verify", "limit", "mode", "inject", NULL };
+	static const char *const verbs[] = {"allow", "deny", "tunnel", "use", "read", "write",
+		"hide", "verify", "limit", "mode", "inject", NULL};
 	const struct word *verb = parse_next(p);
 	const char *v = verb->text;
 
@@ -147,7 +148,8 @@ static int parse_verb(struct parser *p)
 		return parse_inject(p);
 	}
 	return parse_error(p, verb,
-		"`%.40s` is no statement: expected allow, deny, tunnel, use, read, write, hide, verify, limit, "
+		"`%.40s` is no statement: expected allow, deny, tunnel, use, read, write, hide, "
+		"verify, limit, "
 		"mode or inject%s",
 		v, parse_near(v, verbs));
 }
@@ -156,7 +158,7 @@ static int parse_line(struct parser *p, const char *text, size_t len)
 {
 	unsigned column = 1;
 	const char *wrong = lex_line(text, len, &p->line, &column);
-	struct word where = { "", column, false };
+	struct word where = {"", column, false};
 
 	if (wrong != NULL) {
 		return parse_error(p, &where, "%s", wrong);

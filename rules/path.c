@@ -1,7 +1,8 @@
 /*
- * One canonical path (RFC 3986 6.2.2): percent-encodings of unreserved characters decoded, hex digits upper
- * case, dot segments resolved. What origins are known to read in more than one way is refused; the one
- * exception, the encoded slash, is kept and flagged, because package registries use it.
+ * One canonical path (RFC 3986 6.2.2): percent-encodings of unreserved characters decoded, hex
+ * digits upper case, dot segments resolved. What origins are known to read in more than one way is
+ * refused; the one exception, the encoded slash, is kept and flagged, because package registries
+ * use it.
  */
 #include "rules/target.h"
 #include "rules/text.h"
@@ -10,19 +11,21 @@
 
 static bool is_unreserved(unsigned char c)
 {
-	return text_is_digit((char)c) || (text_lower((char)c) >= 'a' && text_lower((char)c) <= 'z') ||
-	       c == '-' || c == '.' || c == '_' || c == '~';
+	return text_is_digit((char)c) ||
+	       (text_lower((char)c) >= 'a' && text_lower((char)c) <= 'z') || c == '-' || c == '.' ||
+	       c == '_' || c == '~';
 }
 
-/* What may stand in a path unencoded (RFC 3986 3.3), and what clients send all the same and all read alike. */
+/* What may stand in a path unencoded (RFC 3986 3.3), and what clients send all the same and all
+ * read alike. */
 static bool may_stand(unsigned char c)
 {
 	return is_unreserved(c) || strchr("!$&'()*+,;=:@/|^[]{}\"<>`", c) != NULL;
 }
 
 /*
- * Steps through one byte of encoded UTF-8: `left` continuation bytes are due, the first of them within
- * [low, high] (RFC 3629 section 4: no overlong forms, no surrogates, nothing over U+10FFFF).
+ * Steps through one byte of encoded UTF-8: `left` continuation bytes are due, the first of them
+ * within [low, high] (RFC 3629 section 4: no overlong forms, no surrogates, nothing over U+10FFFF).
  */
 struct utf8 {
 	unsigned left;
@@ -77,7 +80,8 @@ static bool doubled(const char *text, size_t len)
 }
 
 /* One "%XX" at text; appends its canonical form. */
-static int take_encoded(const char *text, size_t len, struct utf8 *utf8, char *out, size_t *n, bool *slash)
+static int take_encoded(
+	const char *text, size_t len, struct utf8 *utf8, char *out, size_t *n, bool *slash)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	int high = len >= 3 ? text_hex(text[1]) : -1, low = len >= 3 ? text_hex(text[2]) : -1;
@@ -105,7 +109,7 @@ static int take_encoded(const char *text, size_t len, struct utf8 *utf8, char *o
 
 static int decode(const char *text, size_t len, char *out, size_t *ret_n, bool *ret_slash)
 {
-	struct utf8 utf8 = { 0, 0x80, 0xbf };
+	struct utf8 utf8 = {0, 0x80, 0xbf};
 	size_t n = 0;
 
 	for (size_t i = 0; i < len; i++) {
@@ -158,7 +162,8 @@ static bool dots_behind_slash(const char *segment, size_t len)
 			size_t n = i - begin;
 			const char *part = segment + begin;
 
-			if ((n == 1 && part[0] == '.') || (n == 2 && part[0] == '.' && part[1] == '.') ||
+			if ((n == 1 && part[0] == '.') ||
+				(n == 2 && part[0] == '.' && part[1] == '.') ||
 				dots_with_parameter(part, n)) {
 				return true;
 			}
@@ -224,11 +229,13 @@ static int copy_query(const char *text, size_t len, char *out)
 		}
 		out[i] = (char)c;
 		if (c == '%') {
-			if (i + 2 >= len || text_hex(text[i + 1]) < 0 || text_hex(text[i + 2]) < 0) {
+			if (i + 2 >= len || text_hex(text[i + 1]) < 0 ||
+				text_hex(text[i + 2]) < 0) {
 				return RULES_TARGET_EENCODING;
 			}
 			if (text[i + 1] == '0' && text[i + 2] == '0') {
-				return RULES_TARGET_ECONTROL; /* ends strings for whoever decodes it */
+				return RULES_TARGET_ECONTROL; /* ends strings for whoever decodes it
+							       */
 			}
 			for (int k = 1; k <= 2; k++) {
 				char h = text[i + (size_t)k];

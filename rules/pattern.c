@@ -1,13 +1,14 @@
 /*
- * Does it match? Each matcher walks its text once; a `*` remembers one place to come back to, so that no
- * pattern takes more than length times length.
+ * Does it match? Each matcher walks its text once; a `*` remembers one place to come back to, so
+ * that no pattern takes more than length times length.
  */
 #include "rules/rules_private.h"
 
 #include <string.h>
 
 /* `*` matches any run of characters but `stop` ('\0': any at all). */
-static bool glob(const char *pattern, const char *end, const char *text, const char *text_end, char stop)
+static bool glob(
+	const char *pattern, const char *end, const char *text, const char *text_end, char stop)
 {
 	const char *star = NULL, *from = NULL;
 
@@ -47,7 +48,8 @@ bool pattern_host(enum host_kind kind, const char *pattern, const char *host)
 		return strcmp(pattern, host) == 0;
 	}
 	suffix = strlen(pattern);
-	if (len < suffix + 2 || host[len - suffix - 1] != '.' || strcmp(host + len - suffix, pattern) != 0) {
+	if (len < suffix + 2 || host[len - suffix - 1] != '.' ||
+		strcmp(host + len - suffix, pattern) != 0) {
 		return false;
 	}
 	return kind == HOST_DEEP || memchr(host, '.', len - suffix - 1) == NULL;
@@ -59,7 +61,8 @@ bool pattern_path(const char *pattern, const char *path)
 		const char *pattern_end = pattern + 1 + strcspn(pattern + 1, "/");
 		const char *path_end = path + 1 + strcspn(path + 1, "/");
 
-		/* Both stand at a slash. "/" followed by ** is everything below, and the folder itself. */
+		/* Both stand at a slash. "/" followed by ** is everything below, and the folder
+		 * itself. */
 		if (strcmp(pattern, "/**") == 0) {
 			return true;
 		}

@@ -146,15 +146,16 @@ void rules_each_statement(const struct rules *r,
 static const struct {
 	const char *word, *sentence;
 } reasons[] = {
-	[RULES_NO_RULE] = { "no-rule", "no statement allows it" },
-	[RULES_DENIED] = { "denied", "a deny statement forbids it" },
-	[RULES_RECEIVE_ONLY] = { "receive-only",
-		"the rules are in mode receive-only: GET, HEAD and OPTIONS without a body" },
-	[RULES_BODY_TOO_LARGE] = { "body-too-large", "the body is larger than the rule allows" },
-	[RULES_ENCODED_SLASH] = { "encoded-slash",
-		"the path holds %2F: both readings must be allowed, with the word `encoded-slash`" },
-	[RULES_CONDITION] = { "condition", "a statement names it, but one of its conditions does not hold" },
-	[RULES_ALLOWED] = { "allowed", "a statement allows it" },
+	[RULES_NO_RULE] = {"no-rule", "no statement allows it"},
+	[RULES_DENIED] = {"denied", "a deny statement forbids it"},
+	[RULES_RECEIVE_ONLY] = {"receive-only",
+		"the rules are in mode receive-only: GET, HEAD and OPTIONS without a body"},
+	[RULES_BODY_TOO_LARGE] = {"body-too-large", "the body is larger than the rule allows"},
+	[RULES_ENCODED_SLASH] = {"encoded-slash",
+		"the path holds %2F: both readings must be allowed, with the word `encoded-slash`"},
+	[RULES_CONDITION] = {"condition",
+		"a statement names it, but one of its conditions does not hold"},
+	[RULES_ALLOWED] = {"allowed", "a statement allows it"},
 };
 
 const char *rules_reason_word(enum rules_reason reason)

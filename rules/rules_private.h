@@ -29,9 +29,9 @@ struct rule {
 	const char *const *methods; /* NULL: any */
 	unsigned schemes;           /* SCHEME_* */
 	enum host_kind host_kind;
-	const char *host;           /* for wildcards what stands behind "*." */
-	uint16_t port;              /* 0: any */
-	const char *path;           /* NULL: any */
+	const char *host; /* for wildcards what stands behind "*." */
+	uint16_t port;    /* 0: any */
+	const char *path; /* NULL: any */
 
 	bool private_ok, websocket, log_body, encoded_slash;
 	bool has_body_max;

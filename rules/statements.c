@@ -12,7 +12,7 @@ static const char *copy(struct parser *p, const char *text)
 
 int parse_use(struct parser *p)
 {
-	static const char *const presets[] = { "npm", "pip", "cargo", "go", "apt", "git", NULL };
+	static const char *const presets[] = {"npm", "pip", "cargo", "go", "apt", "git", NULL};
 	const struct word *word;
 	int error = parse_want(p, "a preset: npm, pip, cargo, go, apt or git", &word);
 
@@ -25,10 +25,11 @@ int parse_use(struct parser *p)
 		}
 		if (presets[i] == NULL) {
 			return parse_error(p, word,
-				"`%.40s` is no preset: expected npm, pip, cargo, go, apt or git%s", word->text,
-				parse_near(word->text, presets));
+				"`%.40s` is no preset: expected npm, pip, cargo, go, apt or git%s",
+				word->text, parse_near(word->text, presets));
 		}
-		use = array_push((void **)&p->r->uses, &p->r->n_uses, &p->r->uses_size, sizeof(*use));
+		use = array_push(
+			(void **)&p->r->uses, &p->r->n_uses, &p->r->uses_size, sizeof(*use));
 		if (use == NULL) {
 			return RULES_EMEMORY;
 		}
@@ -40,7 +41,8 @@ int parse_use(struct parser *p)
 	return error;
 }
 
-static int push_file(struct parser *p, enum rules_file_kind kind, const char *path, struct rules_file **ret)
+static int push_file(
+	struct parser *p, enum rules_file_kind kind, const char *path, struct rules_file **ret)
 {
 	struct rules_file *file =
 		array_push((void **)&p->r->files, &p->r->n_files, &p->r->files_size, sizeof(*file));
@@ -101,7 +103,8 @@ static int parse_manifest(struct parser *p, struct rules_file *file)
 		return RULES_EMEMORY;
 	}
 	word = parse_next(p);
-	return word == NULL ? RULES_OK : parse_error(p, word, "`%.40s`: expected the line to end", word->text);
+	return word == NULL ? RULES_OK
+			    : parse_error(p, word, "`%.40s`: expected the line to end", word->text);
 }
 
 int parse_file(struct parser *p, enum rules_file_kind kind)
@@ -114,7 +117,8 @@ int parse_file(struct parser *p, enum rules_file_kind kind)
 	while (error == RULES_OK && word != NULL) {
 		if (!word->quoted && strcmp(word->text, "only") == 0 && p->r->n_files > first) {
 			if (kind != RULES_FILE_READ) {
-				return parse_error(p, word, "only narrows what is read: expected it after read");
+				return parse_error(p, word,
+					"only narrows what is read: expected it after read");
 			}
 			return parse_only(p, first);
 		}
@@ -129,13 +133,14 @@ int parse_file(struct parser *p, enum rules_file_kind kind)
 
 int parse_limit(struct parser *p)
 {
-	static const char *const names[] = { "memory", "processes", "time", "cpu", "file-size",
-		"open-files", "egress", NULL };
+	static const char *const names[] = {
+		"memory", "processes", "time", "cpu", "file-size", "open-files", "egress", NULL};
 	struct rules_limits *l = &p->r->limits;
-	uint64_t *const places[] = { &l->memory, &l->processes, &l->time, &l->cpu, &l->file_size,
-		&l->open_files, &l->egress };
+	uint64_t *const places[] = {&l->memory, &l->processes, &l->time, &l->cpu, &l->file_size,
+		&l->open_files, &l->egress};
 	const struct word *name, *value;
-	int error = parse_want(p, "memory, processes, time, cpu, file-size, open-files or egress", &name);
+	int error = parse_want(
+		p, "memory, processes, time, cpu, file-size, open-files or egress", &name);
 
 	while (error == RULES_OK && name != NULL) {
 		size_t i = 0;
@@ -146,7 +151,8 @@ int parse_limit(struct parser *p)
 		}
 		if (names[i] == NULL) {
 			return parse_error(p, name,
-				"`%.40s` is no limit: expected memory, processes, time, cpu, file-size, "
+				"`%.40s` is no limit: expected memory, processes, time, cpu, "
+				"file-size, "
 				"open-files or egress%s",
 				name->text, parse_near(name->text, names));
 		}
@@ -176,13 +182,15 @@ int parse_mode(struct parser *p)
 	int error = parse_want(p, "receive-only", &word);
 
 	if (error == RULES_OK && strcmp(word->text, "receive-only") != 0) {
-		return parse_error(p, word, "`%.40s` is no mode: expected receive-only", word->text);
+		return parse_error(
+			p, word, "`%.40s` is no mode: expected receive-only", word->text);
 	}
 	if (error == RULES_OK) {
 		p->r->receive_only = true;
 		word = parse_next(p);
 		if (word != NULL) {
-			return parse_error(p, word, "`%.40s`: expected the line to end", word->text);
+			return parse_error(
+				p, word, "`%.40s`: expected the line to end", word->text);
 		}
 	}
 	return error;
@@ -192,6 +200,8 @@ int parse_inject(struct parser *p)
 {
 	const struct word *word = p->line.n > 0 ? &p->line.words[0] : NULL;
 
-	/* Kept for the language: silently not injecting would leave the agent without its secret. */
-	return parse_error(p, word, "inject is not carried out by this version: remove the statement");
+	/* Kept for the language: silently not injecting would leave the agent without its secret.
+	 */
+	return parse_error(
+		p, word, "inject is not carried out by this version: remove the statement");
 }

@@ -1,6 +1,6 @@
 /*
- * Where does a text want to go? Scheme, host and port in their one canonical form. The path is path.c's.
- * Forms that two readers could read differently are refused, not repaired.
+ * Where does a text want to go? Scheme, host and port in their one canonical form. The path is
+ * path.c's. Forms that two readers could read differently are refused, not repaired.
  */
 #include "rules/target.h"
 #include "rules/text.h"
@@ -11,18 +11,18 @@
 static const struct {
 	const char *word, *sentence;
 } errors[] = {
-	{ "ok", "well-formed" },
-	{ "scheme", "only http and https are known here" },
-	{ "userinfo", "a user name or password has no place in a target" },
-	{ "host", "the host is neither a DNS name nor an address in its usual form" },
-	{ "port", "the port is not a number from 1 to 65535" },
-	{ "path", "the path holds a byte that no path may hold" },
-	{ "encoding", "a percent-encoding is broken, doubled or not UTF-8" },
-	{ "backslash", "a backslash, plain or encoded, is read as a slash by some" },
-	{ "control", "a control character, plain or encoded" },
-	{ "dots", "dot segments climb out of the root or hide behind an encoded slash" },
-	{ "fragment", "a fragment has no place in a request" },
-	{ "too-long", "the target is too long" },
+	{"ok", "well-formed"},
+	{"scheme", "only http and https are known here"},
+	{"userinfo", "a user name or password has no place in a target"},
+	{"host", "the host is neither a DNS name nor an address in its usual form"},
+	{"port", "the port is not a number from 1 to 65535"},
+	{"path", "the path holds a byte that no path may hold"},
+	{"encoding", "a percent-encoding is broken, doubled or not UTF-8"},
+	{"backslash", "a backslash, plain or encoded, is read as a slash by some"},
+	{"control", "a control character, plain or encoded"},
+	{"dots", "dot segments climb out of the root or hide behind an encoded slash"},
+	{"fragment", "a fragment has no place in a request"},
+	{"too-long", "the target is too long"},
 };
 
 static size_t index_of(int error)
@@ -103,7 +103,7 @@ static bool read_group(const char *text, size_t len, size_t *at, unsigned *ret_v
 /* RFC 4291 section 2.2, without zone. */
 static bool read_v6(const char *text, size_t len, uint8_t bytes[16])
 {
-	uint8_t groups[16] = { 0 };
+	uint8_t groups[16] = {0};
 	size_t at = 0, n = 0, gap = 16;
 
 	if (len >= 2 && text[0] == ':') {
@@ -168,7 +168,7 @@ static bool read_v6(const char *text, size_t len, uint8_t bytes[16])
 /* RFC 5952: lower case, no leading zeros, the longest run of two or more zero groups as "::". */
 static void write_v6(const uint8_t b[16], char *out)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 	int best = -1, best_len = 1, at = 0;
 
 	if (memcmp(b, mapped, 12) == 0) {
@@ -254,7 +254,8 @@ static int read_name(const char *text, size_t len, char *out)
 	return RULES_TARGET_OK;
 }
 
-static int read_host(const char *text, size_t len, char ret_host[RULES_HOST_MAX], bool *ret_is_address)
+static int read_host(
+	const char *text, size_t len, char ret_host[RULES_HOST_MAX], bool *ret_is_address)
 {
 	uint8_t bytes[16];
 	char host[RULES_HOST_MAX];
@@ -301,8 +302,8 @@ int text_port(const char *text, size_t len, uint16_t *ret_port)
 	return RULES_TARGET_OK;
 }
 
-int rules_authority(const char *text, size_t len, char ret_host[RULES_HOST_MAX], bool *ret_is_address,
-	uint16_t *ret_port)
+int rules_authority(const char *text, size_t len, char ret_host[RULES_HOST_MAX],
+	bool *ret_is_address, uint16_t *ret_port)
 {
 	size_t host_len = len;
 	const char *colon;
@@ -355,7 +356,7 @@ static bool has_prefix(const char *text, size_t len, const char *prefix)
 int rules_target_from_url(
 	const char *url, size_t len, struct rules_target *ret_target, char *buf, size_t size)
 {
-	struct rules_target target = { 0 };
+	struct rules_target target = {0};
 	char host[RULES_HOST_MAX];
 	size_t skip, authority, host_len;
 	int error;
@@ -369,7 +370,8 @@ int rules_target_from_url(
 	} else {
 		return RULES_TARGET_ESCHEME;
 	}
-	for (authority = 0; skip + authority < len && strchr("/?#", url[skip + authority]) == NULL;) {
+	for (authority = 0;
+		skip + authority < len && strchr("/?#", url[skip + authority]) == NULL;) {
 		authority++;
 	}
 	error = rules_authority(url + skip, authority, host, &target.host_is_address, &target.port);
@@ -387,7 +389,8 @@ int rules_target_from_url(
 	target.host = buf;
 	skip += authority;
 	if (skip < len && url[skip] == '/') {
-		error = rules_path(url + skip, len - skip, &target, buf + host_len, size - host_len);
+		error = rules_path(
+			url + skip, len - skip, &target, buf + host_len, size - host_len);
 	} else if (skip == len) {
 		error = rules_path("/", 1, &target, buf + host_len, size - host_len);
 	} else {
