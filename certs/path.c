@@ -364,8 +364,8 @@ static int tell_success(const struct walk *w, struct certs_diag *diag)
 
 	x509_subject_text(w->path[w->n - 1], who, sizeof(who));
 	return certs_fail(diag, CERTS_OK, CERTS_CHECK_PASSED,
-		w->n > 1 ? "path of %zu to %s" : "path of %zu, not followed to a root: %s", w->n,
-		who);
+		w->n > 1 ? "path of %lu to %s" : "path of %lu, not followed to a root: %s",
+		(unsigned long)w->n, who);
 }
 
 int path_check(const struct path_task *task, struct certs_diag *diag)

@@ -29,4 +29,10 @@ int certs_system_read(const char *path, size_t max, bool is_private, unsigned ch
 	size_t *ret_len, struct certs_diag *diag) __attribute__((warn_unused_result));
 void certs_system_remove(const char *path);
 
+/* Takes one certificate's DER; anything but CERTS_OK ends the round. */
+typedef int (*certs_system_take)(void *context, const unsigned char *der, size_t n);
+/* The system's roots where they are not in a bundle (certs_system_bundle is NULL then). */
+int certs_system_each_root(certs_system_take take, void *context, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+
 #endif

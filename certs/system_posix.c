@@ -106,8 +106,8 @@ static int check_file(int fd, const char *path, size_t max, bool is_private, siz
 			diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: not a regular file", path);
 	}
 	if (st.st_size < 0 || (size_t)st.st_size > max) {
-		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: larger than %zu octets",
-			path, max);
+		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: larger than %lu octets",
+			path, (unsigned long)max);
 	}
 	if (is_private && (st.st_mode & 077) != 0) {
 		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
@@ -196,4 +196,12 @@ const char *certs_system_bundle(void)
 		}
 	}
 	return NULL;
+}
+
+int certs_system_each_root(certs_system_take take, void *context, struct certs_diag *diag)
+{
+	(void)take;
+	(void)context;
+	return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
+		"none of the well-known bundles of root certificates is there");
 }

@@ -164,11 +164,12 @@ int certs_trust_add_pem(
 	}
 	if (added == 0) {
 		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,
-			"no certificate in it that can be read (%zu skipped)", skipped);
+			"no certificate in it that can be read (%lu skipped)",
+			(unsigned long)skipped);
 	}
 	*ret_added = added;
-	return certs_fail(
-		diag, CERTS_OK, CERTS_CHECK_NONE, "%zu added, %zu skipped", added, skipped);
+	return certs_fail(diag, CERTS_OK, CERTS_CHECK_NONE, "%lu added, %lu skipped",
+		(unsigned long)added, (unsigned long)skipped);
 }
 
 int certs_trust_add_file(
@@ -187,15 +188,38 @@ int certs_trust_add_file(
 	return certs_fail(diag, err, CERTS_CHECK_NONE, "%.120s: %.120s", path, inner.message);
 }
 
+struct addition {
+	struct certs_trust *trust;
+	size_t added;
+};
+
+static int add_one(void *context, const unsigned char *der, size_t n)
+{
+	struct addition *a = context;
+	int ret = add_der(a->trust, der, n);
+
+	a->added += ret == 1 ? 1 : 0;
+	return ret < 0 ? ret : CERTS_OK;
+}
+
 int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct certs_diag *diag)
 {
+	struct addition addition = {trust, 0};
 	const char *path = certs_system_bundle();
+	int err;
 
-	if (path == NULL) {
-		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
-			"none of the well-known bundles of root certificates is there");
+	if (path != NULL) {
+		return certs_trust_add_file(trust, path, ret_added, diag);
 	}
-	return certs_trust_add_file(trust, path, ret_added, diag);
+	err = certs_system_each_root(add_one, &addition, diag);
+	if (err == CERTS_OK && addition.added == 0) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,
+			"the system's store of roots is empty");
+	}
+	if (err == CERTS_OK) {
+		*ret_added = addition.added;
+	}
+	return err;
 }
 
 /* Reads what was presented. Only the leaf must be readable; others may be of no use to us. */
@@ -230,7 +254,7 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 
 	if (n == 0 || n > PRESENTED_MAX) {
 		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_FORM,
-			"%zu certificates were presented", n);
+			"%lu certificates were presented", (unsigned long)n);
 	}
 	if (!peer_from_host(host, &peer)) {
 		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_NAME,
