@@ -38,6 +38,10 @@ void arena_reset(struct arena *a)
 	if (a->first != NULL) {
 		free_chain(a->first->next);
 		a->first->next = NULL;
+		/* One large request must not fatten a connection that then idles. */
+		if (a->first->size > BLOCK) {
+			arena_release(a);
+		}
 	}
 	a->last = a->first;
 	a->used = 0;

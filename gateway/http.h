@@ -37,7 +37,8 @@ struct http_head {
 	enum http_framing framing;
 	uint64_t length;      /* HTTP_FRAMING_LENGTH */
 	bool keep_alive;      /* the sender lets the connection go on after this message */
-	bool expect_continue; /* requests */
+	bool expect_continue; /* requests, HTTP/1.1 */
+	bool expect_other;    /* requests: an expectation nobody here can meet (417) */
 	const char *upgrade;  /* value of Upgrade when Connection names it, else NULL */
 	const char *host;     /* requests: the one Host field, NULL when absent (HTTP/1.0) */
 };

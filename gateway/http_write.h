@@ -1,8 +1,8 @@
 /*
  * The judged head as bytes. Written field by field from struct http_head and the canonical target,
  * never copied from the client. Hop-by-hop fields (RFC 9110 7.6.1: Connection and what it names,
- * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade) are left out and our own framing
- * written.
+ * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings) are left out and our
+ * own framing written.
  */
 #ifndef SALLYPORT_GATEWAY_HTTP_WRITE_H
 #define SALLYPORT_GATEWAY_HTTP_WRITE_H
@@ -13,11 +13,14 @@ struct arena;
 struct rules_target;
 
 struct http_bytes {
-	const char *data; /* in the arena; NULL when memory is out */
+	/* In the arena. NULL when memory is out, or when a part could not be written without being
+	 * read as something else: a CR, LF or NUL in a value, a name that is no token. */
+	const char *data;
 	size_t len;
 };
 
-/* Extra fields that replace any of the same name (injected secrets). */
+/* Extra fields that replace any of the same name (injected secrets). Framing, Host and hop-by-hop
+ * fields cannot be injected: nothing is written then. */
 struct http_extra {
 	const struct http_field *fields;
 	size_t n_fields;
