@@ -7,7 +7,7 @@
 
 #include "gateway/http_parse.h"
 
-bool http_is_token(const char *text, size_t len);      /* RFC 9110 5.6.2 */
+bool http_is_token(const char *text, size_t len);       /* RFC 9110 5.6.2 */
 bool http_is_field_value(const char *text, size_t len); /* RFC 9110 5.5, obs-text included */
 /* Fields that are for one connection only, whether Connection names them or not (9110 7.6.1). */
 bool http_is_hop_by_hop(const char *name);

@@ -19,7 +19,7 @@
 
 enum phase {
 	PHASE_BROKEN = 0,
-	PHASE_START,  /* perhaps an empty line, RFC 9112 2.2 */
+	PHASE_START, /* perhaps an empty line, RFC 9112 2.2 */
 	PHASE_HEAD,
 	PHASE_LENGTH, /* `body_left` bytes of body */
 	PHASE_CHUNK_LINE,
@@ -53,46 +53,13 @@ struct http_parser {
 	size_t mark; /* where the string being read begins */
 	bool in_name, in_value;
 	bool other_protocol, has_line;
-	size_t line; /* request target or reason, in `text` */
+	size_t line;          /* request target or reason, in `text` */
 	struct piece *pieces; /* in the arena */
 	size_t n_pieces, pieces_size;
 	struct http_head *head;
 	struct http_field *trailers;
 	size_t n_trailers;
 };
-
-static const struct {
-	const char *word, *sentence;
-} errors[] = {
-	[HTTP_OK] = {"ok", "well-formed"},
-	[HTTP_ESYNTAX] = {"syntax", "not an HTTP/1 message"},
-	[HTTP_EMETHOD] = {"method", "the method is not one that HTTP knows"},
-	[HTTP_EVERSION] = {"version", "only HTTP/1.0 and HTTP/1.1 are spoken here"},
-	[HTTP_ETARGET] = {"target", "the request target holds a byte that no target may hold"},
-	[HTTP_EFIELD] = {"field", "a header field is malformed, folded, has a space before its "
-				  "colon, or is hidden by Connection"},
-	[HTTP_ECONTROL] = {"control", "a control character, or a CR or LF alone"},
-	[HTTP_ELENGTH] = {"length", "Content-Length is repeated, malformed or too large"},
-	[HTTP_ECODING] = {"coding", "Transfer-Encoding is not a single `chunked`, or stands beside "
-				    "Content-Length"},
-	[HTTP_ECHUNK] = {"chunk", "the chunked body is malformed"},
-	[HTTP_EHOST] = {"host", "Host is missing or repeated"},
-	[HTTP_ETOOLARGE] = {"too-large", "the head is larger than this gateway accepts"},
-	[HTTP_ESTATUS] = {"status", "the response's status line is malformed, or announces a body "
-				    "where none may be"},
-	[HTTP_EEOF] = {"eof", "the connection ended inside a message"},
-	[HTTP_EMEMORY] = {"memory", "memory is out"},
-};
-
-const char *http_error_word(enum http_error error)
-{
-	return errors[error].word;
-}
-
-const char *http_error_sentence(enum http_error error)
-{
-	return errors[error].sentence;
-}
 
 /* ---- text of the head ---- */
 
@@ -127,7 +94,9 @@ static int append(struct http_parser *p, const char *data, size_t len)
 		p->text = text;
 		p->text_size = size;
 	}
-	memcpy(p->text + p->text_used, data, len);
+	if (len > 0) {
+		memcpy(p->text + p->text_used, data, len);
+	}
 	p->text_used += len;
 	return 0;
 }
@@ -151,8 +120,8 @@ static int terminate(struct http_parser *p)
 }
 
 /*
- * llhttp also reads RTSP and ICE. Here as below a verdict waits for the end of its string: where the
- * bytes were cut must not decide which of two faults is found first.
+ * llhttp also reads RTSP and ICE. Here as below a verdict waits for the end of its string: where
+ * the bytes were cut must not decide which of two faults is found first.
  */
 static int on_protocol(llhttp_t *llhttp, const char *data, size_t len)
 {
@@ -178,6 +147,12 @@ static int on_line_complete(llhttp_t *llhttp)
 	p->line = p->mark;
 	p->has_line = true;
 	return p->text == NULL ? append(p, "", 1) : terminate(p);
+}
+
+/* llhttp takes several spaces for one (see is_one_spaced). */
+static int on_version_complete(llhttp_t *llhttp)
+{
+	return parser_of(llhttp)->side == HTTP_REQUESTS ? HPE_PAUSED : 0;
 }
 
 static int grow_pieces(struct http_parser *p)
@@ -345,6 +320,7 @@ struct http_parser *http_parser_create(enum http_side side, const struct http_li
 	p->settings.on_url_complete = on_line_complete;
 	p->settings.on_status = on_text;
 	p->settings.on_status_complete = on_line_complete;
+	p->settings.on_version_complete = on_version_complete;
 	p->settings.on_header_field = on_field;
 	p->settings.on_header_field_complete = on_field_complete;
 	p->settings.on_header_value = on_text;
@@ -402,6 +378,16 @@ static void fail(struct http_parser *p, enum http_error error, struct http_event
 	event->error = error;
 }
 
+/* A folded line shows only after the value it goes on with; llhttp tells it apart in words alone.
+ */
+static enum http_error error_in_field(const struct http_parser *p)
+{
+	const char *reason = llhttp_get_error_reason(&p->llhttp);
+	bool folded = reason != NULL && strstr(reason, "whitespace") != NULL;
+
+	return p->in_value && !folded ? HTTP_ECONTROL : HTTP_EFIELD;
+}
+
 static enum http_error error_of(const struct http_parser *p, llhttp_errno_t error)
 {
 	if (p->error != HTTP_OK) {
@@ -415,13 +401,14 @@ static enum http_error error_of(const struct http_parser *p, llhttp_errno_t erro
 	case HPE_PAUSED_H2_UPGRADE: return HTTP_EMETHOD;
 	case HPE_INVALID_VERSION: return HTTP_EVERSION;
 	case HPE_INVALID_URL: return HTTP_ETARGET;
-	case HPE_INVALID_HEADER_TOKEN: return p->in_value ? HTTP_ECONTROL : HTTP_EFIELD;
+	case HPE_INVALID_HEADER_TOKEN: return error_in_field(p);
 	case HPE_UNEXPECTED_SPACE: return HTTP_EFIELD;
+	case HPE_STRICT:
 	case HPE_LF_EXPECTED:
 	case HPE_CR_EXPECTED: return HTTP_ECONTROL;
 	case HPE_UNEXPECTED_CONTENT_LENGTH:
+	case HPE_INVALID_CONTENT_LENGTH:
 		return p->llhttp.flags & F_TRANSFER_ENCODING ? HTTP_ECODING : HTTP_ELENGTH;
-	case HPE_INVALID_CONTENT_LENGTH: return HTTP_ELENGTH;
 	case HPE_INVALID_TRANSFER_ENCODING: return HTTP_ECODING;
 	case HPE_INVALID_STATUS: return HTTP_ESTATUS;
 	default: return p->side == HTTP_RESPONSES && p->head == NULL ? HTTP_ESTATUS : HTTP_ESYNTAX;
@@ -482,6 +469,18 @@ static enum phase phase_of_body(const struct http_head *head)
 	return PHASE_LENGTH;
 }
 
+/*
+ * At the end of a request line: is it as long as its three words, their two spaces and "HTTP/1.1"
+ * (RFC 9112 3)? Readers differ on what more spaces mean.
+ */
+static bool is_one_spaced(struct http_parser *p)
+{
+	const char *method = llhttp_method_name((llhttp_method_t)llhttp_get_method(&p->llhttp));
+
+	return p->part_bytes - p->n_empty ==
+	       strlen(method) + 1 + strlen(p->text + p->line) + 1 + strlen("HTTP/1.1");
+}
+
 static void next_of_head(
 	struct http_parser *p, const char **data, size_t *len, struct http_event *event)
 {
@@ -495,12 +494,20 @@ static void next_of_head(
 		}
 		p->phase = PHASE_HEAD;
 	}
-	if (feed(p, data, len, p->limits.head_bytes, HTTP_ETOOLARGE, event)) {
+	while (feed(p, data, len, p->limits.head_bytes, HTTP_ETOOLARGE, event)) {
+		if (p->head == NULL) {
+			if (!is_one_spaced(p)) {
+				fail(p, HTTP_ESYNTAX, event);
+				return;
+			}
+			continue;
+		}
 		event->kind = HTTP_EVENT_HEAD;
 		event->head = p->head;
 		p->phase = phase_of_body(p->head);
 		p->body_left = p->head->framing == HTTP_FRAMING_LENGTH ? p->head->length : 0;
 		p->part_bytes = 0;
+		return;
 	}
 }
 

@@ -1,8 +1,8 @@
 /*
  * The judged head as bytes. Written field by field from struct http_head and the canonical target,
  * never copied from the client. Hop-by-hop fields (RFC 9110 7.6.1: Connection and what it names,
- * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings) are left out and our
- * own framing written.
+ * Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding, Upgrade, HTTP2-Settings) are left out and
+ * our own framing written.
  */
 #ifndef SALLYPORT_GATEWAY_HTTP_WRITE_H
 #define SALLYPORT_GATEWAY_HTTP_WRITE_H
