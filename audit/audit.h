@@ -115,12 +115,12 @@ int audit_close(struct audit_log *log, struct audit_diag *diag);
 
 /*
  * Appends one record and gives its sequence number. The effect it announces may happen as soon as
- * audit_committed() >= *ret_seq: with AUDIT_BUFFERED that is at once, with AUDIT_DURABLE after the
+ * audit_is_committed() says so: with AUDIT_BUFFERED that is at once, with AUDIT_DURABLE after the
  * next group commit. On an error nothing was recorded and nothing may happen.
  */
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag) __attribute__((warn_unused_result));
-uint64_t audit_committed(const struct audit_log *log); /* lock-free */
+bool audit_is_committed(const struct audit_log *log, uint64_t seq); /* lock-free */
 /* True while writing fails; appends are refused but each one tries again. */
 bool audit_failed(const struct audit_log *log);
 /*

@@ -39,7 +39,7 @@ void stage_intent_enter(struct session *s)
 		return;
 	}
 	s->exchange.recorded = true;
-	if (audit_committed(w->gateway->config.audit) >= s->exchange.intent_seq) {
+	if (audit_is_committed(w->gateway->config.audit, s->exchange.intent_seq)) {
 		effect(s);
 		return;
 	}

@@ -47,15 +47,15 @@ static void stop(struct worker *w)
 /* Sessions wait in the order of their records, so the first that must wait ends the walk. */
 static void release_committed(struct worker *w)
 {
-	uint64_t committed = audit_committed(w->gateway->config.audit);
+	const struct audit_log *audit = w->gateway->config.audit;
 	bool failed = audit_failed(w->gateway->config.audit);
 	struct session *s;
 
 	while ((s = TAILQ_FIRST(&w->waiting)) != NULL &&
-		(failed || s->exchange.intent_seq <= committed)) {
+		(failed || audit_is_committed(audit, s->exchange.intent_seq))) {
 		TAILQ_REMOVE(&w->waiting, s, waiting);
 		s->is_waiting = false;
-		stage_intent_committed(s, s->exchange.intent_seq <= committed);
+		stage_intent_committed(s, audit_is_committed(audit, s->exchange.intent_seq));
 		session_turn(s);
 	}
 }

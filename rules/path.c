@@ -85,7 +85,7 @@ static int take_encoded(
 {
 	static const char digits[] = "0123456789ABCDEF";
 	int high = len >= 3 ? text_hex(text[1]) : -1, low = len >= 3 ? text_hex(text[2]) : -1;
-	unsigned char c = (unsigned char)(high << 4 | low);
+	unsigned char c = high >= 0 && low >= 0 ? (unsigned char)(high << 4 | low) : 0;
 
 	if (high < 0 || low < 0 || !utf8_step(utf8, c) || doubled(text, len)) {
 		return RULES_TARGET_EENCODING;

@@ -1,0 +1,115 @@
+/*
+ * The table of fields, and the words for kinds and ways.
+ */
+#include "audit/fields.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define FIELD(name, type) { #name, type, offsetof(struct audit_record, name) }
+
+const struct field audit_fields[] = {
+	FIELD(seq, FIELD_U64_KEPT),
+	FIELD(kind, FIELD_KIND),
+	{ "time", FIELD_TIME, offsetof(struct audit_record, time_ns) },
+	FIELD(mono_ns, FIELD_I64),
+	FIELD(run, FIELD_TEXT),
+	FIELD(session, FIELD_U64),
+	FIELD(request, FIELD_U64),
+	FIELD(way, FIELD_WAY),
+	FIELD(client, FIELD_TEXT),
+	FIELD(program, FIELD_TEXT),
+	FIELD(pid, FIELD_I64),
+	FIELD(method, FIELD_TEXT),
+	FIELD(scheme, FIELD_TEXT),
+	FIELD(host, FIELD_TEXT),
+	FIELD(port, FIELD_U16),
+	FIELD(path, FIELD_TEXT),
+	FIELD(query, FIELD_TEXT),
+	FIELD(wanted, FIELD_TEXT),
+	FIELD(verdict, FIELD_TEXT),
+	FIELD(reason, FIELD_TEXT),
+	FIELD(rule, FIELD_TEXT),
+	FIELD(detail, FIELD_TEXT),
+	FIELD(address, FIELD_TEXT),
+	FIELD(tls_version, FIELD_TEXT),
+	FIELD(tls_cipher, FIELD_TEXT),
+	FIELD(origin_cert, FIELD_TEXT),
+	FIELD(status, FIELD_INT),
+	FIELD(request_bytes, FIELD_BYTES),
+	FIELD(response_bytes, FIELD_BYTES),
+	FIELD(request_sha256, FIELD_TEXT),
+	FIELD(response_sha256, FIELD_TEXT),
+	FIELD(decide_ns, FIELD_I64),
+	FIELD(connect_ns, FIELD_I64),
+	FIELD(tls_ns, FIELD_I64),
+	FIELD(first_byte_ns, FIELD_I64),
+	FIELD(total_ns, FIELD_I64),
+	FIELD(end, FIELD_TEXT),
+	FIELD(command, FIELD_RAW),
+	FIELD(user, FIELD_TEXT),
+	FIELD(rules_digest, FIELD_TEXT),
+	FIELD(ca_digest, FIELD_TEXT),
+	FIELD(version, FIELD_TEXT),
+	FIELD(view, FIELD_RAW),
+	FIELD(exit_status, FIELD_EXIT),
+	FIELD(allowed, FIELD_U64),
+	FIELD(refused, FIELD_U64),
+};
+const size_t audit_n_fields = sizeof(audit_fields) / sizeof(audit_fields[0]);
+
+static const char *const kinds[] = { "none", "start", "intent", "outcome", "dns", "event", "repair",
+	"stop" };
+static const char *const ways[] = { "none", "proxy", "connect", "socks", "transparent", "dns" };
+
+static unsigned find(const char *const *names, size_t n, const char *name)
+{
+	for (unsigned i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0) {
+			return i;
+		}
+	}
+	return 0;
+}
+
+const char *audit_kind_name(enum audit_kind kind)
+{
+	return kinds[kind];
+}
+
+const char *audit_way_name(enum audit_way way)
+{
+	return ways[way];
+}
+
+enum audit_kind audit_kind_of(const char *name)
+{
+	return (enum audit_kind)find(kinds, sizeof(kinds) / sizeof(kinds[0]), name);
+}
+
+enum audit_way audit_way_of(const char *name)
+{
+	return (enum audit_way)find(ways, sizeof(ways) / sizeof(ways[0]), name);
+}
+
+void audit_record_init(struct audit_record *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->request_bytes = -1;
+	r->response_bytes = -1;
+	r->exit_status = -1;
+}
+
+const char *audit_strerror(int error)
+{
+	switch (error) {
+	case AUDIT_OK: return "no error";
+	case AUDIT_EMEMORY: return "memory is out";
+	case AUDIT_EIO: return "the disk failed or is full";
+	case AUDIT_EBUSY: return "another writer holds the record folder";
+	case AUDIT_EFORMAT: return "not a record";
+	case AUDIT_ETOOLONG: return "the record is too long";
+	case AUDIT_END: return "no further record";
+	default: return "unknown error";
+	}
+}

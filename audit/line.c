@@ -1,0 +1,209 @@
+/*
+ * Record to line: fields in the table's order, absent ones left out. Text is escaped so that every line is
+ * pure ASCII; bytes that are not UTF-8 become U+DC80..U+DCFF as escapes, which no UTF-8 text contains, so
+ * that nothing is lost.
+ */
+#include "audit/line.h"
+#include "audit/fields.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+struct out {
+	char *at, *end;
+	bool full;
+};
+
+static void put(struct out *o, const char *text, size_t len)
+{
+	if ((size_t)(o->end - o->at) < len) {
+		o->full = true;
+		return;
+	}
+	memcpy(o->at, text, len);
+	o->at += len;
+}
+
+static void put_number(struct out *o, int64_t value)
+{
+	char digits[24], *at = digits + sizeof(digits);
+	uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+	do {
+		*--at = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (value < 0) {
+		*--at = '-';
+	}
+	put(o, at, (size_t)(digits + sizeof(digits) - at));
+}
+
+static void put_unicode(struct out *o, unsigned code)
+{
+	char escape[16];
+	int n = code < 0x10000 ? snprintf(escape, sizeof(escape), "\\u%04x", code)
+			       : snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
+					 0xd800 + ((code - 0x10000) >> 10),
+					 0xdc00 + ((code - 0x10000) & 0x3ff));
+
+	put(o, escape, (size_t)n);
+}
+
+/* One UTF-8 sequence; returns its length, or 0 when it is none (RFC 3629). */
+static size_t utf8(const unsigned char *s, unsigned *ret_code)
+{
+	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	unsigned code = s[0] & (0x7f >> len);
+
+	if (s[0] < 0xc2 || s[0] > 0xf4) {
+		return 0;
+	}
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+		code = code << 6 | (s[i] & 0x3f);
+	}
+	if (code < least[len] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+		return 0;
+	}
+	*ret_code = code;
+	return len;
+}
+
+static void put_text(struct out *o, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text, *plain = s;
+
+	put(o, "\"", 1);
+	while (*s != '\0') {
+		unsigned code = *s;
+		size_t len = 1;
+
+		if (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\') {
+			s++;
+			continue;
+		}
+		put(o, (const char *)plain, (size_t)(s - plain));
+		if (*s >= 0x80) {
+			len = utf8(s, &code);
+			if (len == 0) {
+				len = 1;
+				code = 0xdc00u + *s;
+			}
+		}
+		put_unicode(o, code);
+		s += len;
+		plain = s;
+	}
+	put(o, (const char *)plain, (size_t)(s - plain));
+	put(o, "\"", 1);
+}
+
+static void put_time(struct out *o, int64_t ns)
+{
+	/* The calendar part is the same for a whole second: worth keeping. */
+	static _Thread_local char calendar[32];
+	static _Thread_local time_t kept = -1;
+	time_t seconds = (time_t)(ns / 1000000000);
+	char fraction[16];
+	struct tm tm;
+
+	if (seconds != kept) {
+		kept = seconds;
+		if (gmtime_r(&seconds, &tm) == NULL ||
+			strftime(calendar, sizeof(calendar), "\"%Y-%m-%dT%H:%M:%S.", &tm) == 0) {
+			o->full = true;
+			return;
+		}
+	}
+	snprintf(fraction, sizeof(fraction), "%09uZ\"", (unsigned)(ns % 1000000000));
+	put(o, calendar, strlen(calendar));
+	put(o, fraction, 11);
+}
+
+static void put_name(struct out *o, const char *name)
+{
+	put(o, o->at[-1] == '{' ? "\"" : ",\"", o->at[-1] == '{' ? 1 : 2);
+	put(o, name, strlen(name));
+	put(o, "\":", 2);
+}
+
+static void put_integer(struct out *o, const char *name, int64_t value, bool present)
+{
+	if (present) {
+		put_name(o, name);
+		put_number(o, value);
+	}
+}
+
+static void put_string(struct out *o, const char *name, const char *text, bool raw)
+{
+	if (text != NULL) {
+		put_name(o, name);
+		if (raw) {
+			put(o, text, strlen(text));
+		} else {
+			put_text(o, text);
+		}
+	}
+}
+
+static void put_field(struct out *o, const struct audit_record *r, const struct field *f)
+{
+	const char *p = (const char *)r + f->offset;
+	int64_t i64;
+
+	switch (f->type) {
+	case FIELD_TEXT: put_string(o, f->name, *(const char *const *)(const void *)p, false); break;
+	case FIELD_RAW: put_string(o, f->name, *(const char *const *)(const void *)p, true); break;
+	case FIELD_U64:
+	case FIELD_I64:
+		memcpy(&i64, p, sizeof(i64));
+		put_integer(o, f->name, i64, i64 != 0);
+		break;
+	case FIELD_U64_KEPT:
+		memcpy(&i64, p, sizeof(i64));
+		put_integer(o, f->name, i64, true);
+		break;
+	case FIELD_BYTES:
+		memcpy(&i64, p, sizeof(i64));
+		put_integer(o, f->name, i64, i64 != -1);
+		break;
+	case FIELD_U16:
+		i64 = *(const uint16_t *)(const void *)p;
+		put_integer(o, f->name, i64, i64 != 0);
+		break;
+	case FIELD_INT:
+		i64 = *(const int *)(const void *)p;
+		put_integer(o, f->name, i64, i64 != 0);
+		break;
+	case FIELD_EXIT:
+		i64 = *(const int *)(const void *)p;
+		put_integer(o, f->name, i64, i64 != -1);
+		break;
+	case FIELD_KIND: put_string(o, f->name, audit_kind_name(r->kind), false); break;
+	case FIELD_WAY:
+		put_string(o, f->name, r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL, false);
+		break;
+	case FIELD_TIME:
+		put_name(o, f->name);
+		put_time(o, r->time_ns);
+		break;
+	}
+}
+
+size_t line_write(const struct audit_record *r, char *buf, size_t size)
+{
+	struct out o = { buf, buf + size, false };
+
+	put(&o, "{", 1);
+	for (size_t i = 0; i < audit_n_fields; i++) {
+		put_field(&o, r, &audit_fields[i]);
+	}
+	put(&o, "}\n", 2);
+	return o.full ? 0 : (size_t)(o.at - buf);
+}

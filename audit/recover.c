@@ -1,0 +1,161 @@
+/*
+ * Where does the record end? After a crash the last segment may end inside a record: that torn tail was never
+ * acknowledged and is cut, and the writer records the cut.
+ */
+#include "audit/line.h"
+#include "audit/segments.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int audit_say(struct audit_diag *diag, int error, const char *path, const char *what)
+{
+	const char *reason = strerror(errno);
+
+	memset(diag, 0, sizeof(*diag));
+	snprintf(diag->path, sizeof(diag->path), "%s", path);
+	snprintf(diag->message, sizeof(diag->message), "%s%s%s", what, error == AUDIT_EIO ? ": " : "",
+		error == AUDIT_EIO ? reason : "");
+	return error;
+}
+
+void segment_name(unsigned number, char name[SEGMENT_NAME])
+{
+	snprintf(name, SEGMENT_NAME, "%06u.jsonl", number);
+}
+
+int segments_last(int dir, unsigned *ret_number)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	struct dirent *entry;
+	unsigned last = 0;
+
+	if (list == NULL) {
+		if (copy >= 0) {
+			close(copy);
+		}
+		return AUDIT_EIO;
+	}
+	while ((entry = readdir(list)) != NULL) {
+		char *end, name[SEGMENT_NAME];
+		unsigned long number = strtoul(entry->d_name, &end, 10);
+
+		if (number == 0 || number > 999999999) {
+			continue;
+		}
+		segment_name((unsigned)number, name);
+		if (strcmp(name, entry->d_name) == 0 && number > last) {
+			last = (unsigned)number;
+		}
+	}
+	closedir(list);
+	*ret_number = last;
+	return AUDIT_OK;
+}
+
+/* Bytes up to the last newline, and the last whole line. */
+static int find_end(int fd, uint64_t size, uint64_t *ret_end, char **ret_line)
+{
+	uint64_t from = size > 2 * LINE_MAX_BYTES ? size - 2 * LINE_MAX_BYTES : 0;
+	size_t len = (size_t)(size - from), end, begin;
+	char *text = malloc(len + 1);
+
+	*ret_line = NULL;
+	*ret_end = 0;
+	if (text == NULL || pread(fd, text, len, (off_t)from) != (ssize_t)len) {
+		free(text);
+		return AUDIT_EIO;
+	}
+	for (end = len; end > 0 && text[end - 1] != '\n'; end--) {
+	}
+	if (end == 0) {
+		free(text);
+		return from == 0 ? AUDIT_OK : AUDIT_EFORMAT;
+	}
+	for (begin = end - 1; begin > 0 && text[begin - 1] != '\n'; begin--) {
+	}
+	memmove(text, text + begin, end - begin - 1);
+	text[end - begin - 1] = '\0';
+	*ret_end = from + end;
+	*ret_line = text;
+	return AUDIT_OK;
+}
+
+static int read_seq(const char *line, uint64_t *ret_seq)
+{
+	char *end;
+
+	/* The writer puts it first: {"seq":17,... */
+	if (strncmp(line, "{\"seq\":", 7) != 0) {
+		return AUDIT_EFORMAT;
+	}
+	*ret_seq = strtoull(line + 7, &end, 10);
+	return *end == ',' ? AUDIT_OK : AUDIT_EFORMAT;
+}
+
+/* The last segment may hold nothing whole: then the one before says where the numbers stand. */
+static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struct audit_diag *diag)
+{
+	char name[SEGMENT_NAME], *line = NULL;
+	struct stat st;
+	uint64_t end, seq = 0;
+	int fd, error;
+
+	segment_name(segment, name);
+	fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		error = audit_say(diag, AUDIT_EIO, name, "cannot be read");
+		goto out;
+	}
+	error = find_end(fd, (uint64_t)st.st_size, &end, &line);
+	if (error == AUDIT_OK && line != NULL) {
+		error = read_seq(line, &seq);
+		tail->next_seq = seq + 1;
+	}
+	if (error != AUDIT_OK) {
+		error = audit_say(diag, error, name, "its last line is no record of ours");
+		goto out;
+	}
+	if (cut) {
+		tail->segment = segment;
+		tail->size = end;
+		tail->cut = (uint64_t)st.st_size - end;
+		if (tail->cut > 0 && (ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)) {
+			error = audit_say(diag, AUDIT_EIO, name, "the torn end cannot be cut");
+		}
+	}
+out:
+	free(line);
+	if (fd >= 0) {
+		close(fd);
+	}
+	return error;
+}
+
+int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag)
+{
+	struct tail tail = { .segment = 1 };
+	unsigned last;
+	int error = segments_last(dir, &last);
+
+	if (error != AUDIT_OK) {
+		return audit_say(diag, error, ".", "the folder cannot be listed");
+	}
+	if (last > 0) {
+		error = tail_of(dir, last, &tail, true, diag);
+	}
+	for (unsigned n = last; error == AUDIT_OK && tail.next_seq == 0 && n > 1;) {
+		error = tail_of(dir, --n, &tail, false, diag);
+	}
+	if (error == AUDIT_OK) {
+		*ret_tail = tail;
+	}
+	return error;
+}

@@ -1,0 +1,26 @@
+/*
+ * The files of a record folder: 000001.jsonl, 000002.jsonl, ... Private to audit/.
+ */
+#ifndef SALLYPORT_AUDIT_SEGMENTS_H
+#define SALLYPORT_AUDIT_SEGMENTS_H
+
+#include "audit/audit.h"
+
+enum { SEGMENT_NAME = 32 };
+
+void segment_name(unsigned number, char name[SEGMENT_NAME]);
+/* The highest number in the folder, 0 when there is none; negative error otherwise. */
+int segments_last(int dir, unsigned *ret_number);
+
+/* What recover.c found at the end of the folder. */
+struct tail {
+	unsigned segment;   /* to go on with; at least 1 */
+	uint64_t size;      /* of that segment, up to its last whole record */
+	uint64_t next_seq;
+	uint64_t cut;       /* bytes of a torn record that were cut off */
+};
+int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag);
+
+int audit_say(struct audit_diag *diag, int error, const char *path, const char *what);
+
+#endif

@@ -1,0 +1,463 @@
+/*
+ * Lines to disk, before the effect they announce.
+ *
+ * BUFFERED: each append writes its line before it returns; a thread syncs every 100 ms. DURABLE: appends
+ * gather in a batch, the thread writes and syncs it and moves the committed mark (group commit). When
+ * writing fails the batch is kept and tried again; meanwhile every append is refused.
+ */
+#include "audit/line.h"
+#include "audit/segments.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	LISTENERS = 64,
+	SYNC_MS = 100,
+	BATCH_MAX = 8 * 1024 * 1024,
+	SEGMENT_BYTES = 64 * 1024 * 1024,
+};
+
+struct batch {
+	char *data; /* owned */
+	size_t len, size;
+};
+
+struct audit_log {
+	int dir, lock, file; /* owned */
+	enum audit_durability durability;
+	uint64_t segment_bytes;
+	char run[64];
+
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t work;
+	uint64_t next_seq;
+	unsigned segment;
+	uint64_t size;         /* of the segment, whole records only */
+	struct batch gathering; /* DURABLE: appended, not yet taken */
+	uint64_t gathered_seq;  /* last in it */
+	bool dirty;             /* BUFFERED: written, not yet synced */
+	bool stopping;
+	char line[LINE_MAX_BYTES];
+
+	struct batch writing; /* the thread's own */
+	pthread_t thread;
+	bool has_thread;
+	atomic_uint_fast64_t committed; /* next sequence number not committed */
+	atomic_bool failed;
+	struct {
+		void (*fn)(void *arg);
+		void *arg;
+	} listeners[LISTENERS];
+	size_t n_listeners;
+};
+
+/* ---- the segment ---- */
+
+static int open_segment(struct audit_log *log, struct audit_diag *diag)
+{
+	char name[SEGMENT_NAME];
+	int fd;
+
+	segment_name(log->segment, name);
+	fd = openat(log->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || fsync(log->dir) != 0) {
+		int error = audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");
+
+		if (fd >= 0) {
+			close(fd);
+		}
+		return error;
+	}
+	if (log->file >= 0) {
+		close(log->file);
+	}
+	log->file = fd;
+	return AUDIT_OK;
+}
+
+static int rotate(struct audit_log *log, struct audit_diag *diag)
+{
+	if (log->size < log->segment_bytes) {
+		return AUDIT_OK;
+	}
+	if (fdatasync(log->file) != 0) {
+		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
+	}
+	log->segment++;
+	if (open_segment(log, diag) != AUDIT_OK) {
+		log->segment--;
+		return AUDIT_EIO;
+	}
+	log->size = 0;
+	return AUDIT_OK;
+}
+
+/* All or nothing: what was written of a failed write is cut off again. */
+static int write_whole(struct audit_log *log, const char *data, size_t len, struct audit_diag *diag)
+{
+	size_t done = 0;
+	int error = rotate(log, diag);
+
+	if (error != AUDIT_OK) {
+		return error;
+	}
+	while (done < len) {
+		ssize_t put = write(log->file, data + done, len - done);
+
+		if (put < 0 && errno == EINTR) {
+			continue;
+		}
+		if (put <= 0) {
+			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
+			/* If this fails too, the reader finds a line that is none, and says so. */
+			if (done > 0 && ftruncate(log->file, (off_t)log->size) != 0) {
+				log->size += done;
+			}
+			return error;
+		}
+		done += (size_t)put;
+	}
+	log->size += len;
+	return AUDIT_OK;
+}
+
+static void announce(struct audit_log *log)
+{
+	for (size_t i = 0; i < log->n_listeners; i++) {
+		log->listeners[i].fn(log->listeners[i].arg);
+	}
+}
+
+/* ---- the thread ---- */
+
+static void wait_work(struct audit_log *log)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += SYNC_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&log->work, &log->mutex, &until);
+}
+
+/* With the mutex held; it is given up while the disk works. */
+static void commit_batch(struct audit_log *log)
+{
+	struct batch taken = log->gathering;
+	uint64_t last = log->gathered_seq;
+	struct audit_diag diag;
+	int error;
+
+	log->gathering = log->writing;
+	log->gathering.len = 0;
+	log->writing = taken;
+	pthread_mutex_unlock(&log->mutex);
+	/* Nobody else touches file, size and segment in this mode. */
+	while ((error = write_whole(log, taken.data, taken.len, &diag)) != AUDIT_OK ||
+		fdatasync(log->file) != 0) {
+		bool stop;
+
+		if (error == AUDIT_OK) {
+			/*
+			 * Written but not synced: the kernel may have dropped the pages. Write it again
+			 * behind what is surely there.
+			 */
+			log->size -= taken.len;
+			(void)!ftruncate(log->file, (off_t)log->size);
+		}
+		atomic_store(&log->failed, true);
+		announce(log);
+		pthread_mutex_lock(&log->mutex);
+		wait_work(log);
+		stop = log->stopping;
+		pthread_mutex_unlock(&log->mutex);
+		if (stop) {
+			pthread_mutex_lock(&log->mutex);
+			return;
+		}
+	}
+	atomic_store(&log->committed, last + 1);
+	atomic_store(&log->failed, false);
+	announce(log);
+	pthread_mutex_lock(&log->mutex);
+}
+
+static void sync_dirty(struct audit_log *log)
+{
+	int fd;
+
+	if (!log->dirty) {
+		return;
+	}
+	log->dirty = false;
+	fd = dup(log->file);
+	pthread_mutex_unlock(&log->mutex);
+	if (fd < 0 || fdatasync(fd) != 0) {
+		atomic_store(&log->failed, true);
+	}
+	if (fd >= 0) {
+		close(fd);
+	}
+	pthread_mutex_lock(&log->mutex);
+}
+
+static void *run_thread(void *arg)
+{
+	struct audit_log *log = arg;
+
+	pthread_mutex_lock(&log->mutex);
+	while (!log->stopping || log->gathering.len > 0) {
+		if (log->gathering.len > 0) {
+			commit_batch(log);
+			if (log->stopping && atomic_load(&log->failed)) {
+				break;
+			}
+		} else {
+			wait_work(log);
+			sync_dirty(log);
+		}
+	}
+	sync_dirty(log);
+	pthread_mutex_unlock(&log->mutex);
+	return NULL;
+}
+
+/* ---- appending ---- */
+
+static int gather(struct audit_log *log, size_t len, struct audit_diag *diag)
+{
+	struct batch *b = &log->gathering;
+
+	if (atomic_load(&log->failed) || b->len + len > BATCH_MAX) {
+		pthread_cond_signal(&log->work); /* try again now */
+		errno = EIO;
+		return audit_say(diag, AUDIT_EIO, "segment", "writing fails");
+	}
+	if (b->len + len > b->size) {
+		size_t size = b->size ? b->size * 2 : 64 * 1024;
+		char *data;
+
+		while (size < b->len + len) {
+			size *= 2;
+		}
+		data = realloc(b->data, size);
+		if (data == NULL) {
+			return audit_say(diag, AUDIT_EMEMORY, "", "memory is out");
+		}
+		b->data = data;
+		b->size = size;
+	}
+	memcpy(b->data + b->len, log->line, len);
+	b->len += len;
+	log->gathered_seq = log->next_seq;
+	if (b->len == len) {
+		pthread_cond_signal(&log->work);
+	}
+	return AUDIT_OK;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
+	struct audit_diag *diag)
+{
+	struct audit_record stamped = *record;
+	size_t len;
+	int error;
+
+	pthread_mutex_lock(&log->mutex);
+	stamped.seq = log->next_seq;
+	stamped.time_ns = clock_ns(CLOCK_REALTIME);
+	stamped.mono_ns = clock_ns(CLOCK_MONOTONIC);
+	if (stamped.run == NULL && log->run[0] != '\0') {
+		stamped.run = log->run;
+	}
+	len = line_write(&stamped, log->line, sizeof(log->line));
+	if (len == 0) {
+		error = audit_say(diag, AUDIT_ETOOLONG, "", "the record is too long for a line");
+	} else if (log->durability == AUDIT_DURABLE) {
+		error = gather(log, len, diag);
+	} else {
+		error = write_whole(log, log->line, len, diag);
+		atomic_store(&log->failed, error != AUDIT_OK);
+		log->dirty = true;
+	}
+	if (error == AUDIT_OK) {
+		*ret_seq = log->next_seq++;
+		if (log->durability == AUDIT_BUFFERED) {
+			atomic_store(&log->committed, log->next_seq);
+		}
+	}
+	pthread_mutex_unlock(&log->mutex);
+	return error;
+}
+
+bool audit_is_committed(const struct audit_log *log, uint64_t seq)
+{
+	return atomic_load(&log->committed) > seq;
+}
+
+bool audit_failed(const struct audit_log *log)
+{
+	return atomic_load(&log->failed);
+}
+
+int audit_listen(struct audit_log *log, void (*fn)(void *arg), void *arg)
+{
+	int error = AUDIT_EMEMORY;
+
+	pthread_mutex_lock(&log->mutex);
+	if (log->n_listeners < LISTENERS) {
+		log->listeners[log->n_listeners].fn = fn;
+		log->listeners[log->n_listeners].arg = arg;
+		log->n_listeners++;
+		error = AUDIT_OK;
+	}
+	pthread_mutex_unlock(&log->mutex);
+	return error;
+}
+
+/* ---- opening and closing ---- */
+
+static int open_folder(struct audit_log *log, const char *dir, struct audit_diag *diag)
+{
+	if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+		return audit_say(diag, AUDIT_EIO, dir, "cannot be made");
+	}
+	log->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (log->dir < 0) {
+		return audit_say(diag, AUDIT_EIO, dir, "cannot be opened");
+	}
+	log->lock = openat(log->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (log->lock < 0) {
+		return audit_say(diag, AUDIT_EIO, dir, "its lock cannot be made");
+	}
+	if (flock(log->lock, LOCK_EX | LOCK_NB) != 0) {
+		return audit_say(diag, AUDIT_EBUSY, dir, "another run is writing to this record folder");
+	}
+	return AUDIT_OK;
+}
+
+static int start(struct audit_log *log, struct audit_diag *diag)
+{
+	pthread_condattr_t attr;
+	struct tail tail;
+	int error = recover_tail(log->dir, &tail, diag);
+
+	if (error != AUDIT_OK) {
+		return error;
+	}
+	log->segment = tail.segment;
+	log->size = tail.size;
+	log->next_seq = tail.next_seq;
+	atomic_store(&log->committed, tail.next_seq);
+	error = open_segment(log, diag);
+	if (error != AUDIT_OK) {
+		return error;
+	}
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&log->work, &attr);
+	pthread_condattr_destroy(&attr);
+	if (pthread_create(&log->thread, NULL, run_thread, log) != 0) {
+		return audit_say(diag, AUDIT_EMEMORY, "", "the writer's thread cannot be started");
+	}
+	log->has_thread = true;
+	if (tail.cut > 0) {
+		struct audit_record r;
+		uint64_t seq;
+		char detail[96];
+
+		audit_record_init(&r);
+		r.kind = AUDIT_REPAIR;
+		r.reason = "torn-tail";
+		snprintf(detail, sizeof(detail), "%llu bytes of an unfinished record were cut off",
+			(unsigned long long)tail.cut);
+		r.detail = detail;
+		error = audit_append(log, &r, &seq, diag);
+	}
+	return error;
+}
+
+int audit_open(const char *dir, const struct audit_options *options, struct audit_log **ret_log,
+	struct audit_diag *diag)
+{
+	struct audit_log *log = calloc(1, sizeof(*log));
+	struct audit_diag ignored;
+	int error;
+
+	if (log == NULL) {
+		return audit_say(diag, AUDIT_EMEMORY, dir, "memory is out");
+	}
+	log->dir = log->lock = log->file = -1;
+	log->durability = options->durability;
+	log->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
+	snprintf(log->run, sizeof(log->run), "%s", options->run != NULL ? options->run : "");
+	pthread_mutex_init(&log->mutex, NULL);
+	error = open_folder(log, dir, diag);
+	if (error == AUDIT_OK) {
+		error = start(log, diag);
+	}
+	if (error != AUDIT_OK) {
+		(void)audit_close(log, &ignored);
+		return error;
+	}
+	*ret_log = log;
+	return AUDIT_OK;
+}
+
+int audit_close(struct audit_log *log, struct audit_diag *diag)
+{
+	int error = AUDIT_OK;
+
+	if (log == NULL) {
+		return AUDIT_OK;
+	}
+	if (log->has_thread) {
+		pthread_mutex_lock(&log->mutex);
+		log->stopping = true;
+		pthread_cond_signal(&log->work);
+		pthread_mutex_unlock(&log->mutex);
+		pthread_join(log->thread, NULL);
+		pthread_cond_destroy(&log->work);
+		if (atomic_load(&log->failed)) {
+			errno = EIO;
+			error = audit_say(diag, AUDIT_EIO, "segment", "the last records could not be written");
+		}
+	}
+	if (log->file >= 0) {
+		if (fsync(log->file) != 0 && error == AUDIT_OK) {
+			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
+		}
+		close(log->file);
+	}
+	if (log->lock >= 0) {
+		close(log->lock);
+	}
+	if (log->dir >= 0) {
+		close(log->dir);
+	}
+	pthread_mutex_destroy(&log->mutex);
+	free(log->gathering.data);
+	free(log->writing.data);
+	free(log);
+	return error;
+}
