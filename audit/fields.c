@@ -6,12 +6,15 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FIELD(name, type) { #name, type, offsetof(struct audit_record, name) }
+#define FIELD(name, type)                                        \
+	{                                                        \
+#name, type, offsetof(struct audit_record, name) \
+	}
 
 const struct field audit_fields[] = {
 	FIELD(seq, FIELD_U64_KEPT),
 	FIELD(kind, FIELD_KIND),
-	{ "time", FIELD_TIME, offsetof(struct audit_record, time_ns) },
+	{"time", FIELD_TIME, offsetof(struct audit_record, time_ns)},
 	FIELD(mono_ns, FIELD_I64),
 	FIELD(run, FIELD_TEXT),
 	FIELD(session, FIELD_U64),
@@ -58,9 +61,9 @@ const struct field audit_fields[] = {
 };
 const size_t audit_n_fields = sizeof(audit_fields) / sizeof(audit_fields[0]);
 
-static const char *const kinds[] = { "none", "start", "intent", "outcome", "dns", "event", "repair",
-	"stop" };
-static const char *const ways[] = { "none", "proxy", "connect", "socks", "transparent", "dns" };
+static const char *const kinds[] = {
+	"none", "start", "intent", "outcome", "dns", "event", "repair", "stop"};
+static const char *const ways[] = {"none", "proxy", "connect", "socks", "transparent", "dns"};
 
 static unsigned find(const char *const *names, size_t n, const char *name)
 {

@@ -1,7 +1,7 @@
 /*
- * Record to line: fields in the table's order, absent ones left out. Text is escaped so that every line is
- * pure ASCII; bytes that are not UTF-8 become U+DC80..U+DCFF as escapes, which no UTF-8 text contains, so
- * that nothing is lost.
+ * Record to line: fields in the table's order, absent ones left out. Text is escaped so that every
+ * line is pure ASCII; bytes that are not UTF-8 become U+DC80..U+DCFF as escapes, which no UTF-8
+ * text contains, so that nothing is lost.
  */
 #include "audit/line.h"
 #include "audit/fields.h"
@@ -54,7 +54,7 @@ static void put_unicode(struct out *o, unsigned code)
 /* One UTF-8 sequence; returns its length, or 0 when it is none (RFC 3629). */
 static size_t utf8(const unsigned char *s, unsigned *ret_code)
 {
-	static const unsigned least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
 	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
 	unsigned code = s[0] & (0x7f >> len);
 
@@ -158,7 +158,9 @@ static void put_field(struct out *o, const struct audit_record *r, const struct 
 	int64_t i64;
 
 	switch (f->type) {
-	case FIELD_TEXT: put_string(o, f->name, *(const char *const *)(const void *)p, false); break;
+	case FIELD_TEXT:
+		put_string(o, f->name, *(const char *const *)(const void *)p, false);
+		break;
 	case FIELD_RAW: put_string(o, f->name, *(const char *const *)(const void *)p, true); break;
 	case FIELD_U64:
 	case FIELD_I64:
@@ -187,7 +189,8 @@ static void put_field(struct out *o, const struct audit_record *r, const struct 
 		break;
 	case FIELD_KIND: put_string(o, f->name, audit_kind_name(r->kind), false); break;
 	case FIELD_WAY:
-		put_string(o, f->name, r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL, false);
+		put_string(o, f->name, r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL,
+			false);
 		break;
 	case FIELD_TIME:
 		put_name(o, f->name);
@@ -198,7 +201,7 @@ static void put_field(struct out *o, const struct audit_record *r, const struct 
 
 size_t line_write(const struct audit_record *r, char *buf, size_t size)
 {
-	struct out o = { buf, buf + size, false };
+	struct out o = {buf, buf + size, false};
 
 	put(&o, "{", 1);
 	for (size_t i = 0; i < audit_n_fields; i++) {

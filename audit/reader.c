@@ -1,6 +1,6 @@
 /*
- * Lines back to records, segment after segment. A line that is no record is told and stepped over; whether it
- * should be there is the verifier's question.
+ * Lines back to records, segment after segment. A line that is no record is told and stepped over;
+ * whether it should be there is the verifier's question.
  */
 #include "audit/fields.h"
 #include "audit/line.h"
@@ -45,7 +45,8 @@ int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct 
 	}
 	if (last == 0) {
 		audit_reader_close(r);
-		return audit_say(diag, AUDIT_EFORMAT, dir, "no record folder: it has no 000001.jsonl");
+		return audit_say(
+			diag, AUDIT_EFORMAT, dir, "no record folder: it has no 000001.jsonl");
 	}
 	*ret_reader = r;
 	return AUDIT_OK;
@@ -134,14 +135,15 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			close(r->file);
 			r->file = -1;
 			r->segment++;
-			r->end = r->begin = 0; /* a torn end of an older segment is the verifier's */
+			r->end = r->begin =
+				0; /* a torn end of an older segment is the verifier's */
 		}
 	}
 }
 
 static bool read_time(const char *text, int64_t *ret_ns)
 {
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
 	long fraction = 0;
 
@@ -168,16 +170,21 @@ static bool read_text(struct audit_record *record, const struct field *f, const 
 static bool read_number(struct audit_record *record, const struct field *f, yyjson_val *value)
 {
 	char *p = (char *)record + f->offset;
-	int64_t number = yyjson_is_uint(value) ? (int64_t)yyjson_get_uint(value) : yyjson_get_sint(value);
+	int64_t number =
+		yyjson_is_uint(value) ? (int64_t)yyjson_get_uint(value) : yyjson_get_sint(value);
 
 	switch (f->type) {
 	case FIELD_U64:
 	case FIELD_U64_KEPT:
 	case FIELD_I64:
 	case FIELD_BYTES: memcpy(p, &number, sizeof(number)); return true;
-	case FIELD_U16: *(uint16_t *)(void *)p = (uint16_t)number; return number >= 0 && number <= 65535;
+	case FIELD_U16:
+		*(uint16_t *)(void *)p = (uint16_t)number;
+		return number >= 0 && number <= 65535;
 	case FIELD_INT:
-	case FIELD_EXIT: *(int *)(void *)p = (int)number; return number >= -1 && number <= INT32_MAX;
+	case FIELD_EXIT:
+		*(int *)(void *)p = (int)number;
+		return number >= -1 && number <= INT32_MAX;
 	default: return false;
 	}
 }
@@ -186,7 +193,8 @@ static bool read_field(struct audit_reader *r, struct audit_record *record, cons
 	yyjson_val *value, int *n_raw)
 {
 	if (f->type == FIELD_RAW) {
-		char *text = yyjson_is_arr(value) && *n_raw < 2 ? yyjson_val_write(value, 0, NULL) : NULL;
+		char *text = yyjson_is_arr(value) && *n_raw < 2 ? yyjson_val_write(value, 0, NULL)
+								: NULL;
 
 		if (text == NULL) {
 			return false;

@@ -1,6 +1,6 @@
 /*
- * Where does the record end? After a crash the last segment may end inside a record: that torn tail was never
- * acknowledged and is cut, and the writer records the cut.
+ * Where does the record end? After a crash the last segment may end inside a record: that torn tail
+ * was never acknowledged and is cut, and the writer records the cut.
  */
 #include "audit/line.h"
 #include "audit/segments.h"
@@ -20,8 +20,8 @@ int audit_say(struct audit_diag *diag, int error, const char *path, const char *
 
 	memset(diag, 0, sizeof(*diag));
 	snprintf(diag->path, sizeof(diag->path), "%s", path);
-	snprintf(diag->message, sizeof(diag->message), "%s%s%s", what, error == AUDIT_EIO ? ": " : "",
-		error == AUDIT_EIO ? reason : "");
+	snprintf(diag->message, sizeof(diag->message), "%s%s%s", what,
+		error == AUDIT_EIO ? ": " : "", error == AUDIT_EIO ? reason : "");
 	return error;
 }
 
@@ -141,7 +141,7 @@ out:
 
 int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag)
 {
-	struct tail tail = { .segment = 1 };
+	struct tail tail = {.segment = 1};
 	unsigned last;
 	int error = segments_last(dir, &last);
 

@@ -14,10 +14,10 @@ int segments_last(int dir, unsigned *ret_number);
 
 /* What recover.c found at the end of the folder. */
 struct tail {
-	unsigned segment;   /* to go on with; at least 1 */
-	uint64_t size;      /* of that segment, up to its last whole record */
+	unsigned segment; /* to go on with; at least 1 */
+	uint64_t size;    /* of that segment, up to its last whole record */
 	uint64_t next_seq;
-	uint64_t cut;       /* bytes of a torn record that were cut off */
+	uint64_t cut; /* bytes of a torn record that were cut off */
 };
 int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag);
 

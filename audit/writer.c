@@ -1,9 +1,9 @@
 /*
  * Lines to disk, before the effect they announce.
  *
- * BUFFERED: each append writes its line before it returns; a thread syncs every 100 ms. DURABLE: appends
- * gather in a batch, the thread writes and syncs it and moves the committed mark (group commit). When
- * writing fails the batch is kept and tried again; meanwhile every append is refused.
+ * BUFFERED: each append writes its line before it returns; a thread syncs every 100 ms. DURABLE:
+ * appends gather in a batch, the thread writes and syncs it and moves the committed mark (group
+ * commit). When writing fails the batch is kept and tried again; meanwhile every append is refused.
  */
 #include "audit/line.h"
 #include "audit/segments.h"
@@ -43,7 +43,7 @@ struct audit_log {
 	pthread_cond_t work;
 	uint64_t next_seq;
 	unsigned segment;
-	uint64_t size;         /* of the segment, whole records only */
+	uint64_t size;          /* of the segment, whole records only */
 	struct batch gathering; /* DURABLE: appended, not yet taken */
 	uint64_t gathered_seq;  /* last in it */
 	bool dirty;             /* BUFFERED: written, not yet synced */
@@ -171,8 +171,8 @@ static void commit_batch(struct audit_log *log)
 
 		if (error == AUDIT_OK) {
 			/*
-			 * Written but not synced: the kernel may have dropped the pages. Write it again
-			 * behind what is surely there.
+			 * Written but not synced: the kernel may have dropped the pages. Write it
+			 * again behind what is surely there.
 			 */
 			log->size -= taken.len;
 			(void)!ftruncate(log->file, (off_t)log->size);
@@ -351,7 +351,8 @@ static int open_folder(struct audit_log *log, const char *dir, struct audit_diag
 		return audit_say(diag, AUDIT_EIO, dir, "its lock cannot be made");
 	}
 	if (flock(log->lock, LOCK_EX | LOCK_NB) != 0) {
-		return audit_say(diag, AUDIT_EBUSY, dir, "another run is writing to this record folder");
+		return audit_say(
+			diag, AUDIT_EBUSY, dir, "another run is writing to this record folder");
 	}
 	return AUDIT_OK;
 }
@@ -440,7 +441,8 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		pthread_cond_destroy(&log->work);
 		if (atomic_load(&log->failed)) {
 			errno = EIO;
-			error = audit_say(diag, AUDIT_EIO, "segment", "the last records could not be written");
+			error = audit_say(diag, AUDIT_EIO, "segment",
+				"the last records could not be written");
 		}
 	}
 	if (log->file >= 0) {
