@@ -7,11 +7,13 @@ sallyport_unit_test(ca made)
 sallyport_unit_test(trust made)
 sallyport_unit_test(handshake_parse made)
 
-# The pure HTTP stages by themselves: they need no loop, no TLS and none of our libraries.
+# The pure HTTP stages by themselves: they need no loop and no TLS.
 add_library(http_stages STATIC ${CMAKE_SOURCE_DIR}/gateway/arena.c ${CMAKE_SOURCE_DIR}/gateway/http.c
 	${CMAKE_SOURCE_DIR}/gateway/http_check.c ${CMAKE_SOURCE_DIR}/gateway/http_parse.c
-	${CMAKE_SOURCE_DIR}/gateway/http_write.c http/trace.c)
-target_link_libraries(http_stages PUBLIC sallyport_flags sallyport::llhttp)
+	${CMAKE_SOURCE_DIR}/gateway/http_target.c ${CMAKE_SOURCE_DIR}/gateway/http_write.c
+	http/trace.c)
+target_link_libraries(http_stages PUBLIC sallyport_flags sallyport_rules sallyport::llhttp)
 sallyport_unit_test(arena http_stages)
 sallyport_unit_test(http_parse http_stages)
+sallyport_unit_test(http_target http_stages)
 sallyport_unit_test(http_write http_stages)
