@@ -58,11 +58,28 @@ static bool read_length(const char *value, uint64_t *ret_length)
 	return true;
 }
 
-/* "_" and "-" are one to every server that hands fields on as CGI variables (RFC 3875 4.1.18). */
+/* The same letters once "-" and "_" are left out of the name? */
+static bool same_letters(const char *name, const char *letters)
+{
+	for (; *name != '\0'; name++) {
+		if (*name == '-' || *name == '_') {
+			continue;
+		}
+		if (*letters == '\0' || (*name | 0x20) != *letters) {
+			return false;
+		}
+		letters++;
+	}
+	return *letters == '\0';
+}
+
+/*
+ * Content_Length, Transfer--Encoding: "_" and "-" are one to every server that hands fields on as
+ * CGI variables (RFC 3875 4.1.18), and lenient readers drop what they find doubled.
+ */
 static bool looks_like_framing(const char *name)
 {
-	return strcasecmp(name, "Content_Length") == 0 ||
-	       strcasecmp(name, "Transfer_Encoding") == 0;
+	return same_letters(name, "contentlength") || same_letters(name, "transferencoding");
 }
 
 struct framing {

@@ -1,2 +1,4 @@
 # One line a target: NAME, then what it links.
 sallyport_fuzz_target(chain sallyport_certs)
+sallyport_fuzz_target(http_request http_stages)
+sallyport_fuzz_target(http_response http_stages)

@@ -127,6 +127,9 @@ static void accepts_requests(void **state)
 		ROW("GET / HTTP/1.1\r\n" H "X-Empty:\r\nX.!#$%&'*+^_`|~0: \xc3\xa9\t\xff\r\n\r\n",
 			"GET / host=a.example 1.1 none keep" TRACE_H
 			"|X-Empty: |X.!#$%&'*+^_`|~0: \xc3\xa9\t\xff\nend\n"),
+		ROW("GET / HTTP/1.1\r\n" H "X-Content-Length: 5\r\nContent-Lengths: 1\r\n\r\n",
+			"GET / host=a.example 1.1 none keep" TRACE_H
+			"|X-Content-Length: 5|Content-Lengths: 1\nend\n"),
 		ROW("M-SEARCH / HTTP/1.1\r\n" H "\r\n",
 			"M-SEARCH / host=a.example 1.1 none keep" TRACE_H "\nend\n"),
 		ROW("", ""),
@@ -200,6 +203,8 @@ static void refuses_fields(void **state)
 		ROW(GET "X@: a\r\n\r\n", "refused:field\n"),
 		ROW(GET "Content_Length: 5\r\n\r\n", "refused:field\n"),
 		ROW(GET "transfer_encoding: chunked\r\n\r\n", "refused:field\n"),
+		ROW(GET "Transfer--Encoding: chunked\r\n\r\n", "refused:field\n"),
+		ROW(GET "-Content_-LENGTH-: 5\r\n\r\n", "refused:field\n"),
 		ROW(GET "X-A: 1\r\nConnection: close, x-a\r\n\r\n", "refused:field\n"),
 		ROW(GET "Connection: host\r\n\r\n", "refused:field\n"),
 		ROW(GET "Connection: Content-Length\r\nContent-Length: 0\r\n\r\n",

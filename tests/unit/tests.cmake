@@ -11,7 +11,7 @@ sallyport_unit_test(handshake_parse made)
 add_library(http_stages STATIC ${CMAKE_SOURCE_DIR}/gateway/arena.c ${CMAKE_SOURCE_DIR}/gateway/http.c
 	${CMAKE_SOURCE_DIR}/gateway/http_check.c ${CMAKE_SOURCE_DIR}/gateway/http_parse.c
 	${CMAKE_SOURCE_DIR}/gateway/http_target.c ${CMAKE_SOURCE_DIR}/gateway/http_write.c
-	http/trace.c)
+	http/trace.c http/rewrite.c)
 target_link_libraries(http_stages PUBLIC sallyport_flags sallyport_rules sallyport::llhttp)
 sallyport_unit_test(arena http_stages)
 sallyport_unit_test(http_parse http_stages)
