@@ -173,6 +173,7 @@ static void refuses_start_lines(void **state)
 		ROW("GET  / HTTP/1.1\r\n" H "\r\n", "refused:syntax\n"),
 		ROW("GET /  HTTP/1.1\r\n" H "\r\n", "refused:syntax\n"),
 		ROW("\r\nGET  / HTTP/1.1\r\n" H "\r\n", "refused:syntax\n"),
+		ROW("GET  HTTP/1.1\r\n" H "\r\n", "refused:target\n"),
 		ROW("GET\t/ HTTP/1.1\r\n" H "\r\n", "refused:method\n"),
 		ROW("GET / HTTP/1.1 \r\n" H "\r\n", "refused:version\n"),
 		ROW("GET / HTTP/1.1\n" H "\r\n", "refused:version\n"),
