@@ -16,6 +16,8 @@
 ssize_t socket_recv(evutil_socket_t fd, void *buf, size_t size, bool *ret_again);
 evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again);
 
+/* Flag of send(2) against SIGPIPE. */
+extern const int socket_no_signal;
 /* For evutil_socketpair. */
 extern const int socket_pair_family;
 unsigned socket_cores(void);         /* processors to use */

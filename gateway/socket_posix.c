@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+const int socket_no_signal = MSG_NOSIGNAL;
 const int socket_pair_family = AF_UNIX;
 
 unsigned socket_cores(void)
