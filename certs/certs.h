@@ -60,6 +60,9 @@ const char *certs_provider(void); /* "mbedtls built-in", "libcrypto 3.0.19" */
 /* Cryptographic random bytes; thread-safe. Also fits mbedTLS's f_rng with a NULL context. */
 int certs_random(void *unused, unsigned char *out, size_t len);
 
+/* SHA-256 of some bytes, 64 hex characters and NUL. */
+void certs_sha256(const void *data, size_t len, char ret_hex[65]);
+
 /* ---- the CA ---- */
 struct certs_ca;
 

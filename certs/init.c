@@ -5,8 +5,10 @@
  */
 #include "certs/certs.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include <mbedtls/sha256.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/version.h>
@@ -87,4 +89,17 @@ int certs_random(void *unused, unsigned char *out, size_t len)
 		len -= n;
 	}
 	return ret;
+}
+
+void certs_sha256(const void *data, size_t len, char ret_hex[65])
+{
+	unsigned char digest[32];
+
+	/* Fails only when the hash is not built in. */
+	if (mbedtls_sha256(data, len, digest, 0) != 0) {
+		memset(digest, 0, sizeof(digest));
+	}
+	for (size_t i = 0; i < sizeof(digest); i++) {
+		snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
+	}
 }

@@ -1,0 +1,152 @@
+/*
+ * Trust and proxy settings for the clients inside. Values that the user had set are merged, not lost: roots
+ * that a variable named are in the bundle which takes its place.
+ */
+#include "cli/client_trust.h"
+#include "certs/certs.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Variables that name a file which takes the place of a client's own store. */
+static const char *const replacing[] = { "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT",
+	"GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE", "BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE",
+	"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "HTTPLIB2_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+	"NIX_SSL_CERT_FILE", "HEX_CACERTS_PATH", "JULIA_SSL_CA_ROOTS_PATH", "PERL_LWP_SSL_CA_FILE",
+	"SYSTEM_CERTIFICATE_PATH", "CONDA_SSL_VERIFY", "CODEX_CA_CERTIFICATE", "YARN_HTTPS_CA_FILE_PATH",
+	"npm_config_cafile" };
+
+/* Variables that name a file of roots to be added to a client's own. */
+static const char *const adding[] = { "NODE_EXTRA_CA_CERTS", "DENO_CERT" };
+
+/* Where the distributions keep their bundle. */
+static const char *const system_paths[] = { "/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+	"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem", "/usr/lib/ssl/cert.pem",
+	"/var/lib/ca-certificates/ca-bundle.pem" };
+
+/* Sockets and screens of the user's session: their far end is outside. */
+static const char *const removed[] = { "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO",
+	"DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
+	"DOCKER_HOST", "SSL_CERT_DIR", "PIP_PROXY", "npm_config_proxy", "npm_config_https_proxy",
+	"FTP_PROXY", "ftp_proxy", "RSYNC_PROXY", "CARGO_HTTP_PROXY" };
+
+static const char *const proxies[] = { "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
+	"all_proxy", "GRPC_PROXY", "grpc_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY" };
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Adds a file of the user's to a text once; one that cannot be read is left out, as its client would. */
+static void add_roots(struct text *to, struct list *seen, const char *path)
+{
+	if (path == NULL || path[0] != '/' || list_get(seen, path) != NULL) {
+		return;
+	}
+	list_set(seen, path, "1");
+	if (text_read_file(to, path) == 0) {
+		text_add(to, "\n", 1);
+	}
+}
+
+static void make_bundles(struct client_trust *t, const char *run_ca, const struct list *user)
+{
+	struct list seen = { 0 }, seen_adding = { 0 };
+
+	add_roots(&t->bundle, &seen, certs_system_bundle());
+	for (size_t i = 0; i < COUNT(replacing); i++) {
+		add_roots(&t->bundle, &seen, list_get(user, replacing[i]));
+	}
+	for (size_t i = 0; i < COUNT(adding); i++) {
+		add_roots(&t->bundle, &seen, list_get(user, adding[i]));
+		add_roots(&t->ca, &seen_adding, list_get(user, adding[i]));
+	}
+	text_print(&t->bundle, "%s", run_ca);
+	text_print(&t->ca, "%s", run_ca);
+	list_finish(&seen);
+	list_finish(&seen_adding);
+	for (size_t i = 0; i < COUNT(system_paths); i++) {
+		if (access(system_paths[i], F_OK) == 0) {
+			list_add(&t->bundle_paths, system_paths[i]);
+		}
+	}
+}
+
+static void set_proxies(struct list *env, uint16_t port)
+{
+	char url[64], java[256];
+	const char *before;
+	struct text options = { 0 };
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+	for (size_t i = 0; i < COUNT(proxies); i++) {
+		list_set(env, proxies[i], url);
+	}
+	list_set(env, "NO_PROXY", "localhost,127.0.0.1,::1");
+	list_set(env, "no_proxy", "localhost,127.0.0.1,::1");
+	list_set(env, "NODE_USE_ENV_PROXY", "1");
+	list_set(env, "CLOUDSDK_PROXY_TYPE", "http");
+	list_set(env, "CLOUDSDK_PROXY_ADDRESS", "127.0.0.1");
+	snprintf(java, sizeof(java), "%u", port);
+	list_set(env, "CLOUDSDK_PROXY_PORT", java);
+	/* Java reads no proxy variables; without this it is captured all the same, so only a shortcut. */
+	snprintf(java, sizeof(java),
+		"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=%u -Dhttps.proxyHost=127.0.0.1 "
+		"-Dhttps.proxyPort=%u -Dhttp.nonProxyHosts=localhost|127.*|[::1]",
+		port, port);
+	before = list_get(env, "JAVA_TOOL_OPTIONS");
+	text_print(&options, "%s%s%s", before != NULL ? before : "", before != NULL ? " " : "", java);
+	list_set(env, "JAVA_TOOL_OPTIONS", options.data);
+	text_finish(&options);
+}
+
+static void set_trust(struct list *env)
+{
+	for (size_t i = 0; i < COUNT(replacing); i++) {
+		list_set(env, replacing[i], TRUST_DIR "/bundle.pem");
+	}
+	for (size_t i = 0; i < COUNT(adding); i++) {
+		list_set(env, adding[i], TRUST_DIR "/ca.pem");
+	}
+	list_set(env, "DENO_TLS_CA_STORE", "system,mozilla");
+	list_set(env, "UV_SYSTEM_CERTS", "1");
+	list_set(env, "UV_NATIVE_TLS", "1");
+	list_set(env, "APT_CONFIG", TRUST_DIR "/apt.conf");
+	list_set(env, "AWS_EC2_METADATA_DISABLED", "true");
+	list_set(env, "SALLYPORT", "1");
+}
+
+void client_trust_make(
+	struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port, char *const *environment)
+{
+	struct list user = { 0 };
+
+	memset(t, 0, sizeof(*t));
+	for (; *environment != NULL; environment++) {
+		list_add(&user, *environment);
+		list_add(&t->env, *environment);
+	}
+	make_bundles(t, run_ca_pem, &user);
+	list_finish(&user);
+	for (size_t i = 0; i < COUNT(removed); i++) {
+		list_remove(&t->env, removed[i]);
+	}
+	set_proxies(&t->env, proxy_port);
+	set_trust(&t->env);
+	/* apt drops root for its downloads; there is no second user in the jail to drop to. */
+	text_print(&t->apt_conf,
+		"Acquire::http::Proxy \"http://127.0.0.1:%u\";\n"
+		"Acquire::https::Proxy \"http://127.0.0.1:%u\";\n"
+		"Acquire::https::CaInfo \"" TRUST_DIR "/bundle.pem\";\n"
+		"APT::Sandbox::User \"root\";\n",
+		proxy_port, proxy_port);
+}
+
+void client_trust_finish(struct client_trust *t)
+{
+	text_finish(&t->bundle);
+	text_finish(&t->ca);
+	text_finish(&t->apt_conf);
+	list_finish(&t->bundle_paths);
+	list_finish(&t->env);
+}

@@ -1,0 +1,23 @@
+/*
+ * Frames on the socket between a run and its gateway: a type, a length, bytes, and perhaps descriptors.
+ */
+#ifndef SALLYPORT_CLI_FRAMES_H
+#define SALLYPORT_CLI_FRAMES_H
+
+#include "cli/text.h"
+
+enum frame_type {
+	FRAME_NONE = 0,
+	FRAME_CA,      /* gateway: its certificate */
+	FRAME_DOOR,    /* run: the six sockets, and the story, each text ended by NUL */
+	FRAME_OPEN,    /* gateway: recorded and serving */
+	FRAME_STOP,    /* run: the exit status as text */
+	FRAME_SUMMARY, /* gateway: the totals as text */
+	FRAME_FAILED,  /* gateway: why, as text */
+};
+
+int frame_send(int socket, enum frame_type type, const void *data, size_t len, const int *fds, size_t n_fds);
+/* 0, or -1 at the end or on an error. Descriptors that did not come are -1. */
+int frame_receive(int socket, enum frame_type *ret_type, struct text *ret_data, int *ret_fds, size_t n_fds);
+
+#endif

@@ -1,0 +1,275 @@
+/*
+ * The gateway process: makes the run's CA, which never leaves it, opens the record, serves the door until the
+ * run says stop or is gone.
+ */
+#include "cli/gateway_main.h"
+#include "certs/certs.h"
+#include "cli/frames.h"
+#include "cli/gateway_process.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CA_DAYS = 7, LEAVES = 4096 };
+
+struct host_process {
+	const struct gateway_plan *plan;
+	int socket;
+	struct certs_ca *ca;         /* owned, like the others */
+	struct certs_mint *mint;
+	struct certs_trust *trust;
+	struct audit_log *audit;
+	struct gateway *gateway;
+	int exit_status;             /* of the command; -1 when the run vanished */
+};
+
+static void fail(struct host_process *h, const char *format, const char *what)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), format, what);
+
+	(void)frame_send(h->socket, FRAME_FAILED, text, (size_t)n, NULL, 0);
+}
+
+static void on_log(void *arg, enum gateway_log_level level, const char *line)
+{
+	const struct gateway_plan *plan = arg;
+
+	if ((int)level <= plan->log_level) {
+		fprintf(stderr, "sallyport gateway: %s\n", line);
+	}
+}
+
+static int make_identity(struct host_process *h)
+{
+	struct certs_diag diag = { 0 };
+	const char *pem;
+
+	if (certs_init(&diag) != CERTS_OK ||
+		certs_ca_create("Sallyport run CA", CA_DAYS, &h->ca, &diag) != CERTS_OK ||
+		certs_mint_create(h->ca, LEAVES, &h->mint, &diag) != CERTS_OK) {
+		fail(h, "the run's CA cannot be made: %s", diag.message);
+		return -1;
+	}
+	pem = certs_ca_pem(h->ca);
+	return frame_send(h->socket, FRAME_CA, pem, strlen(pem), NULL, 0);
+}
+
+static int open_record(struct host_process *h)
+{
+	struct audit_options options = { .durability = h->plan->durability, .run = h->plan->run_id };
+	struct audit_diag diag;
+
+	if (audit_open(h->plan->record_dir, &options, &h->audit, &diag) != AUDIT_OK) {
+		char text[640];
+
+		snprintf(text, sizeof(text), "%s %s", diag.path, diag.message);
+		fail(h, "the record cannot be opened, so nothing is started: %s", text);
+		return -1;
+	}
+	return 0;
+}
+
+static int load_trust(struct host_process *h)
+{
+	struct certs_diag diag = { 0 };
+	size_t n;
+
+	if (certs_trust_create(&h->trust) != CERTS_OK ||
+		certs_trust_add_system(h->trust, &n, &diag) != CERTS_OK) {
+		fail(h, "the system's root certificates cannot be read: %s", diag.message);
+		return -1;
+	}
+	for (size_t i = 0; h->plan->upstream_cas != NULL && h->plan->upstream_cas[i] != NULL; i++) {
+		if (certs_trust_add_file(h->trust, h->plan->upstream_cas[i], &n, &diag) != CERTS_OK || n == 0) {
+			fail(h, "--upstream-ca: %s", diag.message[0] ? diag.message
+								      : "the file holds no certificate");
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int make_gateway(struct host_process *h, const struct gateway_door *door)
+{
+	struct gateway_config config = {
+		.rules = h->plan->rules,
+		.mint = h->mint,
+		.trust = h->trust,
+		.audit = h->audit,
+		.workers = h->plan->workers,
+		.nameserver = h->plan->nameserver,
+		.log = on_log,
+		.log_arg = (void *)h->plan,
+	};
+	struct gateway_diag diag = { "" };
+
+	if (gateway_create(&config, &h->gateway, &diag) != GATEWAY_OK ||
+		gateway_add_door(h->gateway, door, &diag) != GATEWAY_OK) {
+		fail(h, "the gateway cannot be started: %s", diag.message);
+		return -1;
+	}
+	return 0;
+}
+
+/* Appends and waits until it is on disk. */
+static int record_now(struct host_process *h, const struct audit_record *r)
+{
+	struct audit_diag diag;
+	uint64_t seq;
+
+	if (audit_append(h->audit, r, &seq, &diag) != AUDIT_OK) {
+		fail(h, "the record cannot be written, so nothing is started: %s", diag.message);
+		return -1;
+	}
+	while (!audit_is_committed(h->audit, seq)) {
+		struct timespec pause = { .tv_nsec = 200000 };
+
+		if (audit_failed(h->audit)) {
+			fail(h, "the record cannot be written, so nothing is started%s", "");
+			return -1;
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int record_start(struct host_process *h, const struct text *story)
+{
+	struct audit_record r;
+	const char *at = story->data;
+
+	audit_record_init(&r);
+	r.kind = AUDIT_START;
+	r.command = at;
+	at += strlen(at) + 1;
+	r.user = at;
+	at += strlen(at) + 1;
+	r.rules_digest = at;
+	at += strlen(at) + 1;
+	r.view = at;
+	r.ca_digest = certs_ca_fingerprint(h->ca);
+	r.version = SALLYPORT_VERSION;
+	return record_now(h, &r);
+}
+
+static int take_door(struct host_process *h)
+{
+	struct gateway_door door;
+	struct text story = { 0 };
+	enum frame_type type;
+	int fds[6], result = -1;
+
+	if (frame_receive(h->socket, &type, &story, fds, 6) == 0 && type == FRAME_DOOR && fds[5] >= 0) {
+		for (int i = 0; i < 2; i++) {
+			door.tcp[i] = fds[i];
+			door.dns_udp[i] = fds[2 + i];
+			door.dns_tcp[i] = fds[4 + i];
+		}
+		if (make_gateway(h, &door) == 0 && record_start(h, &story) == 0) {
+			result = frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0);
+		}
+	}
+	text_finish(&story);
+	return result;
+}
+
+/* Waits beside the workers for the run's word, or its end. */
+static void *wait_stop(void *arg)
+{
+	struct host_process *h = arg;
+	struct text text = { 0 };
+	enum frame_type type;
+
+	h->exit_status = -1;
+	if (frame_receive(h->socket, &type, &text, NULL, 0) == 0 && type == FRAME_STOP) {
+		h->exit_status = atoi(text.data);
+	}
+	text_finish(&text);
+	gateway_stop(h->gateway);
+	return NULL;
+}
+
+static void sum_up(struct host_process *h, struct text *summary, uint64_t *ret_allowed, uint64_t *ret_refused)
+{
+	const struct gateway_host *hosts;
+	size_t n = gateway_hosts(h->gateway, &hosts);
+
+	*ret_allowed = *ret_refused = 0;
+	for (size_t i = 0; i < n; i++) {
+		*ret_allowed += hosts[i].allowed;
+		*ret_refused += hosts[i].refused;
+		text_print(summary, "%s\t%llu\t%llu\t%llu\t%llu\n", hosts[i].host,
+			(unsigned long long)hosts[i].allowed, (unsigned long long)hosts[i].refused,
+			(unsigned long long)hosts[i].bytes_out, (unsigned long long)hosts[i].bytes_in);
+	}
+}
+
+static int serve(struct host_process *h)
+{
+	struct gateway_diag diag = { "" };
+	struct audit_record r;
+	struct audit_diag audit_diag = { .message = "" };
+	struct text summary = { 0 };
+	pthread_t waiter;
+	uint64_t seq;
+	int result;
+
+	if (pthread_create(&waiter, NULL, wait_stop, h) != 0) {
+		fail(h, "a thread cannot be started%s", "");
+		return -1;
+	}
+	result = gateway_run(h->gateway, &diag);
+	pthread_join(waiter, NULL);
+	text_add(&summary, "", 0);
+	audit_record_init(&r);
+	r.kind = AUDIT_STOP;
+	r.exit_status = h->exit_status;
+	r.reason = h->exit_status < 0 ? "run-vanished" : "end";
+	sum_up(h, &summary, &r.allowed, &r.refused);
+	if (audit_append(h->audit, &r, &seq, &audit_diag) != AUDIT_OK ||
+		audit_close(h->audit, &audit_diag) != AUDIT_OK) {
+		fail(h, "the record could not be closed: %s", audit_diag.message);
+		result = -1;
+	} else if (result == GATEWAY_OK) {
+		result = frame_send(h->socket, FRAME_SUMMARY, summary.data, summary.len, NULL, 0);
+	} else {
+		fail(h, "the gateway failed: %s", diag.message);
+	}
+	h->audit = NULL;
+	text_finish(&summary);
+	return result;
+}
+
+int gateway_main(const struct gateway_plan *plan, int socket)
+{
+	struct host_process h = { .plan = plan, .socket = socket };
+	struct audit_diag ignored;
+	int result;
+
+	signal(SIGPIPE, SIG_IGN);
+	result = make_identity(&h);
+	if (result == 0) {
+		result = open_record(&h);
+	}
+	if (result == 0) {
+		result = load_trust(&h);
+	}
+	if (result == 0) {
+		result = take_door(&h);
+	}
+	if (result == 0) {
+		result = serve(&h);
+	}
+	gateway_destroy(h.gateway);
+	if (h.audit != NULL) {
+		(void)audit_close(h.audit, &ignored);
+	}
+	certs_trust_destroy(h.trust);
+	certs_mint_destroy(h.mint);
+	certs_ca_destroy(h.ca);
+	return result == 0 ? 0 : 1;
+}

@@ -1,0 +1,47 @@
+/*
+ * The gateway as a process of its own, outside the jail, and the socket by which the run directs it.
+ */
+#ifndef SALLYPORT_CLI_GATEWAY_PROCESS_H
+#define SALLYPORT_CLI_GATEWAY_PROCESS_H
+
+#include "audit/audit.h"
+#include "cli/text.h"
+#include "gateway/gateway.h"
+#include "rules/rules.h"
+
+#include <sys/types.h>
+
+struct gateway_plan {
+	const struct rules *rules;
+	const char *record_dir;
+	const char *run_id;
+	enum audit_durability durability;
+	const char *nameserver;
+	char *const *upstream_cas; /* NULL-terminated, or NULL */
+	unsigned workers;          /* 0: one a core */
+	int log_level;             /* enum gateway_log_level; what is above is not said */
+};
+
+/* What the record says of the run before anything happens. */
+struct gateway_story {
+	const char *command; /* JSON array */
+	const char *user, *rules_digest, *view;
+};
+
+struct gateway_process {
+	pid_t pid;
+	int socket;     /* owned; readable at the gateway's death */
+	struct text ca; /* its certificate, PEM */
+};
+
+/* Starts it and waits for its CA. 0, or an exit status after having complained. */
+int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process);
+/* Hands the door over, which it takes, and waits until the start of the run is on record. */
+int gateway_process_open(struct gateway_process *p, const struct gateway_door *door,
+	const struct gateway_story *story);
+/* Ends it: open sessions end, the record is closed. Its totals are printed into `ret_summary`. */
+int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary);
+/* Kills what is left. */
+void gateway_process_finish(struct gateway_process *p);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * The run's half: fork the gateway, hand it the door, hear its totals.
+ */
+#include "cli/frames.h"
+#include "cli/gateway_main.h"
+#include "cli/gateway_process.h"
+#include "cli/verbs.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Waits for one type of frame; what went wrong over there is said here, once. */
+static int expect(struct gateway_process *p, enum frame_type wanted, struct text *data)
+{
+	enum frame_type type;
+
+	if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
+		return complain("the gateway process died; the record says how far it came");
+	}
+	if (type == FRAME_FAILED) {
+		return complain("%s", data->data);
+	}
+	return type == wanted ? 0 : complain("the gateway process answered out of turn");
+}
+
+int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process)
+{
+	struct gateway_process p = { 0 };
+	int pair[2], status;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		return complain("socketpair: %s", strerror(errno));
+	}
+	p.pid = fork();
+	if (p.pid < 0) {
+		close(pair[0]);
+		close(pair[1]);
+		return complain("cannot start the gateway process: %s", strerror(errno));
+	}
+	if (p.pid == 0) {
+		close(pair[0]);
+		/* Out of the terminal's reach: ^C is for the command; the run says when it is over. */
+		setsid();
+		_exit(gateway_main(plan, pair[1]));
+	}
+	close(pair[1]);
+	p.socket = pair[0];
+	status = expect(&p, FRAME_CA, &p.ca);
+	if (status != 0) {
+		gateway_process_finish(&p);
+		return status;
+	}
+	*ret_process = p;
+	return 0;
+}
+
+int gateway_process_open(
+	struct gateway_process *p, const struct gateway_door *door, const struct gateway_story *story)
+{
+	const int fds[6] = { (int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
+		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1] };
+	struct text text = { 0 };
+	int status;
+
+	text_add(&text, story->command, strlen(story->command) + 1);
+	text_add(&text, story->user, strlen(story->user) + 1);
+	text_add(&text, story->rules_digest, strlen(story->rules_digest) + 1);
+	text_add(&text, story->view, strlen(story->view) + 1);
+	status = frame_send(p->socket, FRAME_DOOR, text.data, text.len, fds, 6);
+	for (int i = 0; i < 6; i++) {
+		close(fds[i]);
+	}
+	status = status != 0 ? complain("the gateway process died") : expect(p, FRAME_OPEN, &text);
+	text_finish(&text);
+	return status;
+}
+
+int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary)
+{
+	char text[16];
+	int status = 0, n = snprintf(text, sizeof(text), "%d", exit_status);
+
+	if (frame_send(p->socket, FRAME_STOP, text, (size_t)n, NULL, 0) != 0) {
+		status = complain("the gateway process is gone: the record has no end");
+	} else {
+		status = expect(p, FRAME_SUMMARY, ret_summary);
+	}
+	while (p->pid > 0 && status == 0 && waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) {
+	}
+	if (status == 0) {
+		p->pid = 0;
+	}
+	return status;
+}
+
+void gateway_process_finish(struct gateway_process *p)
+{
+	if (p->pid > 0) {
+		kill(p->pid, SIGKILL);
+		while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) {
+		}
+	}
+	if (p->socket > 0) {
+		close(p->socket);
+	}
+	text_finish(&p->ca);
+	memset(p, 0, sizeof(*p));
+}

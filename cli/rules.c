@@ -1,0 +1,134 @@
+/*
+ * sallyport rules check|explain: the rules asked offline, by the code that the gateway runs.
+ */
+#include "cli/ruleset.h"
+#include "cli/verbs.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char help[] =
+	"usage: sallyport rules check [--use PRESET,...] [--expand] [FILE]\n"
+	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] METHOD URL\n"
+	"\n"
+	"check     reads FILE (sallyport.rules of this folder by default) and says whether it is well-formed;\n"
+	"          --expand prints every network statement in force, presets included.\n"
+	"explain   says what the rules decide of one request and which statement decides it. Exit status 0:\n"
+	"          allowed, 1: refused.\n"
+	"\n"
+	"The language is described in docs/rules.md.\n";
+
+static void print_statement(void *arg, const char *origin, unsigned line, const char *statement)
+{
+	(void)arg;
+	printf("%-60s # %s:%u\n", statement, origin, line);
+}
+
+static int check(int argc, char **argv)
+{
+	static const struct option options[] = { { "use", required_argument, NULL, 'u' },
+		{ "expand", no_argument, NULL, 'e' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+	const char *uses = NULL, *path;
+	bool expand = false;
+	struct ruleset set;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (option) {
+		case 'u': uses = optarg; break;
+		case 'e': expand = true; break;
+		case 'h': fputs(help, stdout); return 0;
+		default: return EXIT_OURS;
+		}
+	}
+	path = optind < argc ? argv[optind] : NULL;
+	if (optind + 1 < argc) {
+		return complain("rules check takes one file");
+	}
+	status = ruleset_load(path, uses, &set);
+	if (status != 0) {
+		return status;
+	}
+	if (expand) {
+		rules_each_statement(set.rules, print_statement, NULL);
+	} else {
+		printf("%s: well-formed\n", path != NULL ? path : "sallyport.rules");
+	}
+	ruleset_finish(&set);
+	return 0;
+}
+
+static int explain_url(const struct rules *rules, const char *method, const char *url, int64_t body)
+{
+	struct rules_target target;
+	struct rules_request request = { .method = method, .target = &target, .body_length = body };
+	struct rules_decision d;
+	char buf[16384], line[16384];
+	int error = rules_target_from_url(url, strlen(url), &target, buf, sizeof(buf));
+
+	if (error != RULES_TARGET_OK) {
+		printf("refused: %s (%s)\n", rules_target_strerror(error), rules_target_word(error));
+		return 1;
+	}
+	rules_judge(rules, &request, &d);
+	printf("%s %s://%s:%u%s%s%s\n", method, rules_scheme_name(target.scheme), target.host, target.port,
+		target.path, target.query != NULL ? "?" : "", target.query != NULL ? target.query : "");
+	printf("%s: %s (%s)\n", d.verdict == RULES_ALLOW ? "allowed" : "refused",
+		rules_reason_sentence(d.reason), rules_reason_word(d.reason));
+	if (d.origin != NULL) {
+		printf("by %s:%u: %s\n", d.origin, d.line, d.statement);
+	}
+	if (d.verdict == RULES_DENY && d.reason == RULES_NO_RULE) {
+		rules_suggest(&request, line, sizeof(line));
+		printf("to allow it, add: %s\n", line);
+	}
+	return d.verdict == RULES_ALLOW ? 0 : 1;
+}
+
+static int explain(int argc, char **argv)
+{
+	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
+		{ "use", required_argument, NULL, 'u' }, { "body", required_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	const char *path = NULL, *uses = NULL;
+	struct ruleset set;
+	int64_t body = 0;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		switch (option) {
+		case 'r': path = optarg; break;
+		case 'u': uses = optarg; break;
+		case 'b': body = strtoll(optarg, NULL, 10); break;
+		case 'h': fputs(help, stdout); return 0;
+		default: return EXIT_OURS;
+		}
+	}
+	if (argc - optind != 2) {
+		return complain("rules explain wants METHOD and URL: sallyport rules explain GET "
+				"https://example.com/");
+	}
+	status = ruleset_load(path, uses, &set);
+	if (status == 0) {
+		status = explain_url(set.rules, argv[optind], argv[optind + 1], body);
+		ruleset_finish(&set);
+	}
+	return status;
+}
+
+int verb_rules(int argc, char **argv)
+{
+	if (argc >= 2 && strcmp(argv[1], "check") == 0) {
+		return check(argc - 1, argv + 1);
+	}
+	if (argc >= 2 && strcmp(argv[1], "explain") == 0) {
+		return explain(argc - 1, argv + 1);
+	}
+	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
+		fputs(help, stdout);
+		return 0;
+	}
+	return complain("rules wants check or explain; sallyport rules --help says more");
+}

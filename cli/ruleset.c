@@ -1,0 +1,130 @@
+/*
+ * Reads rules, and lets presets turn `use NAME` into statements.
+ */
+#include "cli/ruleset.h"
+#include "cli/presets.h"
+#include "cli/verbs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char default_file[] = "sallyport.rules";
+
+static int add(struct ruleset *set, const struct text *text, const char *origin)
+{
+	struct rules_diag diag;
+	int error = rules_add(set->rules, text->data, text->len, origin, &diag);
+
+	if (error != RULES_OK) {
+		return diag.line != 0
+			       ? complain("%s:%u:%u: %s", diag.origin, diag.line, diag.column, diag.message)
+			       : complain("%s: %s", origin, diag.message);
+	}
+	text_print(&set->all, "# %s\n", origin);
+	text_add(&set->all, text->data, text->len);
+	return 0;
+}
+
+static int add_file(struct ruleset *set, const char *path)
+{
+	struct text text = { 0 };
+	int status;
+
+	if (path == NULL && access(default_file, R_OK) != 0) {
+		return 0;
+	}
+	path = path != NULL ? path : default_file;
+	if (text_read_file(&text, path) != 0) {
+		status = complain("cannot read the rules %s: %s", path, strerror(errno));
+	} else {
+		status = add(set, &text, path);
+	}
+	text_finish(&text);
+	return status;
+}
+
+static int expand(struct ruleset *set, const char *name)
+{
+	struct text text = { 0 };
+	char origin[64], message[512];
+	int status;
+
+	snprintf(origin, sizeof(origin), "use %s", name);
+	if (presets_expand(name, &text, message, sizeof(message)) != 0) {
+		status = complain("use %s: %s", name, message);
+	} else {
+		status = add(set, &text, origin);
+	}
+	text_finish(&text);
+	return status;
+}
+
+/* The command line's presets go through the same language as a file's. */
+static int add_uses(struct ruleset *set, const char *uses)
+{
+	struct text text = { 0 };
+	int status;
+
+	if (uses == NULL) {
+		return 0;
+	}
+	text_print(&text, "use ");
+	for (; *uses != '\0'; uses++) {
+		text_print(&text, "%c", *uses == ',' ? ' ' : *uses);
+	}
+	status = add(set, &text, "--use");
+	text_finish(&text);
+	return status;
+}
+
+static bool seen_before(const struct rules_use *uses, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (strcmp(uses[k].name, uses[i].name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
+{
+	struct ruleset set = { .rules = rules_create() };
+	struct rules_diag diag;
+	int status;
+	size_t n = 0;
+
+	if (set.rules == NULL) {
+		return complain("memory is out");
+	}
+	status = add_file(&set, path);
+	if (status == 0) {
+		status = add_uses(&set, uses);
+	}
+	rules_uses(set.rules, &n);
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		const struct rules_use *all = rules_uses(set.rules, &n);
+
+		if (!seen_before(all, i)) {
+			status = expand(&set, all[i].name);
+		}
+	}
+	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
+		status = complain("%s", diag.message);
+	}
+	if (status != 0) {
+		ruleset_finish(&set);
+		return status;
+	}
+	*ret_set = set;
+	return 0;
+}
+
+void ruleset_finish(struct ruleset *set)
+{
+	rules_destroy(set->rules);
+	text_finish(&set->all);
+	memset(set, 0, sizeof(*set));
+}

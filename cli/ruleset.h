@@ -1,0 +1,22 @@
+/*
+ * The rules in force: files, presets on the command line, and what every `use` became.
+ */
+#ifndef SALLYPORT_CLI_RULESET_H
+#define SALLYPORT_CLI_RULESET_H
+
+#include "cli/text.h"
+#include "rules/rules.h"
+
+struct ruleset {
+	struct rules *rules;  /* owned, compiled */
+	struct text all;      /* every text that went in, for the digest of the record */
+};
+
+/*
+ * `path` NULL: sallyport.rules of the working folder if it is there. `uses`: comma-separated presets or NULL.
+ * 0, or an exit status after having complained.
+ */
+int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set);
+void ruleset_finish(struct ruleset *set);
+
+#endif

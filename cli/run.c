@@ -1,0 +1,372 @@
+/*
+ * sallyport run: gateway outside, command inside, and nothing between them but the door.
+ *
+ *   rules -> gateway process (its CA) -> jail (its door) -> the door goes to the gateway, the start of the run
+ *   is on record -> the command starts -> it ends -> the gateway ends -> summary
+ */
+#include "certs/certs.h"
+#include "cli/client_trust.h"
+#include "cli/gateway_process.h"
+#include "cli/ruleset.h"
+#include "cli/verbs.h"
+#include "cli/view.h"
+#include "jailer/jail.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+extern char **environ;
+
+enum { PROXY_PORT = 3128, DNS_PORT = 5300 };
+
+static const char help[] =
+	"usage: sallyport run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Runs COMMAND in a jail that sees the system's folders (to read), the working folder (to write) and\n"
+	"nothing else, and whose every connection ends in the gateway, where rules decide and a record is kept.\n"
+	"\n"
+	"  --rules FILE          the rules (default: sallyport.rules here; without any, nothing may pass)\n"
+	"  --use PRESET,...      npm, pip, cargo, go, apt, git: the registries their clients are set up for\n"
+	"  --record DIR          where the record goes (default: a folder of its own under\n"
+	"                        $XDG_STATE_HOME/sallyport or ~/.local/state/sallyport)\n"
+	"  --durability MODE     durable (default: on disk before anything leaves) or buffered\n"
+	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given again)\n"
+	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
+	"  --workers N           gateway threads (default: one a core)\n"
+	"  --quiet               no summary at the end\n"
+	"  --verbose, --debug    say more of what the gateway does\n"
+	"\n"
+	"Exit status: the command's own; 125 when Sallyport fails, 126 when COMMAND cannot be run, 127 when it\n"
+	"is not there, 128+N when signal N ended it.\n";
+
+struct run {
+	const char *rules_path, *uses, *record, *nameserver;
+	struct list upstream_cas;
+	enum audit_durability durability;
+	unsigned workers;
+	bool quiet;
+	int log_level;
+	char **command;
+
+	char id[40], record_dir[PATH_MAX], cwd[PATH_MAX];
+	struct ruleset set;
+	struct gateway_process gateway;
+	struct client_trust trust;
+	struct view view;
+	struct jail *jail;
+};
+
+/* ---- options ---- */
+
+static int parse_option(struct run *r, int option)
+{
+	char *end;
+
+	switch (option) {
+	case 'r': r->rules_path = optarg; return 0;
+	case 'u': r->uses = optarg; return 0;
+	case 'R': r->record = optarg; return 0;
+	case 'c': list_add(&r->upstream_cas, optarg); return 0;
+	case 'n': r->nameserver = optarg; return 0;
+	case 'q': r->quiet = true; return 0;
+	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
+	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
+	case 'w':
+		r->workers = (unsigned)strtoul(optarg, &end, 10);
+		return *end == '\0' && r->workers > 0 ? 0 : complain("--workers wants a number: %s", optarg);
+	case 'D':
+		if (strcmp(optarg, "durable") == 0 || strcmp(optarg, "buffered") == 0) {
+			r->durability = optarg[0] == 'd' ? AUDIT_DURABLE : AUDIT_BUFFERED;
+			return 0;
+		}
+		return complain("--durability wants durable or buffered: %s", optarg);
+	default: return complain("sallyport run --help lists the options");
+	}
+}
+
+/* 0; an exit status; -1: help was asked for and given. */
+static int parse_options(struct run *r, int argc, char **argv)
+{
+	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
+		{ "use", required_argument, NULL, 'u' }, { "record", required_argument, NULL, 'R' },
+		{ "durability", required_argument, NULL, 'D' },
+		{ "upstream-ca", required_argument, NULL, 'c' }, { "dns", required_argument, NULL, 'n' },
+		{ "workers", required_argument, NULL, 'w' }, { "quiet", no_argument, NULL, 'q' },
+		{ "verbose", no_argument, NULL, 'v' }, { "debug", no_argument, NULL, 'd' },
+		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return -1;
+		}
+		status = parse_option(r, option);
+		if (status != 0) {
+			return status;
+		}
+	}
+	if (optind == argc) {
+		return complain("run wants a command: sallyport run -- npm install");
+	}
+	r->command = argv + optind;
+	return 0;
+}
+
+/* ---- before anything runs ---- */
+
+static int make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL) {
+			*slash = '\0';
+		}
+		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+			return complain("cannot make the record folder %s: %s", path, strerror(errno));
+		}
+		if (slash == NULL) {
+			return 0;
+		}
+		*slash = '/';
+	}
+}
+
+static int name_run(struct run *r)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	unsigned char random[4];
+	time_t now = time(NULL);
+	char stamp[32];
+	int n;
+
+	if (certs_random(NULL, random, sizeof(random)) != 0) {
+		return complain("no random bytes");
+	}
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
+	snprintf(r->id, sizeof(r->id), "%s-%02x%02x%02x%02x", stamp, random[0], random[1], random[2], random[3]);
+	if (r->record != NULL) {
+		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s", r->record);
+	} else if (state != NULL && state[0] == '/') {
+		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/sallyport/%s", state, r->id);
+	} else if (home != NULL && home[0] == '/') {
+		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/.local/state/sallyport/%s", home, r->id);
+	} else {
+		return complain("neither HOME nor XDG_STATE_HOME is set: say --record DIR");
+	}
+	if (n >= (int)sizeof(r->record_dir)) {
+		return complain("the path of the record folder is too long");
+	}
+	return make_folders(r->record_dir);
+}
+
+static int prepare(struct run *r)
+{
+	struct certs_diag diag;
+	int status;
+
+	if (getcwd(r->cwd, sizeof(r->cwd)) == NULL) {
+		return complain("the working folder has no path: %s", strerror(errno));
+	}
+	status = ruleset_load(r->rules_path, r->uses, &r->set);
+	if (status == 0 && certs_init(&diag) != CERTS_OK) {
+		status = complain("%s", diag.message);
+	}
+	return status != 0 ? status : name_run(r);
+}
+
+/* ---- gateway, jail, door ---- */
+
+static int start_gateway(struct run *r)
+{
+	struct gateway_plan plan = {
+		.rules = r->set.rules,
+		.record_dir = r->record_dir,
+		.run_id = r->id,
+		.durability = r->durability,
+		.nameserver = r->nameserver,
+		.upstream_cas = r->upstream_cas.items,
+		.workers = r->workers,
+		.log_level = r->log_level,
+	};
+
+	return gateway_process_start(&plan, &r->gateway);
+}
+
+static int jail_problem(int error, const struct jail_diag *diag)
+{
+	if (error == JAIL_ENOTFOUND || error == JAIL_ENOEXEC) {
+		complain("%s", diag->message);
+		return error == JAIL_ENOTFOUND ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
+	}
+	if (diag->protection[0] != '\0') {
+		complain("the protection `%s` cannot be put up, so nothing is started: %s", diag->protection,
+			diag->message);
+	} else {
+		complain("%s", diag->message);
+	}
+	if (diag->cure[0] != '\0') {
+		complain("what would make it possible: %s", diag->cure);
+	}
+	return EXIT_OURS;
+}
+
+static int make_jail(struct run *r, struct jail_door *ret_door)
+{
+	struct rules_limits limits;
+	struct jail_spec spec = { .argv = r->command,
+		.cwd = r->cwd,
+		.proxy_port = PROXY_PORT,
+		.dns_port = DNS_PORT };
+	struct jail_diag diag;
+	int error;
+
+	rules_limits(r->set.rules, &limits);
+	spec.limits = (struct jail_limits){ limits.memory, limits.processes, limits.time, limits.cpu,
+		limits.file_size, limits.open_files };
+	error = jail_create(&spec, &r->jail, &diag);
+	if (error == JAIL_OK) {
+		error = jail_take_door(r->jail, ret_door, &diag);
+	}
+	return error == JAIL_OK ? 0 : jail_problem(error, &diag);
+}
+
+static int open_door(struct run *r, const struct jail_door *jail_door)
+{
+	struct gateway_door door;
+	struct passwd *user = getpwuid(geteuid());
+	struct text command = { 0 }, view = { 0 };
+	char digest[65];
+	struct gateway_story story = { .user = user != NULL ? user->pw_name : "?", .rules_digest = digest };
+	int status;
+
+	for (int i = 0; i < 2; i++) {
+		door.tcp[i] = jail_door->tcp[i];
+		door.dns_udp[i] = jail_door->dns_udp[i];
+		door.dns_tcp[i] = jail_door->dns_tcp[i];
+	}
+	text_print(&command, "[");
+	for (char **arg = r->command; *arg != NULL; arg++) {
+		text_print(&command, "%s", arg != r->command ? "," : "");
+		text_json(&command, *arg);
+	}
+	text_print(&command, "]");
+	view_describe(&r->view, &view);
+	text_add(&r->set.all, "", 0);
+	certs_sha256(r->set.all.data, r->set.all.len, digest);
+	story.command = command.data;
+	story.view = view.data;
+	status = gateway_process_open(&r->gateway, &door, &story);
+	text_finish(&command);
+	text_finish(&view);
+	return status;
+}
+
+/* ---- the end ---- */
+
+static int exit_status_of(const struct jail_result *result)
+{
+	switch (result->end) {
+	case JAIL_END_EXIT: return result->value;
+	case JAIL_END_SIGNAL: return 128 + result->value;
+	case JAIL_END_LIMIT:
+		if (strcmp(result->limit, "gateway") == 0) {
+			return complain("the gateway process died, so the command was ended");
+		}
+		complain("the command was ended: it reached the limit `%s`", result->limit);
+		return 124;
+	case JAIL_END_NONE: break;
+	}
+	return EXIT_OURS;
+}
+
+static void human(unsigned long long bytes, char out[32])
+{
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	double value = (double)bytes;
+	int unit = 0;
+
+	while (value >= 1024 && unit < 4) {
+		value /= 1024;
+		unit++;
+	}
+	snprintf(out, 32, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
+static void print_summary(const struct run *r, const struct text *summary)
+{
+	char host[256], out_text[32], in_text[32];
+	unsigned long long allowed, refused, out, in;
+	const char *line = summary->len > 0 ? summary->data : "";
+
+	fprintf(stderr, "sallyport: %s\n",
+		line[0] ? "requests by host (allowed, refused, bytes out and in)" : "no request was made");
+	while (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\n", host, &allowed, &refused, &out, &in) == 5) {
+		human(out, out_text);
+		human(in, in_text);
+		fprintf(stderr, "  %-40s %6llu %6llu %10s %10s\n", host, allowed, refused, out_text, in_text);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	fprintf(stderr, "sallyport: record in %s (sallyport log show %s)\n", r->record_dir, r->record_dir);
+}
+
+static int carry_out(struct run *r)
+{
+	struct jail_result result;
+	struct jail_diag diag;
+	struct text summary = { 0 };
+	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag), status, stopped;
+
+	if (error == JAIL_OK) {
+		error = jail_wait(r->jail, r->gateway.socket, &result, &diag);
+	}
+	status = error == JAIL_OK ? exit_status_of(&result) : jail_problem(error, &diag);
+	stopped = gateway_process_stop(&r->gateway, status, &summary);
+	if (stopped == 0 && !r->quiet && error == JAIL_OK) {
+		print_summary(r, &summary);
+	}
+	text_finish(&summary);
+	return stopped != 0 ? stopped : status;
+}
+
+int verb_run(int argc, char **argv)
+{
+	struct run r = { .log_level = GATEWAY_LOG_ERROR };
+	struct jail_door door;
+	int status = parse_options(&r, argc, argv);
+
+	if (status == 0) {
+		status = prepare(&r);
+	}
+	if (status == 0) {
+		status = start_gateway(&r);
+	}
+	if (status == 0) {
+		client_trust_make(&r.trust, r.gateway.ca.data, PROXY_PORT, environ);
+		status = view_make(&r.view, r.cwd, &r.trust);
+	}
+	if (status == 0) {
+		status = make_jail(&r, &door);
+	}
+	if (status == 0) {
+		status = open_door(&r, &door);
+	}
+	if (status == 0) {
+		status = carry_out(&r);
+	}
+	jail_destroy(r.jail);
+	gateway_process_finish(&r.gateway);
+	view_finish(&r.view);
+	client_trust_finish(&r.trust);
+	ruleset_finish(&r.set);
+	list_finish(&r.upstream_cas);
+	return status < 0 ? 0 : status;
+}

@@ -1,0 +1,158 @@
+/*
+ * Growing texts and lists.
+ */
+#include "cli/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void *or_die(void *memory)
+{
+	if (memory == NULL) {
+		fputs("sallyport: memory is out\n", stderr);
+		exit(125);
+	}
+	return memory;
+}
+
+static void reserve(struct text *t, size_t more)
+{
+	if (t->len + more + 1 > t->size) {
+		size_t size = t->size ? t->size : 256;
+
+		while (size < t->len + more + 1) {
+			size *= 2;
+		}
+		t->data = or_die(realloc(t->data, size));
+		t->size = size;
+	}
+}
+
+void text_add(struct text *t, const void *data, size_t len)
+{
+	reserve(t, len);
+	memcpy(t->data + t->len, data, len);
+	t->len += len;
+	t->data[t->len] = '\0';
+}
+
+void text_print(struct text *t, const char *format, ...)
+{
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(NULL, 0, format, args);
+	va_end(args);
+	reserve(t, (size_t)n);
+	va_start(args, format);
+	vsnprintf(t->data + t->len, (size_t)n + 1, format, args);
+	va_end(args);
+	t->len += (size_t)n;
+}
+
+void text_json(struct text *t, const char *string)
+{
+	text_add(t, "\"", 1);
+	for (const unsigned char *c = (const unsigned char *)string; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\') {
+			text_print(t, "\\%c", *c);
+		} else if (*c < 0x20 || *c >= 0x7f) {
+			text_print(t, "\\u%04x", *c >= 0x80 ? 0xdc00 + *c : *c);
+		} else {
+			text_add(t, c, 1);
+		}
+	}
+	text_add(t, "\"", 1);
+}
+
+int text_read_file(struct text *t, const char *path)
+{
+	char chunk[16384];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got;
+
+	if (fd < 0) {
+		return -1;
+	}
+	text_add(t, "", 0);
+	while ((got = read(fd, chunk, sizeof(chunk))) > 0) {
+		text_add(t, chunk, (size_t)got);
+	}
+	if (got < 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+void text_finish(struct text *t)
+{
+	free(t->data);
+	memset(t, 0, sizeof(*t));
+}
+
+void list_add(struct list *l, const char *item)
+{
+	l->items = or_die(realloc(l->items, (l->n + 2) * sizeof(*l->items)));
+	l->items[l->n++] = or_die(strdup(item));
+	l->items[l->n] = NULL;
+}
+
+static size_t find(const struct list *l, const char *name)
+{
+	size_t len = strlen(name), i;
+
+	for (i = 0; i < l->n; i++) {
+		if (strncmp(l->items[i], name, len) == 0 && l->items[i][len] == '=') {
+			break;
+		}
+	}
+	return i;
+}
+
+void list_remove(struct list *l, const char *name)
+{
+	size_t i;
+
+	while ((i = find(l, name)) < l->n) {
+		free(l->items[i]);
+		memmove(&l->items[i], &l->items[i + 1], (l->n - i) * sizeof(*l->items));
+		l->n--;
+	}
+}
+
+void list_set(struct list *l, const char *name, const char *value)
+{
+	struct text t = { 0 };
+
+	list_remove(l, name);
+	text_print(&t, "%s=%s", name, value);
+	list_add(l, t.data);
+	text_finish(&t);
+}
+
+const char *list_get(const struct list *l, const char *name)
+{
+	size_t i = find(l, name);
+
+	return i < l->n ? l->items[i] + strlen(name) + 1 : NULL;
+}
+
+void list_finish(struct list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->items[i]);
+	}
+	free(l->items);
+	memset(l, 0, sizeof(*l));
+}

@@ -1,0 +1,34 @@
+/*
+ * A text that grows. Memory that is out ends the program: at this level there is nothing else to do.
+ */
+#ifndef SALLYPORT_CLI_TEXT_H
+#define SALLYPORT_CLI_TEXT_H
+
+#include <stddef.h>
+
+struct text {
+	char *data; /* owned; always NUL-terminated once something was added */
+	size_t len, size;
+};
+
+void text_add(struct text *t, const void *data, size_t len);
+void text_print(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A JSON string with its quotes. */
+void text_json(struct text *t, const char *string);
+/* 0, or -1 with errno set. */
+int text_read_file(struct text *t, const char *path);
+void text_finish(struct text *t);
+
+/* A list of owned strings, NULL-terminated. */
+struct list {
+	char **items; /* owned; never NULL once list_add was called */
+	size_t n;
+};
+void list_add(struct list *l, const char *item);
+/* "NAME=value" in place of any other value of NAME. */
+void list_set(struct list *l, const char *name, const char *value);
+void list_remove(struct list *l, const char *name);
+const char *list_get(const struct list *l, const char *name); /* an environment value, or NULL */
+void list_finish(struct list *l);
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * The default view on Linux: system folders to read, the tools that PATH names, the working folder to write;
+ * home, other projects and everything else absent.
+ */
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *const system_folders[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
+	"/etc", "/opt", "/nix", "/var/lib/dpkg", "/var/lib/apt" };
+
+/* What even root's copy of a system folder must not show. */
+static const char *const hidden[] = { "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
+	"/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/ssh", "/etc/krb5.keytab",
+	"/etc/machine-id", "/etc/security/opasswd", "/etc/wireguard", "/etc/NetworkManager" };
+
+/* Tool chains that live whole in a folder of the home folder. */
+static const char *const toolchains[] = { ".rustup", ".pyenv", ".nvm", ".volta", ".sdkman", ".asdf", ".rbenv",
+	".deno", ".bun", ".local/share/mise", ".local/share/pnpm", ".local/lib", ".local/pipx", ".ghcup",
+	".opam", ".jenv", ".nodenv", ".goenv" };
+
+static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
+{
+	struct jail_view *entry;
+
+	if (v->n == v->size) {
+		v->size = v->size ? v->size * 2 : 64;
+		v->entries = realloc(v->entries, v->size * sizeof(*v->entries));
+		if (v->entries == NULL) {
+			exit(complain("memory is out"));
+		}
+	}
+	list_add(&v->strings, target);
+	entry = &v->entries[v->n++];
+	memset(entry, 0, sizeof(*entry));
+	entry->mode = mode;
+	entry->target = v->strings.items[v->strings.n - 1];
+	return entry;
+}
+
+static void add_file(struct view *v, const char *target, const void *content, size_t len, bool optional)
+{
+	struct jail_view *entry = add(v, JAIL_FILE, target);
+
+	entry->content = content;
+	entry->content_len = len;
+	entry->optional = optional;
+}
+
+/* /bin and its like are folders on some systems and links into /usr on others. */
+static void add_system(struct view *v)
+{
+	for (size_t i = 0; i < COUNT(system_folders); i++) {
+		char link[PATH_MAX];
+		ssize_t n = readlink(system_folders[i], link, sizeof(link) - 1);
+
+		if (n > 0) {
+			link[n] = '\0';
+			list_add(&v->strings, link);
+			link[0] = '\0';
+			add(v, JAIL_SYMLINK, system_folders[i]);
+			v->entries[v->n - 1].source = v->strings.items[v->strings.n - 2];
+		} else {
+			add(v, JAIL_READ, system_folders[i])->optional = true;
+		}
+	}
+	for (size_t i = 0; i < COUNT(hidden); i++) {
+		if (access(hidden[i], F_OK) == 0) {
+			add(v, JAIL_HIDE, hidden[i]);
+		}
+	}
+}
+
+static bool is_under(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
+}
+
+static bool is_shown(const struct view *v, const char *path)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->entries[i].mode == JAIL_READ && is_under(path, v->entries[i].target)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Folders of PATH that nothing shows yet, and the tool chains they belong to: read-only, never their homes. */
+static void add_tools(struct view *v, const char *home, const char *path)
+{
+	char folder[PATH_MAX];
+	struct stat st;
+
+	for (size_t i = 0; i < COUNT(toolchains); i++) {
+		snprintf(folder, sizeof(folder), "%s/%s", home, toolchains[i]);
+		if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
+			add(v, JAIL_READ, folder);
+		}
+	}
+	while (path != NULL && *path != '\0') {
+		size_t len = strcspn(path, ":");
+
+		snprintf(folder, sizeof(folder), "%.*s", (int)(len < PATH_MAX ? len : PATH_MAX - 1), path);
+		if (folder[0] == '/' && strcmp(folder, "/") != 0 && strcmp(folder, home) != 0 &&
+			!is_shown(v, folder) && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
+			add(v, JAIL_READ, folder);
+		}
+		path += len + (path[len] == ':');
+	}
+}
+
+static const char resolv_conf[] = "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n";
+static const char hosts[] = "127.0.0.1 localhost sallyport\n::1 localhost ip6-localhost ip6-loopback\n";
+
+/* A file that is a link on the host is laid where the link leads. */
+static void add_etc(struct view *v, const char *path, const char *content)
+{
+	char real[PATH_MAX];
+
+	add_file(v, realpath(path, real) != NULL ? real : path, content, strlen(content), false);
+}
+
+static void add_trust(struct view *v, const struct client_trust *trust)
+{
+	char real[PATH_MAX];
+
+	add(v, JAIL_DIR, TRUST_DIR);
+	add_file(v, TRUST_DIR "/bundle.pem", trust->bundle.data, trust->bundle.len, false);
+	add_file(v, TRUST_DIR "/ca.pem", trust->ca.data, trust->ca.len, false);
+	add_file(v, TRUST_DIR "/apt.conf", trust->apt_conf.data, trust->apt_conf.len, false);
+	for (size_t i = 0; i < trust->bundle_paths.n; i++) {
+		const char *path = trust->bundle_paths.items[i];
+
+		if (realpath(path, real) != NULL) {
+			add_file(v, real, trust->bundle.data, trust->bundle.len, true);
+		}
+	}
+}
+
+static int check_cwd(const char *cwd, const char *home)
+{
+	static const char *const too_much[] = { "/", "/home", "/root", "/etc", "/usr", "/var", "/tmp", "/opt",
+		"/dev", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/boot" };
+
+	for (size_t i = 0; i < COUNT(too_much); i++) {
+		if (strcmp(cwd, too_much[i]) == 0) {
+			return complain("the working folder %s would be shown whole and writable: go into a "
+					"project folder first",
+				cwd);
+		}
+	}
+	if (strcmp(cwd, home) == 0 || is_under(home, cwd)) {
+		return complain("the working folder %s holds your home folder, which the jail must not show: go "
+				"into a project folder first",
+			cwd);
+	}
+	if (is_under(cwd, "/proc") || is_under(cwd, "/sys") || is_under(cwd, "/dev")) {
+		return complain("the working folder %s is none that a jail can show", cwd);
+	}
+	return 0;
+}
+
+int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
+{
+	const char *home = list_get(&trust->env, "HOME");
+	int status;
+
+	memset(v, 0, sizeof(*v));
+	home = home != NULL && home[0] == '/' && home[1] != '\0' ? home : "/nonexistent";
+	status = check_cwd(cwd, home);
+	if (status != 0) {
+		return status;
+	}
+	add_system(v);
+	add(v, JAIL_TMPFS, "/tmp");
+	add(v, JAIL_TMPFS, "/var/tmp");
+	add(v, JAIL_TMPFS, "/var/cache");
+	add(v, JAIL_TMPFS, home);
+	add_tools(v, home, list_get(&trust->env, "PATH"));
+	add_etc(v, "/etc/resolv.conf", resolv_conf);
+	add_etc(v, "/etc/hosts", hosts);
+	add_trust(v, trust);
+	add(v, JAIL_WRITE, cwd);
+	return 0;
+}
+
+static const char *mode_name(enum jail_mode mode)
+{
+	static const char *const names[] = { "hide", "read", "write", "private", "file", "link", "folder" };
+
+	return names[mode];
+}
+
+void view_describe(const struct view *v, struct text *json)
+{
+	text_print(json, "[");
+	for (size_t i = 0; i < v->n; i++) {
+		text_print(json, "%s{\"path\":", i > 0 ? "," : "");
+		text_json(json, v->entries[i].target);
+		text_print(json, ",\"mode\":\"%s\"}", mode_name(v->entries[i].mode));
+	}
+	text_print(json, "]");
+}
+
+void view_finish(struct view *v)
+{
+	free(v->entries);
+	list_finish(&v->strings);
+	memset(v, 0, sizeof(*v));
+}
