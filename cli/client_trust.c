@@ -1,6 +1,6 @@
 /*
- * Trust and proxy settings for the clients inside. Values that the user had set are merged, not lost: roots
- * that a variable named are in the bundle which takes its place.
+ * Trust and proxy settings for the clients inside. Values that the user had set are merged, not
+ * lost: roots that a variable named are in the bundle which takes its place.
  */
 #include "cli/client_trust.h"
 #include "certs/certs.h"
@@ -10,34 +10,36 @@
 #include <unistd.h>
 
 /* Variables that name a file which takes the place of a client's own store. */
-static const char *const replacing[] = { "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "PIP_CERT",
-	"GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE", "BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE",
-	"CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "HTTPLIB2_CA_CERTS", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
-	"NIX_SSL_CERT_FILE", "HEX_CACERTS_PATH", "JULIA_SSL_CA_ROOTS_PATH", "PERL_LWP_SSL_CA_FILE",
-	"SYSTEM_CERTIFICATE_PATH", "CONDA_SSL_VERIFY", "CODEX_CA_CERTIFICATE", "YARN_HTTPS_CA_FILE_PATH",
-	"npm_config_cafile" };
+static const char *const replacing[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+	"PIP_CERT", "GIT_SSL_CAINFO", "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE", "BUNDLE_SSL_CA_CERT",
+	"COMPOSER_CAFILE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "HTTPLIB2_CA_CERTS",
+	"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", "NIX_SSL_CERT_FILE", "HEX_CACERTS_PATH",
+	"JULIA_SSL_CA_ROOTS_PATH", "PERL_LWP_SSL_CA_FILE", "SYSTEM_CERTIFICATE_PATH",
+	"CONDA_SSL_VERIFY", "CODEX_CA_CERTIFICATE", "YARN_HTTPS_CA_FILE_PATH", "npm_config_cafile"};
 
 /* Variables that name a file of roots to be added to a client's own. */
-static const char *const adding[] = { "NODE_EXTRA_CA_CERTS", "DENO_CERT" };
+static const char *const adding[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
 
 /* Where the distributions keep their bundle. */
-static const char *const system_paths[] = { "/etc/ssl/certs/ca-certificates.crt",
+static const char *const system_paths[] = {"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
 	"/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem", "/usr/lib/ssl/cert.pem",
-	"/var/lib/ca-certificates/ca-bundle.pem" };
+	"/var/lib/ca-certificates/ca-bundle.pem"};
 
 /* Sockets and screens of the user's session: their far end is outside. */
-static const char *const removed[] = { "SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO",
+static const char *const removed[] = {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO",
 	"DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
 	"DOCKER_HOST", "SSL_CERT_DIR", "PIP_PROXY", "npm_config_proxy", "npm_config_https_proxy",
-	"FTP_PROXY", "ftp_proxy", "RSYNC_PROXY", "CARGO_HTTP_PROXY" };
+	"FTP_PROXY", "ftp_proxy", "RSYNC_PROXY", "CARGO_HTTP_PROXY"};
 
-static const char *const proxies[] = { "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy",
-	"all_proxy", "GRPC_PROXY", "grpc_proxy", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY" };
+static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
+	"https_proxy", "all_proxy", "GRPC_PROXY", "grpc_proxy", "YARN_HTTP_PROXY",
+	"YARN_HTTPS_PROXY"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Adds a file of the user's to a text once; one that cannot be read is left out, as its client would. */
+/* Adds a file of the user's to a text once; one that cannot be read is left out, as its client
+ * would. */
 static void add_roots(struct text *to, struct list *seen, const char *path)
 {
 	if (path == NULL || path[0] != '/' || list_get(seen, path) != NULL) {
@@ -51,7 +53,7 @@ static void add_roots(struct text *to, struct list *seen, const char *path)
 
 static void make_bundles(struct client_trust *t, const char *run_ca, const struct list *user)
 {
-	struct list seen = { 0 }, seen_adding = { 0 };
+	struct list seen = {0}, seen_adding = {0};
 
 	add_roots(&t->bundle, &seen, certs_system_bundle());
 	for (size_t i = 0; i < COUNT(replacing); i++) {
@@ -76,7 +78,7 @@ static void set_proxies(struct list *env, uint16_t port)
 {
 	char url[64], java[256];
 	const char *before;
-	struct text options = { 0 };
+	struct text options = {0};
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
 	for (size_t i = 0; i < COUNT(proxies); i++) {
@@ -89,13 +91,15 @@ static void set_proxies(struct list *env, uint16_t port)
 	list_set(env, "CLOUDSDK_PROXY_ADDRESS", "127.0.0.1");
 	snprintf(java, sizeof(java), "%u", port);
 	list_set(env, "CLOUDSDK_PROXY_PORT", java);
-	/* Java reads no proxy variables; without this it is captured all the same, so only a shortcut. */
+	/* Java reads no proxy variables; without this it is captured all the same, so only a
+	 * shortcut. */
 	snprintf(java, sizeof(java),
 		"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=%u -Dhttps.proxyHost=127.0.0.1 "
 		"-Dhttps.proxyPort=%u -Dhttp.nonProxyHosts=localhost|127.*|[::1]",
 		port, port);
 	before = list_get(env, "JAVA_TOOL_OPTIONS");
-	text_print(&options, "%s%s%s", before != NULL ? before : "", before != NULL ? " " : "", java);
+	text_print(
+		&options, "%s%s%s", before != NULL ? before : "", before != NULL ? " " : "", java);
 	list_set(env, "JAVA_TOOL_OPTIONS", options.data);
 	text_finish(&options);
 }
@@ -116,10 +120,10 @@ static void set_trust(struct list *env)
 	list_set(env, "SALLYPORT", "1");
 }
 
-void client_trust_make(
-	struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port, char *const *environment)
+void client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
+	char *const *environment)
 {
-	struct list user = { 0 };
+	struct list user = {0};
 
 	memset(t, 0, sizeof(*t));
 	for (; *environment != NULL; environment++) {

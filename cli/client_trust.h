@@ -1,6 +1,7 @@
 /*
- * What clients inside the jail need to find the proxy and to believe the run's CA: files laid over the
- * distribution's trust stores, and the environment. docs/clients.md has the list, client by client.
+ * What clients inside the jail need to find the proxy and to believe the run's CA: files laid over
+ * the distribution's trust stores, and the environment. docs/clients.md has the list, client by
+ * client.
  */
 #ifndef SALLYPORT_CLI_CLIENT_TRUST_H
 #define SALLYPORT_CLI_CLIENT_TRUST_H
@@ -13,11 +14,12 @@
 #define TRUST_DIR "/run/sallyport"
 
 struct client_trust {
-	struct text bundle;   /* system roots, the user's own roots, the run's CA: for variables that replace */
-	struct text ca;       /* the user's additive roots and the run's CA: for variables that add */
+	struct text bundle; /* system roots, the user's own roots, the run's CA: for variables that
+			       replace */
+	struct text ca;     /* the user's additive roots and the run's CA: for variables that add */
 	struct text apt_conf;
 	struct list bundle_paths; /* where the bundle is to lie, besides TRUST_DIR */
-	struct list env;      /* the command's environment */
+	struct list env;          /* the command's environment */
 };
 
 /* `environment`: the user's. */

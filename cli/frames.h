@@ -1,5 +1,6 @@
 /*
- * Frames on the socket between a run and its gateway: a type, a length, bytes, and perhaps descriptors.
+ * Frames on the socket between a run and its gateway: a type, a length, bytes, and perhaps
+ * descriptors.
  */
 #ifndef SALLYPORT_CLI_FRAMES_H
 #define SALLYPORT_CLI_FRAMES_H
@@ -16,8 +17,10 @@ enum frame_type {
 	FRAME_FAILED,  /* gateway: why, as text */
 };
 
-int frame_send(int socket, enum frame_type type, const void *data, size_t len, const int *fds, size_t n_fds);
+int frame_send(int socket, enum frame_type type, const void *data, size_t len, const int *fds,
+	size_t n_fds);
 /* 0, or -1 at the end or on an error. Descriptors that did not come are -1. */
-int frame_receive(int socket, enum frame_type *ret_type, struct text *ret_data, int *ret_fds, size_t n_fds);
+int frame_receive(
+	int socket, enum frame_type *ret_type, struct text *ret_data, int *ret_fds, size_t n_fds);
 
 #endif

@@ -32,15 +32,16 @@ static int send_all(int socket, const char *data, size_t len)
 	return 0;
 }
 
-int frame_send(int socket, enum frame_type type, const void *data, size_t len, const int *fds, size_t n_fds)
+int frame_send(int socket, enum frame_type type, const void *data, size_t len, const int *fds,
+	size_t n_fds)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
-	} control = { { 0 } };
-	struct head head = { (uint32_t)type, (uint32_t)len };
-	struct iovec piece = { &head, sizeof(head) };
-	struct msghdr message = { .msg_iov = &piece, .msg_iovlen = 1 };
+	} control = {{0}};
+	struct head head = {(uint32_t)type, (uint32_t)len};
+	struct iovec piece = {&head, sizeof(head)};
+	struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
 
 	if (n_fds > 0) {
 		struct cmsghdr *c;
@@ -81,7 +82,8 @@ static void take_fds(struct msghdr *message, int *fds, size_t n_fds)
 	size_t taken = 0;
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL; c = CMSG_NXTHDR(message, c)) {
-		size_t n = c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+		size_t n =
+			c->cmsg_type == SCM_RIGHTS ? (c->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
 
 		for (size_t i = 0; i < n; i++) {
 			int fd;
@@ -96,18 +98,19 @@ static void take_fds(struct msghdr *message, int *fds, size_t n_fds)
 	}
 }
 
-int frame_receive(int socket, enum frame_type *ret_type, struct text *ret_data, int *ret_fds, size_t n_fds)
+int frame_receive(
+	int socket, enum frame_type *ret_type, struct text *ret_data, int *ret_fds, size_t n_fds)
 {
 	union {
 		char buf[CMSG_SPACE(sizeof(int) * FDS_MAX)];
 		struct cmsghdr align;
 	} control;
 	struct head head;
-	struct iovec piece = { &head, sizeof(head) };
-	struct msghdr message = { .msg_iov = &piece,
+	struct iovec piece = {&head, sizeof(head)};
+	struct msghdr message = {.msg_iov = &piece,
 		.msg_iovlen = 1,
 		.msg_control = control.buf,
-		.msg_controllen = sizeof(control.buf) };
+		.msg_controllen = sizeof(control.buf)};
 	char chunk[16384];
 	ssize_t got;
 

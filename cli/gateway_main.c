@@ -1,6 +1,6 @@
 /*
- * The gateway process: makes the run's CA, which never leaves it, opens the record, serves the door until the
- * run says stop or is gone.
+ * The gateway process: makes the run's CA, which never leaves it, opens the record, serves the door
+ * until the run says stop or is gone.
  */
 #include "cli/gateway_main.h"
 #include "certs/certs.h"
@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,19 +19,25 @@ enum { CA_DAYS = 7, LEAVES = 4096 };
 struct host_process {
 	const struct gateway_plan *plan;
 	int socket;
-	struct certs_ca *ca;         /* owned, like the others */
+	struct certs_ca *ca; /* owned, like the others */
 	struct certs_mint *mint;
 	struct certs_trust *trust;
 	struct audit_log *audit;
 	struct gateway *gateway;
-	int exit_status;             /* of the command; -1 when the run vanished */
+	int exit_status; /* of the command; -1 when the run vanished */
 };
 
-static void fail(struct host_process *h, const char *format, const char *what)
+static __attribute__((format(printf, 2, 3))) void fail(
+	struct host_process *h, const char *format, ...)
 {
-	char text[512];
-	int n = snprintf(text, sizeof(text), format, what);
+	char text[1024];
+	va_list args;
+	int n;
 
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	n = n < (int)sizeof(text) ? n : (int)sizeof(text) - 1;
 	(void)frame_send(h->socket, FRAME_FAILED, text, (size_t)n, NULL, 0);
 }
 
@@ -45,7 +52,7 @@ static void on_log(void *arg, enum gateway_log_level level, const char *line)
 
 static int make_identity(struct host_process *h)
 {
-	struct certs_diag diag = { 0 };
+	struct certs_diag diag = {0};
 	const char *pem;
 
 	if (certs_init(&diag) != CERTS_OK ||
@@ -60,14 +67,12 @@ static int make_identity(struct host_process *h)
 
 static int open_record(struct host_process *h)
 {
-	struct audit_options options = { .durability = h->plan->durability, .run = h->plan->run_id };
+	struct audit_options options = {.durability = h->plan->durability, .run = h->plan->run_id};
 	struct audit_diag diag;
 
 	if (audit_open(h->plan->record_dir, &options, &h->audit, &diag) != AUDIT_OK) {
-		char text[640];
-
-		snprintf(text, sizeof(text), "%s %s", diag.path, diag.message);
-		fail(h, "the record cannot be opened, so nothing is started: %s", text);
+		fail(h, "the record cannot be opened, so nothing is started: %s %s", diag.path,
+			diag.message);
 		return -1;
 	}
 	return 0;
@@ -75,7 +80,7 @@ static int open_record(struct host_process *h)
 
 static int load_trust(struct host_process *h)
 {
-	struct certs_diag diag = { 0 };
+	struct certs_diag diag = {0};
 	size_t n;
 
 	if (certs_trust_create(&h->trust) != CERTS_OK ||
@@ -84,9 +89,11 @@ static int load_trust(struct host_process *h)
 		return -1;
 	}
 	for (size_t i = 0; h->plan->upstream_cas != NULL && h->plan->upstream_cas[i] != NULL; i++) {
-		if (certs_trust_add_file(h->trust, h->plan->upstream_cas[i], &n, &diag) != CERTS_OK || n == 0) {
-			fail(h, "--upstream-ca: %s", diag.message[0] ? diag.message
-								      : "the file holds no certificate");
+		if (certs_trust_add_file(h->trust, h->plan->upstream_cas[i], &n, &diag) !=
+				CERTS_OK ||
+			n == 0) {
+			fail(h, "--upstream-ca: %s",
+				diag.message[0] ? diag.message : "the file holds no certificate");
 			return -1;
 		}
 	}
@@ -105,7 +112,7 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 		.log = on_log,
 		.log_arg = (void *)h->plan,
 	};
-	struct gateway_diag diag = { "" };
+	struct gateway_diag diag = {""};
 
 	if (gateway_create(&config, &h->gateway, &diag) != GATEWAY_OK ||
 		gateway_add_door(h->gateway, door, &diag) != GATEWAY_OK) {
@@ -126,10 +133,10 @@ static int record_now(struct host_process *h, const struct audit_record *r)
 		return -1;
 	}
 	while (!audit_is_committed(h->audit, seq)) {
-		struct timespec pause = { .tv_nsec = 200000 };
+		struct timespec pause = {.tv_nsec = 200000};
 
 		if (audit_failed(h->audit)) {
-			fail(h, "the record cannot be written, so nothing is started%s", "");
+			fail(h, "the record cannot be written, so nothing is started");
 			return -1;
 		}
 		nanosleep(&pause, NULL);
@@ -159,11 +166,12 @@ static int record_start(struct host_process *h, const struct text *story)
 static int take_door(struct host_process *h)
 {
 	struct gateway_door door;
-	struct text story = { 0 };
+	struct text story = {0};
 	enum frame_type type;
 	int fds[6], result = -1;
 
-	if (frame_receive(h->socket, &type, &story, fds, 6) == 0 && type == FRAME_DOOR && fds[5] >= 0) {
+	if (frame_receive(h->socket, &type, &story, fds, 6) == 0 && type == FRAME_DOOR &&
+		fds[5] >= 0) {
 		for (int i = 0; i < 2; i++) {
 			door.tcp[i] = fds[i];
 			door.dns_udp[i] = fds[2 + i];
@@ -181,7 +189,7 @@ static int take_door(struct host_process *h)
 static void *wait_stop(void *arg)
 {
 	struct host_process *h = arg;
-	struct text text = { 0 };
+	struct text text = {0};
 	enum frame_type type;
 
 	h->exit_status = -1;
@@ -193,7 +201,8 @@ static void *wait_stop(void *arg)
 	return NULL;
 }
 
-static void sum_up(struct host_process *h, struct text *summary, uint64_t *ret_allowed, uint64_t *ret_refused)
+static void sum_up(
+	struct host_process *h, struct text *summary, uint64_t *ret_allowed, uint64_t *ret_refused)
 {
 	const struct gateway_host *hosts;
 	size_t n = gateway_hosts(h->gateway, &hosts);
@@ -204,22 +213,23 @@ static void sum_up(struct host_process *h, struct text *summary, uint64_t *ret_a
 		*ret_refused += hosts[i].refused;
 		text_print(summary, "%s\t%llu\t%llu\t%llu\t%llu\n", hosts[i].host,
 			(unsigned long long)hosts[i].allowed, (unsigned long long)hosts[i].refused,
-			(unsigned long long)hosts[i].bytes_out, (unsigned long long)hosts[i].bytes_in);
+			(unsigned long long)hosts[i].bytes_out,
+			(unsigned long long)hosts[i].bytes_in);
 	}
 }
 
 static int serve(struct host_process *h)
 {
-	struct gateway_diag diag = { "" };
+	struct gateway_diag diag = {""};
 	struct audit_record r;
-	struct audit_diag audit_diag = { .message = "" };
-	struct text summary = { 0 };
+	struct audit_diag audit_diag = {.message = ""};
+	struct text summary = {0};
 	pthread_t waiter;
 	uint64_t seq;
 	int result;
 
 	if (pthread_create(&waiter, NULL, wait_stop, h) != 0) {
-		fail(h, "a thread cannot be started%s", "");
+		fail(h, "a thread cannot be started");
 		return -1;
 	}
 	result = gateway_run(h->gateway, &diag);
@@ -246,7 +256,7 @@ static int serve(struct host_process *h)
 
 int gateway_main(const struct gateway_plan *plan, int socket)
 {
-	struct host_process h = { .plan = plan, .socket = socket };
+	struct host_process h = {.plan = plan, .socket = socket};
 	struct audit_diag ignored;
 	int result;
 

@@ -1,5 +1,6 @@
 /*
- * The gateway as a process of its own, outside the jail, and the socket by which the run directs it.
+ * The gateway as a process of its own, outside the jail, and the socket by which the run directs
+ * it.
  */
 #ifndef SALLYPORT_CLI_GATEWAY_PROCESS_H
 #define SALLYPORT_CLI_GATEWAY_PROCESS_H

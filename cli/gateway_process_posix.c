@@ -31,7 +31,7 @@ static int expect(struct gateway_process *p, enum frame_type wanted, struct text
 
 int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process)
 {
-	struct gateway_process p = { 0 };
+	struct gateway_process p = {0};
 	int pair[2], status;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -45,7 +45,8 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 	}
 	if (p.pid == 0) {
 		close(pair[0]);
-		/* Out of the terminal's reach: ^C is for the command; the run says when it is over. */
+		/* Out of the terminal's reach: ^C is for the command; the run says when it is over.
+		 */
 		setsid();
 		_exit(gateway_main(plan, pair[1]));
 	}
@@ -60,12 +61,12 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 	return 0;
 }
 
-int gateway_process_open(
-	struct gateway_process *p, const struct gateway_door *door, const struct gateway_story *story)
+int gateway_process_open(struct gateway_process *p, const struct gateway_door *door,
+	const struct gateway_story *story)
 {
-	const int fds[6] = { (int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
-		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1] };
-	struct text text = { 0 };
+	const int fds[6] = {(int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
+		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1]};
+	struct text text = {0};
 	int status;
 
 	text_add(&text, story->command, strlen(story->command) + 1);

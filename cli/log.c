@@ -12,12 +12,13 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char help[] = "usage: sallyport log show [--all] DIR\n"
-			   "\n"
-			   "Prints the decisions of a record, one a line, with what became of them.\n"
-			   "  --all   also names that were asked for, and everything else on record\n"
-			   "\n"
-			   "The record itself is JSON Lines, described in docs/audit.md.\n";
+static const char help[] =
+	"usage: sallyport log show [--all] DIR\n"
+	"\n"
+	"Prints the decisions of a record, one a line, with what became of them.\n"
+	"  --all   also names that were asked for, and everything else on record\n"
+	"\n"
+	"The record itself is JSON Lines, described in docs/audit.md.\n";
 
 struct shown {
 	bool all, colour;
@@ -41,7 +42,8 @@ static void print_time(int64_t ns)
 
 static void print_url(const struct audit_record *r)
 {
-	printf("%s %s://%s", or_dash(r->method), r->scheme != NULL ? r->scheme : "?", or_dash(r->host));
+	printf("%s %s://%s", or_dash(r->method), r->scheme != NULL ? r->scheme : "?",
+		or_dash(r->host));
 	if (r->port != 0 && r->port != 443 && r->port != 80) {
 		printf(":%u", r->port);
 	}
@@ -75,8 +77,9 @@ static void print_outcome(const struct audit_record *r)
 {
 	print_time(r->time_ns);
 	printf("%5llu   -> %-4d %s, %lld bytes out, %lld in, %lld ms, by %s%s%s%s\n",
-		(unsigned long long)r->request, r->status, or_dash(r->end), (long long)r->request_bytes,
-		(long long)r->response_bytes, (long long)(r->total_ns / 1000000), or_dash(r->address),
+		(unsigned long long)r->request, r->status, or_dash(r->end),
+		(long long)r->request_bytes, (long long)r->response_bytes,
+		(long long)(r->total_ns / 1000000), or_dash(r->address),
 		r->tls_version != NULL ? " " : "", r->tls_version != NULL ? r->tls_version : "",
 		r->detail != NULL ? r->detail : "");
 }
@@ -86,8 +89,8 @@ static void print_other(const struct shown *s, const struct audit_record *r)
 	print_time(r->time_ns);
 	switch (r->kind) {
 	case AUDIT_START:
-		printf("      start   %s by %s, rules %.12s, CA %.12s\n", or_dash(r->command), or_dash(r->user),
-			or_dash(r->rules_digest), or_dash(r->ca_digest));
+		printf("      start   %s by %s, rules %.12s, CA %.12s\n", or_dash(r->command),
+			or_dash(r->user), or_dash(r->rules_digest), or_dash(r->ca_digest));
 		break;
 	case AUDIT_STOP:
 		printf("      stop    exit status %d, %llu allowed, %llu refused\n", r->exit_status,
@@ -96,10 +99,12 @@ static void print_other(const struct shown *s, const struct audit_record *r)
 	case AUDIT_DNS:
 		printf("      ");
 		print_verdict(s, r->verdict);
-		printf(" name %s %s  [%s]\n", or_dash(r->host), or_dash(r->detail), or_dash(r->reason));
+		printf(" name %s %s  [%s]\n", or_dash(r->host), or_dash(r->detail),
+			or_dash(r->reason));
 		break;
 	default:
-		printf("      %-7s %s %s\n", audit_kind_name(r->kind), or_dash(r->reason), or_dash(r->detail));
+		printf("      %-7s %s %s\n", audit_kind_name(r->kind), or_dash(r->reason),
+			or_dash(r->detail));
 		break;
 	}
 }
@@ -110,8 +115,10 @@ static void print_record(const struct shown *s, const struct audit_record *r)
 		print_intent(s, r);
 	} else if (r->kind == AUDIT_OUTCOME) {
 		print_outcome(r);
-	} else if (s->all || r->kind == AUDIT_START || r->kind == AUDIT_STOP || r->kind == AUDIT_REPAIR ||
-		   (r->kind == AUDIT_DNS && r->verdict != NULL && strcmp(r->verdict, "deny") == 0)) {
+	} else if (s->all || r->kind == AUDIT_START || r->kind == AUDIT_STOP ||
+		   r->kind == AUDIT_REPAIR ||
+		   (r->kind == AUDIT_DNS && r->verdict != NULL &&
+			   strcmp(r->verdict, "deny") == 0)) {
 		print_other(s, r);
 	}
 }
@@ -129,7 +136,8 @@ static int show(const char *dir, struct shown *s)
 	while ((error = audit_reader_next(reader, &record, &diag)) != AUDIT_END) {
 		if (error == AUDIT_EFORMAT) {
 			s->corrupt++;
-			complain("%s:%llu: %s", diag.path, (unsigned long long)diag.line, diag.message);
+			complain("%s:%llu: %s", diag.path, (unsigned long long)diag.line,
+				diag.message);
 		} else if (error != AUDIT_OK) {
 			audit_reader_close(reader);
 			return complain("%s %s", diag.path, diag.message);
@@ -143,9 +151,9 @@ static int show(const char *dir, struct shown *s)
 
 int verb_log(int argc, char **argv)
 {
-	static const struct option options[] = { { "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' }, { 0 } };
-	struct shown s = { .colour = isatty(1) };
+	static const struct option options[] = {
+		{"all", no_argument, NULL, 'a'}, {"help", no_argument, NULL, 'h'}, {0}};
+	struct shown s = {.colour = isatty(1)};
 	int option;
 
 	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {

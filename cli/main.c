@@ -12,10 +12,10 @@ static const struct {
 	int (*fn)(int argc, char **argv);
 	const char *help;
 } verbs[] = {
-	{ "run", verb_run, "run a command in the jail, its traffic judged and recorded" },
-	{ "rules", verb_rules, "check a rules file, or explain what it says of a request" },
-	{ "log", verb_log, "show a record" },
-	{ "version", verb_version, "say what this program is and was built from" },
+	{"run", verb_run, "run a command in the jail, its traffic judged and recorded"},
+	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
+	{"log", verb_log, "show a record"},
+	{"version", verb_version, "say what this program is and was built from"},
 };
 
 int complain(const char *format, ...)
@@ -33,7 +33,8 @@ int complain(const char *format, ...)
 static void print_help(FILE *to)
 {
 	fputs("usage: sallyport VERB [OPTION...]\n\n"
-	      "A jail for a command whose only way out reads, judges and records every request.\n\n",
+	      "A jail for a command whose only way out reads, judges and records every "
+	      "request.\n\n",
 		to);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
 		fprintf(to, "  %-9s %s\n", verbs[i].name, verbs[i].help);
@@ -45,21 +46,22 @@ static void print_help(FILE *to)
 
 int main(int argc, char **argv)
 {
+	const char *verb;
+
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_OURS;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0 ||
+		strcmp(argv[1], "-h") == 0) {
 		print_help(stdout);
 		return 0;
 	}
-	if (strcmp(argv[1], "--version") == 0) {
-		argv[1] = "version";
-	}
+	verb = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		if (strcmp(argv[1], verbs[i].name) == 0) {
+		if (strcmp(verb, verbs[i].name) == 0) {
 			return verbs[i].fn(argc - 1, argv + 1);
 		}
 	}
-	return complain("`%s` is no verb; sallyport --help lists them", argv[1]);
+	return complain("`%s` is no verb; sallyport --help lists them", verb);
 }

@@ -1,7 +1,8 @@
 /*
- * Presets learn the registry from the client itself: its user's and system's configuration, its environment, or
- * what it says when asked. Never from the working folder: a hostile project must not choose where its own
- * installation may go, so every client is asked in "/". No registry's name is written down here.
+ * Presets learn the registry from the client itself: its user's and system's configuration, its
+ * environment, or what it says when asked. Never from the working folder: a hostile project must
+ * not choose where its own installation may go, so every client is asked in "/". No registry's name
+ * is written down here.
  */
 #include "cli/presets.h"
 #include "cli/program.h"
@@ -19,12 +20,14 @@ struct preset {
 
 static int fail(struct preset *p, const char *why, const char *instead)
 {
-	snprintf(p->message, p->size, "%s; write the statements yourself instead, such as: %s", why, instead);
+	snprintf(p->message, p->size, "%s; write the statements yourself instead, such as: %s", why,
+		instead);
 	return -1;
 }
 
-/* "allow METHODS URL/** CONDITIONS" for a base URL; what is no http or https URL is passed over. */
-static bool allow_below(struct preset *p, const char *methods, const char *url, const char *conditions)
+/* An allow of everything below a base URL; what is no http or https URL is passed over. */
+static bool allow_below(
+	struct preset *p, const char *methods, const char *url, const char *conditions)
 {
 	struct rules_target target;
 	char buf[4096], port[8] = "";
@@ -32,7 +35,8 @@ static bool allow_below(struct preset *p, const char *methods, const char *url, 
 	int error = rules_target_from_url(url, len, &target, buf, sizeof(buf));
 
 	if (error == RULES_TARGET_EUSERINFO) {
-		/* https://user:secret@host/: the secret is the client's affair, not the statement's. */
+		/* https://user:secret@host/: the secret is the client's affair, not the
+		 * statement's. */
 		const char *at = memchr(url, '@', len), *begin = strstr(url, "://");
 		char *clean = malloc(len + 1);
 		bool done = false;
@@ -40,7 +44,8 @@ static bool allow_below(struct preset *p, const char *methods, const char *url, 
 		if (clean != NULL) {
 			snprintf(clean, len + 1, "%.*s%.*s", (int)(begin + 3 - url), url,
 				(int)(len - (size_t)(at + 1 - url)), at + 1);
-			done = strchr(clean, '@') == NULL && allow_below(p, methods, clean, conditions);
+			done = strchr(clean, '@') == NULL &&
+			       allow_below(p, methods, clean, conditions);
 		}
 		free(clean);
 		return done;
@@ -63,7 +68,8 @@ static bool allow_below(struct preset *p, const char *methods, const char *url, 
 }
 
 /* Every word of a text that is a URL. */
-static unsigned allow_words(struct preset *p, const char *methods, const char *text, const char *conditions)
+static unsigned allow_words(
+	struct preset *p, const char *methods, const char *text, const char *conditions)
 {
 	unsigned n = 0;
 
@@ -87,12 +93,13 @@ static unsigned allow_words(struct preset *p, const char *methods, const char *t
 
 static int npm(struct preset *p)
 {
-	static const char *const ask[] = { "npm", "config", "get", "registry", NULL };
-	static const char *const list[] = { "npm", "config", "list", NULL };
-	struct text out = { 0 };
+	static const char *const ask[] = {"npm", "config", "get", "registry", NULL};
+	static const char *const list[] = {"npm", "config", "list", NULL};
+	struct text out = {0};
 	int result = 0;
 
-	if (program_output(ask, &out) != 0 || allow_words(p, "GET,HEAD", out.data, " encoded-slash") == 0) {
+	if (program_output(ask, &out) != 0 ||
+		allow_words(p, "GET,HEAD", out.data, " encoded-slash") == 0) {
 		result = fail(p, "npm is not installed, or names no registry",
 			"allow GET,HEAD registry.example.com/** encoded-slash");
 	} else {
@@ -106,7 +113,8 @@ static int npm(struct preset *p)
 				if (*at == '@' && strcspn(at, "\n") > strcspn(at, "=")) {
 					char line[2048];
 
-					snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+					snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"),
+						at);
 					allow_words(p, "GET,HEAD", line, " encoded-slash");
 				}
 			}
@@ -119,17 +127,16 @@ static int npm(struct preset *p)
 /* ---- pip ---- */
 
 /* Asked of pip's own code where no configuration names an index. */
-static const char pip_default[] =
-	"from pip._internal.models.index import PyPI\n"
-	"print(PyPI.simple_url)\n"
-	"print('https://' + PyPI.file_storage_domain + '/')\n";
+static const char pip_default[] = "from pip._internal.models.index import PyPI\n"
+				  "print(PyPI.simple_url)\n"
+				  "print('https://' + PyPI.file_storage_domain + '/')\n";
 
 static int pip(struct preset *p)
 {
-	static const char *const list[] = { "pip", "config", "list", NULL };
-	static const char *const python3[] = { "python3", "-c", pip_default, NULL };
+	static const char *const list[] = {"pip", "config", "list", NULL};
+	static const char *const python3[] = {"python3", "-c", pip_default, NULL};
 	const char *example = "allow GET,HEAD index.example.com/simple/**";
-	struct text out = { 0 };
+	struct text out = {0};
 	unsigned n = 0;
 	bool own_index, extra_only;
 
@@ -150,7 +157,8 @@ static int pip(struct preset *p)
 		line += len + (line[len] == '\n');
 	}
 	out.len = 0;
-	/* The default index also when only an extra one is set; its files lie on a host of their own. */
+	/* The default index also when only an extra one is set; its files lie on a host of their
+	 * own. */
 	if ((!own_index || extra_only) && program_output(python3, &out) == 0) {
 		n += allow_words(p, "GET,HEAD", out.data, "");
 	}
@@ -162,14 +170,15 @@ static int pip(struct preset *p)
 
 static int go(struct preset *p)
 {
-	static const char *const ask[] = { "go", "env", "GOPROXY", "GOSUMDB", NULL };
-	struct text out = { 0 };
+	static const char *const ask[] = {"go", "env", "GOPROXY", "GOSUMDB", NULL};
+	struct text out = {0};
 	const char *sumdb;
 	unsigned n;
 
 	if (program_output(ask, &out) != 0) {
 		text_finish(&out);
-		return fail(p, "go is not installed or does not answer", "allow GET,HEAD proxy.example.com/**");
+		return fail(p, "go is not installed or does not answer",
+			"allow GET,HEAD proxy.example.com/**");
 	}
 	n = allow_words(p, "GET,HEAD", out.data, "");
 	/* "sum.example.org+key URL": a name alone stands for https://name. */
@@ -177,12 +186,15 @@ static int go(struct preset *p)
 	if (sumdb != NULL && strncmp(sumdb + 1, "off", 3) != 0) {
 		char url[512];
 
-		snprintf(url, sizeof(url), "https://%.*s/", (int)strcspn(sumdb + 1, "+ \n"), sumdb + 1);
+		snprintf(url, sizeof(url), "https://%.*s/", (int)strcspn(sumdb + 1, "+ \n"),
+			sumdb + 1);
 		(void)allow_below(p, "GET,HEAD", url, "");
 	}
 	text_finish(&out);
 	return n > 0 ? 0
-		     : fail(p, "GOPROXY names no proxy (with `direct`, modules come from their own hosts)",
+		     : fail(p,
+			       "GOPROXY names no proxy (with `direct`, modules come from their own "
+			       "hosts)",
 			       "allow GET,HEAD proxy.example.com/**");
 }
 
@@ -190,9 +202,10 @@ static int go(struct preset *p)
 
 static int apt(struct preset *p)
 {
-	static const char *const ask[] = { "apt-get", "indextargets", "--format", "$(REPO_URI)", NULL };
-	struct text out = { 0 };
-	struct list seen = { 0 };
+	static const char *const ask[] = {
+		"apt-get", "indextargets", "--format", "$(REPO_URI)", NULL};
+	struct text out = {0};
+	struct list seen = {0};
 	unsigned n = 0;
 
 	if (program_output(ask, &out) == 0) {
@@ -206,22 +219,26 @@ static int apt(struct preset *p)
 	list_finish(&seen);
 	text_finish(&out);
 	return n > 0 ? 0
-		     : fail(p, "apt-get is not installed, or names no repository (apt-get update fills its list)",
+		     : fail(p,
+			       "apt-get is not installed, or names no repository (apt-get update "
+			       "fills its list)",
 			       "allow GET,HEAD http://mirror.example.com/debian/**");
 }
 
 /* ---- cargo ---- */
 
 /*
- * The index in force stands in the configuration when it is replaced, and otherwise only in cargo itself: it is
- * asked for a crate through a proxy that does not exist, and names the index in its complaint. Where the crates
- * themselves lie, the index says in its config.json, which is fetched once by curl.
+ * The index in force stands in the configuration when it is replaced, and otherwise only in cargo
+ * itself: it is asked for a crate through a proxy that does not exist, and names the index in its
+ * complaint. Where the crates themselves lie, the index says in its config.json, which is fetched
+ * once by curl.
  */
 static int cargo_index(struct text *ret_url)
 {
-	static const char *const ask[] = { "env", "CARGO_HTTP_PROXY=http://127.0.0.1:9", "CARGO_NET_RETRY=0",
-		"CARGO_HTTP_TIMEOUT=2", "cargo", "info", "--quiet", "a-b-c-d-e-f", NULL };
-	struct text out = { 0 };
+	static const char *const ask[] = {"env", "CARGO_HTTP_PROXY=http://127.0.0.1:9",
+		"CARGO_NET_RETRY=0", "CARGO_HTTP_TIMEOUT=2", "cargo", "info", "--quiet",
+		"a-b-c-d-e-f", NULL};
+	struct text out = {0};
 	const char *at;
 
 	(void)program_output_all(ask, &out);
@@ -242,8 +259,9 @@ static int cargo_index(struct text *ret_url)
 
 static void cargo_downloads(struct preset *p, const char *index)
 {
-	struct text url = { 0 }, out = { 0 };
-	const char *const ask[] = { "curl", "-sSfL", "--max-time", "20", "--proto", "=https", NULL, NULL };
+	struct text url = {0}, out = {0};
+	const char *const ask[] = {
+		"curl", "-sSfL", "--max-time", "20", "--proto", "=https", NULL, NULL};
 	const char *fetch[8];
 	const char *dl;
 
@@ -265,15 +283,19 @@ static int cargo_config(struct preset *p)
 {
 	const char *home = getenv("CARGO_HOME"), *user = getenv("HOME");
 	char path[4096];
-	struct text config = { 0 };
+	struct text config = {0};
 	unsigned n = 0;
 
-	snprintf(path, sizeof(path), "%s%s/config.toml", home != NULL ? home : user != NULL ? user : "",
+	snprintf(path, sizeof(path), "%s%s/config.toml",
+		home != NULL   ? home
+		: user != NULL ? user
+			       : "",
 		home != NULL ? "" : "/.cargo");
 	if (text_read_file(&config, path) == 0) {
 		const char *replaced = strstr(config.data, "replace-with");
 
-		for (const char *at = config.data; at != NULL && (at = strstr(at, "sparse+http")) != NULL;) {
+		for (const char *at = config.data;
+			at != NULL && (at = strstr(at, "sparse+http")) != NULL;) {
 			char url[1024];
 
 			at += strlen("sparse+");
@@ -291,7 +313,7 @@ static int cargo_config(struct preset *p)
 
 static int cargo(struct preset *p)
 {
-	struct text index = { 0 };
+	struct text index = {0};
 	int result = 0;
 
 	if (cargo_config(p) > 0) {
@@ -301,7 +323,8 @@ static int cargo(struct preset *p)
 		cargo_downloads(p, index.data);
 	} else {
 		result = fail(p, "cargo is not installed, or does not say which index it uses",
-			"allow GET,HEAD index.example.com/** and allow GET,HEAD crates.example.com/**");
+			"allow GET,HEAD index.example.com/** and allow GET,HEAD "
+			"crates.example.com/**");
 	}
 	text_finish(&index);
 	return result;
@@ -309,17 +332,18 @@ static int cargo(struct preset *p)
 
 /* ---- git ---- */
 
-/* Hosts that the user's own configuration names; what a project's remotes say is the project's word. */
+/* Hosts that the user's own configuration names; what a project's remotes say is the project's
+ * word. */
 static int git(struct preset *p)
 {
-	static const char *const ask[] = { "git", "config", "--global", "--includes", "--get-regexp",
-		"^(url\\..*\\.insteadof|credential\\..*|http\\..*\\..*)$", NULL };
-	static const char *const conditions[] = { " query service=git-upload-pack", "" };
-	struct text out = { 0 };
+	static const char *const ask[] = {"git", "config", "--global", "--includes", "--get-regexp",
+		"^(url\\..*\\.insteadof|credential\\..*|http\\..*\\..*)$", NULL};
+	static const char *const conditions[] = {" query service=git-upload-pack", ""};
+	struct text out = {0};
 	unsigned n = 0;
 
 	if (program_output(ask, &out) == 0) {
-		struct text urls = { 0 };
+		struct text urls = {0};
 
 		for (const char *at = out.data; (at = strstr(at, "https://")) != NULL; at += 8) {
 			size_t len = strcspn(at, " \n");
@@ -332,7 +356,8 @@ static int git(struct preset *p)
 			urls.data[urls.len] = '\0';
 			/* ".insteadof" and other key names may hang on the URL */
 			text_print(p->rules, "allow GET %s/**%s\n", urls.data + 8, conditions[0]);
-			text_print(p->rules, "allow POST %s/** type application/x-git-upload-pack-request\n",
+			text_print(p->rules,
+				"allow POST %s/** type application/x-git-upload-pack-request\n",
 				urls.data + 8);
 			n++;
 		}
@@ -341,9 +366,11 @@ static int git(struct preset *p)
 	text_finish(&out);
 	return n > 0 ? 0
 		     : fail(p,
-			       "git's own configuration names no host (it has no registry: a remote is what a project "
+			       "git's own configuration names no host (it has no registry: a "
+			       "remote is what a project "
 			       "says)",
-			       "allow GET git.example.com/** query service=git-upload-pack and allow POST "
+			       "allow GET git.example.com/** query service=git-upload-pack and "
+			       "allow POST "
 			       "git.example.com/** type application/x-git-upload-pack-request");
 }
 
@@ -352,9 +379,9 @@ int presets_expand(const char *name, struct text *ret_rules, char *message, size
 	static const struct {
 		const char *name;
 		int (*fn)(struct preset *p);
-	} presets[] = { { "npm", npm }, { "pip", pip }, { "cargo", cargo }, { "go", go }, { "apt", apt },
-		{ "git", git } };
-	struct preset p = { ret_rules, message, size };
+	} presets[] = {{"npm", npm}, {"pip", pip}, {"cargo", cargo}, {"go", go}, {"apt", apt},
+		{"git", git}};
+	struct preset p = {ret_rules, message, size};
 
 	text_add(ret_rules, "", 0);
 	for (size_t i = 0; i < sizeof(presets) / sizeof(presets[0]); i++) {

@@ -29,7 +29,7 @@ static _Noreturn void become(const char *const *argv, int out, bool errors_too)
 static void listen_to(int fd, struct text *output)
 {
 	time_t deadline = time(NULL) + SECONDS;
-	struct pollfd polled = { fd, POLLIN, 0 };
+	struct pollfd polled = {fd, POLLIN, 0};
 
 	for (;;) {
 		time_t left = deadline - time(NULL);
@@ -51,7 +51,7 @@ static void listen_to(int fd, struct text *output)
 static void end(pid_t pid, int *ret_status)
 {
 	for (int i = 0; i < 100; i++) {
-		struct timespec pause = { .tv_nsec = 10000000 };
+		struct timespec pause = {.tv_nsec = 10000000};
 
 		if (waitpid(pid, ret_status, WNOHANG) == pid) {
 			return;
@@ -89,8 +89,10 @@ int program_output(const char *const *argv, struct text *ret_output)
 {
 	int status;
 
-	return run(argv, ret_output, false, &status) == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0
-													   : -1;
+	return run(argv, ret_output, false, &status) == 0 && WIFEXITED(status) &&
+			       WEXITSTATUS(status) == 0
+		       ? 0
+		       : -1;
 }
 
 int program_output_all(const char *const *argv, struct text *ret_output)

@@ -11,11 +11,14 @@
 
 static const char help[] =
 	"usage: sallyport rules check [--use PRESET,...] [--expand] [FILE]\n"
-	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] METHOD URL\n"
+	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] METHOD "
+	"URL\n"
 	"\n"
-	"check     reads FILE (sallyport.rules of this folder by default) and says whether it is well-formed;\n"
+	"check     reads FILE (sallyport.rules of this folder by default) and says whether it is "
+	"well-formed;\n"
 	"          --expand prints every network statement in force, presets included.\n"
-	"explain   says what the rules decide of one request and which statement decides it. Exit status 0:\n"
+	"explain   says what the rules decide of one request and which statement decides it. Exit "
+	"status 0:\n"
 	"          allowed, 1: refused.\n"
 	"\n"
 	"The language is described in docs/rules.md.\n";
@@ -28,8 +31,8 @@ static void print_statement(void *arg, const char *origin, unsigned line, const 
 
 static int check(int argc, char **argv)
 {
-	static const struct option options[] = { { "use", required_argument, NULL, 'u' },
-		{ "expand", no_argument, NULL, 'e' }, { "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = {{"use", required_argument, NULL, 'u'},
+		{"expand", no_argument, NULL, 'e'}, {"help", no_argument, NULL, 'h'}, {0}};
 	const char *uses = NULL, *path;
 	bool expand = false;
 	struct ruleset set;
@@ -63,18 +66,20 @@ static int check(int argc, char **argv)
 static int explain_url(const struct rules *rules, const char *method, const char *url, int64_t body)
 {
 	struct rules_target target;
-	struct rules_request request = { .method = method, .target = &target, .body_length = body };
+	struct rules_request request = {.method = method, .target = &target, .body_length = body};
 	struct rules_decision d;
 	char buf[16384], line[16384];
 	int error = rules_target_from_url(url, strlen(url), &target, buf, sizeof(buf));
 
 	if (error != RULES_TARGET_OK) {
-		printf("refused: %s (%s)\n", rules_target_strerror(error), rules_target_word(error));
+		printf("refused: %s (%s)\n", rules_target_strerror(error),
+			rules_target_word(error));
 		return 1;
 	}
 	rules_judge(rules, &request, &d);
-	printf("%s %s://%s:%u%s%s%s\n", method, rules_scheme_name(target.scheme), target.host, target.port,
-		target.path, target.query != NULL ? "?" : "", target.query != NULL ? target.query : "");
+	printf("%s %s://%s:%u%s%s%s\n", method, rules_scheme_name(target.scheme), target.host,
+		target.port, target.path, target.query != NULL ? "?" : "",
+		target.query != NULL ? target.query : "");
 	printf("%s: %s (%s)\n", d.verdict == RULES_ALLOW ? "allowed" : "refused",
 		rules_reason_sentence(d.reason), rules_reason_word(d.reason));
 	if (d.origin != NULL) {
@@ -89,9 +94,9 @@ static int explain_url(const struct rules *rules, const char *method, const char
 
 static int explain(int argc, char **argv)
 {
-	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
-		{ "use", required_argument, NULL, 'u' }, { "body", required_argument, NULL, 'b' },
-		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
+		{"use", required_argument, NULL, 'u'}, {"body", required_argument, NULL, 'b'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	const char *path = NULL, *uses = NULL;
 	struct ruleset set;
 	int64_t body = 0;

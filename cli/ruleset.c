@@ -18,9 +18,9 @@ static int add(struct ruleset *set, const struct text *text, const char *origin)
 	int error = rules_add(set->rules, text->data, text->len, origin, &diag);
 
 	if (error != RULES_OK) {
-		return diag.line != 0
-			       ? complain("%s:%u:%u: %s", diag.origin, diag.line, diag.column, diag.message)
-			       : complain("%s: %s", origin, diag.message);
+		return diag.line != 0 ? complain("%s:%u:%u: %s", diag.origin, diag.line,
+						diag.column, diag.message)
+				      : complain("%s: %s", origin, diag.message);
 	}
 	text_print(&set->all, "# %s\n", origin);
 	text_add(&set->all, text->data, text->len);
@@ -29,7 +29,7 @@ static int add(struct ruleset *set, const struct text *text, const char *origin)
 
 static int add_file(struct ruleset *set, const char *path)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	int status;
 
 	if (path == NULL && access(default_file, R_OK) != 0) {
@@ -47,7 +47,7 @@ static int add_file(struct ruleset *set, const char *path)
 
 static int expand(struct ruleset *set, const char *name)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	char origin[64], message[512];
 	int status;
 
@@ -64,7 +64,7 @@ static int expand(struct ruleset *set, const char *name)
 /* The command line's presets go through the same language as a file's. */
 static int add_uses(struct ruleset *set, const char *uses)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	int status;
 
 	if (uses == NULL) {
@@ -91,7 +91,7 @@ static bool seen_before(const struct rules_use *uses, size_t i)
 
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 {
-	struct ruleset set = { .rules = rules_create() };
+	struct ruleset set = {.rules = rules_create()};
 	struct rules_diag diag;
 	int status;
 	size_t n = 0;

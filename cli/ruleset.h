@@ -8,13 +8,13 @@
 #include "rules/rules.h"
 
 struct ruleset {
-	struct rules *rules;  /* owned, compiled */
-	struct text all;      /* every text that went in, for the digest of the record */
+	struct rules *rules; /* owned, compiled */
+	struct text all;     /* every text that went in, for the digest of the record */
 };
 
 /*
- * `path` NULL: sallyport.rules of the working folder if it is there. `uses`: comma-separated presets or NULL.
- * 0, or an exit status after having complained.
+ * `path` NULL: sallyport.rules of the working folder if it is there. `uses`: comma-separated
+ * presets or NULL. 0, or an exit status after having complained.
  */
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set);
 void ruleset_finish(struct ruleset *set);

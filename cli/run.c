@@ -1,8 +1,8 @@
 /*
  * sallyport run: gateway outside, command inside, and nothing between them but the door.
  *
- *   rules -> gateway process (its CA) -> jail (its door) -> the door goes to the gateway, the start of the run
- *   is on record -> the command starts -> it ends -> the gateway ends -> summary
+ *   rules -> gateway process (its CA) -> jail (its door) -> the door goes to the gateway, the start
+ * of the run is on record -> the command starts -> it ends -> the gateway ends -> summary
  */
 #include "certs/certs.h"
 #include "cli/client_trust.h"
@@ -30,21 +30,27 @@ enum { PROXY_PORT = 3128, DNS_PORT = 5300 };
 static const char help[] =
 	"usage: sallyport run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
 	"\n"
-	"Runs COMMAND in a jail that sees the system's folders (to read), the working folder (to write) and\n"
-	"nothing else, and whose every connection ends in the gateway, where rules decide and a record is kept.\n"
+	"Runs COMMAND in a jail that sees the system's folders (to read), the working folder (to "
+	"write) and\n"
+	"nothing else, and whose every connection ends in the gateway, where rules decide and a "
+	"record is kept.\n"
 	"\n"
-	"  --rules FILE          the rules (default: sallyport.rules here; without any, nothing may pass)\n"
-	"  --use PRESET,...      npm, pip, cargo, go, apt, git: the registries their clients are set up for\n"
+	"  --rules FILE          the rules (default: sallyport.rules here; without any, nothing "
+	"may pass)\n"
+	"  --use PRESET,...      npm, pip, cargo, go, apt, git: the registries their clients are "
+	"set up for\n"
 	"  --record DIR          where the record goes (default: a folder of its own under\n"
 	"                        $XDG_STATE_HOME/sallyport or ~/.local/state/sallyport)\n"
 	"  --durability MODE     durable (default: on disk before anything leaves) or buffered\n"
-	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given again)\n"
+	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given "
+	"again)\n"
 	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
 	"  --workers N           gateway threads (default: one a core)\n"
 	"  --quiet               no summary at the end\n"
 	"  --verbose, --debug    say more of what the gateway does\n"
 	"\n"
-	"Exit status: the command's own; 125 when Sallyport fails, 126 when COMMAND cannot be run, 127 when it\n"
+	"Exit status: the command's own; 125 when Sallyport fails, 126 when COMMAND cannot be run, "
+	"127 when it\n"
 	"is not there, 128+N when signal N ended it.\n";
 
 struct run {
@@ -56,7 +62,7 @@ struct run {
 	int log_level;
 	char **command;
 
-	char id[40], record_dir[PATH_MAX], cwd[PATH_MAX];
+	char id[64], record_dir[PATH_MAX], cwd[PATH_MAX];
 	struct ruleset set;
 	struct gateway_process gateway;
 	struct client_trust trust;
@@ -81,7 +87,9 @@ static int parse_option(struct run *r, int option)
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
 	case 'w':
 		r->workers = (unsigned)strtoul(optarg, &end, 10);
-		return *end == '\0' && r->workers > 0 ? 0 : complain("--workers wants a number: %s", optarg);
+		return *end == '\0' && r->workers > 0
+			       ? 0
+			       : complain("--workers wants a number: %s", optarg);
 	case 'D':
 		if (strcmp(optarg, "durable") == 0 || strcmp(optarg, "buffered") == 0) {
 			r->durability = optarg[0] == 'd' ? AUDIT_DURABLE : AUDIT_BUFFERED;
@@ -95,13 +103,13 @@ static int parse_option(struct run *r, int option)
 /* 0; an exit status; -1: help was asked for and given. */
 static int parse_options(struct run *r, int argc, char **argv)
 {
-	static const struct option options[] = { { "rules", required_argument, NULL, 'r' },
-		{ "use", required_argument, NULL, 'u' }, { "record", required_argument, NULL, 'R' },
-		{ "durability", required_argument, NULL, 'D' },
-		{ "upstream-ca", required_argument, NULL, 'c' }, { "dns", required_argument, NULL, 'n' },
-		{ "workers", required_argument, NULL, 'w' }, { "quiet", no_argument, NULL, 'q' },
-		{ "verbose", no_argument, NULL, 'v' }, { "debug", no_argument, NULL, 'd' },
-		{ "help", no_argument, NULL, 'h' }, { 0 } };
+	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
+		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
+		{"durability", required_argument, NULL, 'D'},
+		{"upstream-ca", required_argument, NULL, 'c'},
+		{"dns", required_argument, NULL, 'n'}, {"workers", required_argument, NULL, 'w'},
+		{"quiet", no_argument, NULL, 'q'}, {"verbose", no_argument, NULL, 'v'},
+		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -130,7 +138,8 @@ static int make_folders(char *path)
 			*slash = '\0';
 		}
 		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			return complain("cannot make the record folder %s: %s", path, strerror(errno));
+			return complain(
+				"cannot make the record folder %s: %s", path, strerror(errno));
 		}
 		if (slash == NULL) {
 			return 0;
@@ -144,20 +153,22 @@ static int name_run(struct run *r)
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	unsigned char random[4];
 	time_t now = time(NULL);
-	char stamp[32];
+	char stamp[20];
 	int n;
 
 	if (certs_random(NULL, random, sizeof(random)) != 0) {
 		return complain("no random bytes");
 	}
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
-	snprintf(r->id, sizeof(r->id), "%s-%02x%02x%02x%02x", stamp, random[0], random[1], random[2], random[3]);
+	snprintf(r->id, sizeof(r->id), "%s-%02x%02x%02x%02x", stamp, random[0], random[1],
+		random[2], random[3]);
 	if (r->record != NULL) {
 		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s", r->record);
 	} else if (state != NULL && state[0] == '/') {
 		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/sallyport/%s", state, r->id);
 	} else if (home != NULL && home[0] == '/') {
-		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/.local/state/sallyport/%s", home, r->id);
+		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/.local/state/sallyport/%s",
+			home, r->id);
 	} else {
 		return complain("neither HOME nor XDG_STATE_HOME is set: say --record DIR");
 	}
@@ -207,8 +218,8 @@ static int jail_problem(int error, const struct jail_diag *diag)
 		return error == JAIL_ENOTFOUND ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE;
 	}
 	if (diag->protection[0] != '\0') {
-		complain("the protection `%s` cannot be put up, so nothing is started: %s", diag->protection,
-			diag->message);
+		complain("the protection `%s` cannot be put up, so nothing is started: %s",
+			diag->protection, diag->message);
 	} else {
 		complain("%s", diag->message);
 	}
@@ -221,16 +232,14 @@ static int jail_problem(int error, const struct jail_diag *diag)
 static int make_jail(struct run *r, struct jail_door *ret_door)
 {
 	struct rules_limits limits;
-	struct jail_spec spec = { .argv = r->command,
-		.cwd = r->cwd,
-		.proxy_port = PROXY_PORT,
-		.dns_port = DNS_PORT };
+	struct jail_spec spec = {
+		.argv = r->command, .cwd = r->cwd, .proxy_port = PROXY_PORT, .dns_port = DNS_PORT};
 	struct jail_diag diag;
 	int error;
 
 	rules_limits(r->set.rules, &limits);
-	spec.limits = (struct jail_limits){ limits.memory, limits.processes, limits.time, limits.cpu,
-		limits.file_size, limits.open_files };
+	spec.limits = (struct jail_limits){limits.memory, limits.processes, limits.time, limits.cpu,
+		limits.file_size, limits.open_files};
 	error = jail_create(&spec, &r->jail, &diag);
 	if (error == JAIL_OK) {
 		error = jail_take_door(r->jail, ret_door, &diag);
@@ -242,9 +251,10 @@ static int open_door(struct run *r, const struct jail_door *jail_door)
 {
 	struct gateway_door door;
 	struct passwd *user = getpwuid(geteuid());
-	struct text command = { 0 }, view = { 0 };
+	struct text command = {0}, view = {0};
 	char digest[65];
-	struct gateway_story story = { .user = user != NULL ? user->pw_name : "?", .rules_digest = digest };
+	struct gateway_story story = {
+		.user = user != NULL ? user->pw_name : "?", .rules_digest = digest};
 	int status;
 
 	for (int i = 0; i < 2; i++) {
@@ -289,7 +299,7 @@ static int exit_status_of(const struct jail_result *result)
 
 static void human(unsigned long long bytes, char out[32])
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
 	double value = (double)bytes;
 	int unit = 0;
 
@@ -307,23 +317,28 @@ static void print_summary(const struct run *r, const struct text *summary)
 	const char *line = summary->len > 0 ? summary->data : "";
 
 	fprintf(stderr, "sallyport: %s\n",
-		line[0] ? "requests by host (allowed, refused, bytes out and in)" : "no request was made");
-	while (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\n", host, &allowed, &refused, &out, &in) == 5) {
+		line[0] ? "requests by host (allowed, refused, bytes out and in)"
+			: "no request was made");
+	while (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\n", host, &allowed, &refused, &out,
+		       &in) == 5) {
 		human(out, out_text);
 		human(in, in_text);
-		fprintf(stderr, "  %-40s %6llu %6llu %10s %10s\n", host, allowed, refused, out_text, in_text);
+		fprintf(stderr, "  %-40s %6llu %6llu %10s %10s\n", host, allowed, refused, out_text,
+			in_text);
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
-	fprintf(stderr, "sallyport: record in %s (sallyport log show %s)\n", r->record_dir, r->record_dir);
+	fprintf(stderr, "sallyport: record in %s (sallyport log show %s)\n", r->record_dir,
+		r->record_dir);
 }
 
 static int carry_out(struct run *r)
 {
 	struct jail_result result;
 	struct jail_diag diag;
-	struct text summary = { 0 };
-	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag), status, stopped;
+	struct text summary = {0};
+	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag),
+	    status, stopped;
 
 	if (error == JAIL_OK) {
 		error = jail_wait(r->jail, r->gateway.socket, &result, &diag);
@@ -339,7 +354,7 @@ static int carry_out(struct run *r)
 
 int verb_run(int argc, char **argv)
 {
-	struct run r = { .log_level = GATEWAY_LOG_ERROR };
+	struct run r = {.log_level = GATEWAY_LOG_ERROR};
 	struct jail_door door;
 	int status = parse_options(&r, argc, argv);
 

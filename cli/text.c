@@ -133,7 +133,7 @@ void list_remove(struct list *l, const char *name)
 
 void list_set(struct list *l, const char *name, const char *value)
 {
-	struct text t = { 0 };
+	struct text t = {0};
 
 	list_remove(l, name);
 	text_print(&t, "%s=%s", name, value);

@@ -1,5 +1,6 @@
 /*
- * A text that grows. Memory that is out ends the program: at this level there is nothing else to do.
+ * A text that grows. Memory that is out ends the program: at this level there is nothing else to
+ * do.
  */
 #ifndef SALLYPORT_CLI_TEXT_H
 #define SALLYPORT_CLI_TEXT_H

@@ -10,11 +10,12 @@
 
 int verb_version(int argc, char **argv)
 {
-	static const char *const built[][3] = { SALLYPORT_DEPENDENCIES };
+	static const char *const built[][3] = {SALLYPORT_DEPENDENCIES};
 
 	if (argc > 1) {
 		if (strcmp(argv[1], "--help") == 0) {
-			puts("usage: sallyport version\n\nVersion, crypto provider, and the versions and "
+			puts("usage: sallyport version\n\nVersion, crypto provider, and the "
+			     "versions and "
 			     "SHA-256 of the sources of what is linked in.");
 			return 0;
 		}

@@ -15,8 +15,8 @@ struct view {
 };
 
 /*
- * `cwd` is shown writable. 0, or an exit status after having complained. `trust` is borrowed for the life of
- * the view.
+ * `cwd` is shown writable. 0, or an exit status after having complained. `trust` is borrowed for
+ * the life of the view.
  */
 int view_make(struct view *v, const char *cwd, const struct client_trust *trust);
 /* As JSON for the record: [{"path":"/usr","mode":"read"},...] */

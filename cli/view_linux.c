@@ -1,11 +1,12 @@
 /*
- * The default view on Linux: system folders to read, the tools that PATH names, the working folder to write;
- * home, other projects and everything else absent.
+ * The default view on Linux: system folders to read, the tools that PATH names, the working folder
+ * to write; home, other projects and everything else absent.
  */
 #include "cli/verbs.h"
 #include "cli/view.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,18 +14,18 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const char *const system_folders[] = { "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
-	"/etc", "/opt", "/nix", "/var/lib/dpkg", "/var/lib/apt" };
+static const char *const system_folders[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
+	"/libx32", "/etc", "/opt", "/nix", "/var/lib/dpkg", "/var/lib/apt"};
 
 /* What even root's copy of a system folder must not show. */
-static const char *const hidden[] = { "/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
+static const char *const hidden[] = {"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
 	"/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private", "/etc/ssh", "/etc/krb5.keytab",
-	"/etc/machine-id", "/etc/security/opasswd", "/etc/wireguard", "/etc/NetworkManager" };
+	"/etc/machine-id", "/etc/security/opasswd", "/etc/wireguard", "/etc/NetworkManager"};
 
 /* Tool chains that live whole in a folder of the home folder. */
-static const char *const toolchains[] = { ".rustup", ".pyenv", ".nvm", ".volta", ".sdkman", ".asdf", ".rbenv",
-	".deno", ".bun", ".local/share/mise", ".local/share/pnpm", ".local/lib", ".local/pipx", ".ghcup",
-	".opam", ".jenv", ".nodenv", ".goenv" };
+static const char *const toolchains[] = {".rustup", ".pyenv", ".nvm", ".volta", ".sdkman", ".asdf",
+	".rbenv", ".deno", ".bun", ".local/share/mise", ".local/share/pnpm", ".local/lib",
+	".local/pipx", ".ghcup", ".opam", ".jenv", ".nodenv", ".goenv"};
 
 static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
 {
@@ -45,7 +46,8 @@ static struct jail_view *add(struct view *v, enum jail_mode mode, const char *ta
 	return entry;
 }
 
-static void add_file(struct view *v, const char *target, const void *content, size_t len, bool optional)
+static void add_file(
+	struct view *v, const char *target, const void *content, size_t len, bool optional)
 {
 	struct jail_view *entry = add(v, JAIL_FILE, target);
 
@@ -95,7 +97,8 @@ static bool is_shown(const struct view *v, const char *path)
 	return false;
 }
 
-/* Folders of PATH that nothing shows yet, and the tool chains they belong to: read-only, never their homes. */
+/* Folders of PATH that nothing shows yet, and the tool chains they belong to: read-only, never
+ * their homes. */
 static void add_tools(struct view *v, const char *home, const char *path)
 {
 	char folder[PATH_MAX];
@@ -110,7 +113,8 @@ static void add_tools(struct view *v, const char *home, const char *path)
 	while (path != NULL && *path != '\0') {
 		size_t len = strcspn(path, ":");
 
-		snprintf(folder, sizeof(folder), "%.*s", (int)(len < PATH_MAX ? len : PATH_MAX - 1), path);
+		snprintf(folder, sizeof(folder), "%.*s", (int)(len < PATH_MAX ? len : PATH_MAX - 1),
+			path);
 		if (folder[0] == '/' && strcmp(folder, "/") != 0 && strcmp(folder, home) != 0 &&
 			!is_shown(v, folder) && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
 			add(v, JAIL_READ, folder);
@@ -120,7 +124,8 @@ static void add_tools(struct view *v, const char *home, const char *path)
 }
 
 static const char resolv_conf[] = "nameserver 127.0.0.1\noptions timeout:2 attempts:2\n";
-static const char hosts[] = "127.0.0.1 localhost sallyport\n::1 localhost ip6-localhost ip6-loopback\n";
+static const char hosts[] =
+	"127.0.0.1 localhost sallyport\n::1 localhost ip6-localhost ip6-loopback\n";
 
 /* A file that is a link on the host is laid where the link leads. */
 static void add_etc(struct view *v, const char *path, const char *content)
@@ -149,18 +154,20 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 
 static int check_cwd(const char *cwd, const char *home)
 {
-	static const char *const too_much[] = { "/", "/home", "/root", "/etc", "/usr", "/var", "/tmp", "/opt",
-		"/dev", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/boot" };
+	static const char *const too_much[] = {"/", "/home", "/root", "/etc", "/usr", "/var",
+		"/tmp", "/opt", "/dev", "/proc", "/sys", "/run", "/bin", "/sbin", "/lib", "/boot"};
 
 	for (size_t i = 0; i < COUNT(too_much); i++) {
 		if (strcmp(cwd, too_much[i]) == 0) {
-			return complain("the working folder %s would be shown whole and writable: go into a "
+			return complain("the working folder %s would be shown whole and writable: "
+					"go into a "
 					"project folder first",
 				cwd);
 		}
 	}
 	if (strcmp(cwd, home) == 0 || is_under(home, cwd)) {
-		return complain("the working folder %s holds your home folder, which the jail must not show: go "
+		return complain("the working folder %s holds your home folder, which the jail must "
+				"not show: go "
 				"into a project folder first",
 			cwd);
 	}
@@ -196,7 +203,8 @@ int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
 
 static const char *mode_name(enum jail_mode mode)
 {
-	static const char *const names[] = { "hide", "read", "write", "private", "file", "link", "folder" };
+	static const char *const names[] = {
+		"hide", "read", "write", "private", "file", "link", "folder"};
 
 	return names[mode];
 }

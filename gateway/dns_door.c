@@ -1,6 +1,6 @@
 /*
- * The DNS door, over UDP and TCP: question in, judged, recorded, answered. Nothing ever leaves by it: there is
- * no socket here but the jail's own.
+ * The DNS door, over UDP and TCP: question in, judged, recorded, answered. Nothing ever leaves by
+ * it: there is no socket here but the jail's own.
  */
 #include "gateway/dns_door.h"
 #include "audit/audit.h"
@@ -66,7 +66,8 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 		snprintf(rule, sizeof(rule), "%s:%u", decision->origin, decision->line);
 		r.rule = rule;
 	}
-	/* The answer has no effect outside: it need not wait for the disk, only for the record's order. */
+	/* The answer has no effect outside: it need not wait for the disk, only for the record's
+	 * order. */
 	return audit_append(g->config.audit, &r, &seq, &diag);
 }
 
@@ -75,21 +76,23 @@ static bool is_loopback_name(const char *name)
 	size_t len = strlen(name);
 
 	/* RFC 6761 section 6.3 */
-	return strcmp(name, "localhost") == 0 || (len > 10 && strcmp(name + len - 10, ".localhost") == 0);
+	return strcmp(name, "localhost") == 0 ||
+	       (len > 10 && strcmp(name + len - 10, ".localhost") == 0);
 }
 
 static size_t answer_loopback(const uint8_t *query, const struct dns_question *q, uint8_t *buf)
 {
-	static const uint8_t v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
+	static const uint8_t v4[4] = {127, 0, 0, 1}, v6[16] = {[15] = 1};
 	const uint8_t *address = q->type == DNS_TYPE_A ? v4 : q->type == DNS_TYPE_AAAA ? v6 : NULL;
 
-	return dns_message_answer(query, q, DNS_RCODE_OK, address, q->type == DNS_TYPE_A ? 4 : 16, TTL, buf,
-		ANSWER_MAX);
+	return dns_message_answer(query, q, DNS_RCODE_OK, address, q->type == DNS_TYPE_A ? 4 : 16,
+		TTL, buf, ANSWER_MAX);
 }
 
-static size_t answer_name(struct dns_door *d, const uint8_t *query, const struct dns_question *q, uint8_t *buf)
+static size_t answer_name(
+	struct dns_door *d, const uint8_t *query, const struct dns_question *q, uint8_t *buf)
 {
-	struct rules_decision decision = { 0 };
+	struct rules_decision decision = {0};
 	char host[RULES_HOST_MAX];
 	uint8_t v4[4], v6[16];
 	const uint8_t *address = NULL;
@@ -97,14 +100,17 @@ static size_t answer_name(struct dns_door *d, const uint8_t *query, const struct
 	uint16_t port;
 	int rcode = DNS_RCODE_NXDOMAIN;
 
-	if (rules_authority(q->name, strlen(q->name), host, &is_address, &port) == RULES_TARGET_OK &&
+	if (rules_authority(q->name, strlen(q->name), host, &is_address, &port) ==
+			RULES_TARGET_OK &&
 		!is_address && port == 0) {
-		rules_judge_host(d->worker->gateway->config.rules, RULES_SCHEME_NONE, host, 0, &decision);
+		rules_judge_host(
+			d->worker->gateway->config.rules, RULES_SCHEME_NONE, host, 0, &decision);
 	}
 	if (decision.verdict != RULES_DENY) {
-		rcode = names_address(d->worker->gateway->names, host, v4, v6) == 0 ? DNS_RCODE_OK
-										    : DNS_RCODE_FAILURE;
-		address = rcode != DNS_RCODE_OK        ? NULL
+		rcode = names_address(d->worker->gateway->names, host, v4, v6) == 0
+				? DNS_RCODE_OK
+				: DNS_RCODE_FAILURE;
+		address = rcode != DNS_RCODE_OK      ? NULL
 			  : q->type == DNS_TYPE_A    ? v4
 			  : q->type == DNS_TYPE_AAAA ? v6
 						     : NULL;
@@ -129,7 +135,8 @@ static size_t answer(struct dns_door *d, const uint8_t *query, size_t len, uint8
 	if (rcode != DNS_RCODE_OK) {
 		return dns_message_answer(query, &q, rcode, NULL, 0, 0, buf, ANSWER_MAX);
 	}
-	return is_loopback_name(q.name) ? answer_loopback(query, &q, buf) : answer_name(d, query, &q, buf);
+	return is_loopback_name(q.name) ? answer_loopback(query, &q, buf)
+					: answer_name(d, query, &q, buf);
 }
 
 /* ---- UDP ---- */
@@ -143,7 +150,8 @@ static void on_udp(evutil_socket_t fd, short what, void *arg)
 		struct sockaddr_storage from;
 		ev_socklen_t from_len = sizeof(from);
 		uint8_t query[MESSAGE_MAX], buf[ANSWER_MAX];
-		ssize_t got = recvfrom(fd, (void *)query, sizeof(query), 0, (struct sockaddr *)&from, &from_len);
+		ssize_t got = recvfrom(
+			fd, (void *)query, sizeof(query), 0, (struct sockaddr *)&from, &from_len);
 		size_t len;
 
 		if (got < 0) {
@@ -188,7 +196,8 @@ static bool answer_tcp(struct dns_tcp *t)
 		buf[0] = (uint8_t)(n >> 8);
 		buf[1] = (uint8_t)n;
 		/* Answers are small: a client that does not take one is not worth a queue. */
-		if (n == 0 || send(t->fd, (void *)buf, n + 2, socket_no_signal) != (ssize_t)(n + 2)) {
+		if (n == 0 ||
+			send(t->fd, (void *)buf, n + 2, socket_no_signal) != (ssize_t)(n + 2)) {
 			return false;
 		}
 		memmove(t->in, t->in + 2 + len, t->n_in - 2 - len);
@@ -220,7 +229,7 @@ static void on_tcp(evutil_socket_t fd, short what, void *arg)
 
 static void on_accept(evutil_socket_t listener, short what, void *arg)
 {
-	struct timeval limit = { .tv_sec = TCP_SECONDS };
+	struct timeval limit = {.tv_sec = TCP_SECONDS};
 	struct dns_door *d = arg;
 	struct dns_tcp *t;
 	bool again;
@@ -269,7 +278,8 @@ int dns_door_create(struct worker *w, const struct gateway_door *door, struct dn
 	d->worker = w;
 	LIST_INIT(&d->connections);
 	for (int i = 0; i < 2; i++) {
-		if ((door->dns_udp[i] >= 0 && (d->udp[i] = serve(d, door->dns_udp[i], on_udp)) == NULL) ||
+		if ((door->dns_udp[i] >= 0 &&
+			    (d->udp[i] = serve(d, door->dns_udp[i], on_udp)) == NULL) ||
 			(door->dns_tcp[i] >= 0 &&
 				(d->tcp[i] = serve(d, door->dns_tcp[i], on_accept)) == NULL)) {
 			dns_door_destroy(d);

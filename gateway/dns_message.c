@@ -1,6 +1,6 @@
 /*
- * One question read, one answer written. Nothing is followed, nothing is kept: compression in a question is
- * refused, the answer's name is a pointer to the question's.
+ * One question read, one answer written. Nothing is followed, nothing is kept: compression in a
+ * question is refused, the answer's name is a pointer to the question's.
  */
 #include "gateway/dns_message.h"
 
@@ -62,7 +62,7 @@ static int read_name(const uint8_t *data, size_t len, size_t *at, char name[DNS_
 
 int dns_message_read(const uint8_t *data, size_t len, struct dns_question *ret_question)
 {
-	struct dns_question q = { 0 };
+	struct dns_question q = {0};
 	size_t at = HEADER;
 	int rcode;
 

@@ -1,6 +1,6 @@
 /*
- * Synthetic addresses: the n-th name gets the n-th address of 198.18.0.0/15 (hosts .1 to .254) and of
- * fd53:616c:6c79::/48. A name keeps its place, so looking an address up is an index.
+ * Synthetic addresses: the n-th name gets the n-th address of 198.18.0.0/15 (hosts .1 to .254) and
+ * of fd53:616c:6c79::/48. A name keeps its place, so looking an address up is an index.
  */
 #include "gateway/names.h"
 
@@ -10,12 +10,12 @@
 
 enum {
 	BUCKETS = 4096,
-	BLOCKS = 512,       /* the /24 networks of a /15 */
-	HOSTS = 254,        /* usable in each */
+	BLOCKS = 512, /* the /24 networks of a /15 */
+	HOSTS = 254,  /* usable in each */
 	NAMES_MAX = BLOCKS * HOSTS,
 };
 
-static const uint8_t prefix_v6[6] = { 0xfd, 0x53, 0x61, 0x6c, 0x6c, 0x79 };
+static const uint8_t prefix_v6[6] = {0xfd, 0x53, 0x61, 0x6c, 0x6c, 0x79};
 
 struct entry {
 	struct entry *next; /* in its bucket */
@@ -86,7 +86,8 @@ static bool read_index(const uint8_t *bytes, size_t n_bytes, uint32_t *ret_index
 	} else if (n_bytes != 4) {
 		return false;
 	}
-	if (bytes[0] != 198 || (bytes[1] != 18 && bytes[1] != 19) || bytes[3] == 0 || bytes[3] == 255) {
+	if (bytes[0] != 198 || (bytes[1] != 18 && bytes[1] != 19) || bytes[3] == 0 ||
+		bytes[3] == 255) {
 		return false;
 	}
 	*ret_index = ((uint32_t)(bytes[1] - 18) * 256 + bytes[2]) * HOSTS + bytes[3] - 1;

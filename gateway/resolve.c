@@ -1,8 +1,9 @@
 /*
- * Names to judged addresses, over libevent's evdns, with a cache that lives as long as the answers' TTLs.
+ * Names to judged addresses, over libevent's evdns, with a cache that lives as long as the answers'
+ * TTLs.
  *
- * One entry a name: while it is asked for, everybody waits at it; afterwards it answers until it is old.
- * Who may have which address is decided for each asker anew.
+ * One entry a name: while it is asked for, everybody waits at it; afterwards it answers until it is
+ * old. Who may have which address is decided for each asker anew.
  */
 #include "gateway/resolve.h"
 #include "rules/target.h"
@@ -33,7 +34,7 @@ struct entry {
 	char host[RULES_HOST_MAX];
 	struct evdns_request *requests[2]; /* A, AAAA; NULL when answered */
 	int pending;
-	int error;     /* of the lookup: the best of both families */
+	int error; /* of the lookup: the best of both families */
 	time_t expires;
 	struct resolve_address found[2][RESOLVE_MAX / 2]; /* IPv4, IPv6 */
 	size_t n_found[2];
@@ -45,7 +46,7 @@ struct resolve_query {
 	TAILQ_ENTRY(resolve_query) next;
 	struct waiters *queue; /* it stands in; NULL: it has its answer ready */
 	struct resolver *resolver;
-	struct event deliver;  /* for answers that were there at once */
+	struct event deliver; /* for answers that were there at once */
 	bool private_ok;
 	resolve_fn *fn;
 	void *arg;
@@ -109,7 +110,8 @@ static bool passes(const struct resolve_address *a, bool private_ok)
 }
 
 /* One forbidden address spoils the whole answer: a name that mixes them is up to something. */
-static void add_judged(struct resolve_answer *answer, const struct resolve_address *a, bool private_ok)
+static void add_judged(
+	struct resolve_answer *answer, const struct resolve_address *a, bool private_ok)
 {
 	if (answer->error == RESOLVE_EFORBIDDEN || answer->n == RESOLVE_MAX) {
 		return;
@@ -375,7 +377,7 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg)
 /* Is it an address itself? Then it is the answer. */
 static bool literal(const char *host, bool private_ok, struct resolve_answer *answer)
 {
-	struct resolve_address a = { .n_bytes = 4 };
+	struct resolve_address a = {.n_bytes = 4};
 
 	if (evutil_inet_pton(AF_INET, host, a.bytes) != 1) {
 		a.n_bytes = 16;
@@ -451,11 +453,13 @@ int resolver_create_with(
 		free(r);
 		return RESOLVE_EMEMORY;
 	}
-	/* A machine without resolv.conf still reaches addresses and /etc/hosts: names then fail one by one. */
+	/* A machine without resolv.conf still reaches addresses and /etc/hosts: names then fail one
+	 * by one. */
 	if (nameserver != NULL) {
 		error = evdns_base_nameserver_ip_add(r->dns, nameserver);
 	} else {
-		(void)evdns_base_resolv_conf_parse(r->dns, DNS_OPTION_NAMESERVERS, "/etc/resolv.conf");
+		(void)evdns_base_resolv_conf_parse(
+			r->dns, DNS_OPTION_NAMESERVERS, "/etc/resolv.conf");
 	}
 	evdns_base_set_option(r->dns, "timeout:", "3");
 	evdns_base_set_option(r->dns, "attempts:", "3");

@@ -25,7 +25,7 @@ LIBRARIES = ("mbedtls/", "psa/", "event2/", "llhttp.h", "yyjson.h", "seccomp.h",
 MAY_USE = {
     "rules": (),
     "certs": ("mbedtls/", "psa/", "openssl/"),
-    "audit": ("mbedtls/", "psa/", "openssl/", "zstd.h"),
+    "audit": ("mbedtls/", "psa/", "openssl/", "yyjson.h", "zstd.h"),
     "gateway": ("event2/", "mbedtls/", "psa/", "llhttp.h"),
     "jailer": ("seccomp.h", "libmnl/", "libnftnl/"),
     "cli": ("yyjson.h", "magic.h", "zstd.h", "event2/"),
