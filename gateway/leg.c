@@ -290,6 +290,29 @@ void leg_start_tls(struct leg *leg, struct tls *tls)
 	event_active(&leg->on_read, EV_READ, 0);
 }
 
+bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len)
+{
+	/* Not evbuffer_peek: that counts a chunk that was reserved and stayed empty. */
+	size_t len = evbuffer_get_contiguous_space(leg->in);
+
+	if (evbuffer_get_length(leg->in) == 0) {
+		return false;
+	}
+	*ret_len = len > 0 ? len : 1;
+	*ret_data = (const char *)evbuffer_pullup(leg->in, (ev_ssize_t)*ret_len);
+	return *ret_data != NULL;
+}
+
+void leg_drain(struct leg *leg, size_t len)
+{
+	evbuffer_drain(leg->in, len);
+}
+
+size_t leg_received(const struct leg *leg)
+{
+	return evbuffer_get_length(leg->in);
+}
+
 bool leg_write(struct leg *leg, const void *data, size_t len)
 {
 	assert(!leg->shut && !leg->handshaking);

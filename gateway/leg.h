@@ -71,6 +71,12 @@ bool leg_prepare_tls(struct leg *leg) __attribute__((warn_unused_result));
 /* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */
 void leg_start_tls(struct leg *leg, struct tls *tls);
 
+/* The first received bytes that lie in one piece. False: there are none. Valid until the leg is
+ * touched. */
+bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len);
+void leg_drain(struct leg *leg, size_t len); /* those bytes are used */
+size_t leg_received(const struct leg *leg);  /* received and not yet used */
+
 /* Queues bytes; they leave with leg_flush. False when memory is out or TLS failed. */
 bool leg_write(struct leg *leg, const void *data, size_t len) __attribute__((warn_unused_result));
 /* Sends what it can; the rest leaves by itself, then LEG_WRITABLE. False: the leg failed. */

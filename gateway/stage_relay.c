@@ -6,7 +6,6 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 /* ---- the request's way ---- */
@@ -88,18 +87,15 @@ static void pump_request(struct session *s)
 
 	while (!x->request_sent) {
 		struct http_event found;
-		struct evbuffer_iovec piece = {0};
 		const char *data = "";
-		size_t len = 0;
+		size_t piece = 0, len;
 
 		if (leg_pending(&s->upstream) > LEG_HIGH) {
 			leg_pause(&s->client);
 			return;
 		}
-		if (evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
-			data = piece.iov_base;
-			len = piece.iov_len;
-		}
+		(void)leg_peek(&s->client, &data, &piece);
+		len = piece;
 		/* Asked with nothing in hand too: a request without a body ends at once. */
 		http_parser_next(s->requests, &data, &len, &found);
 		switch (found.kind) {
@@ -109,14 +105,14 @@ static void pump_request(struct session *s)
 			}
 			break;
 		case HTTP_EVENT_END:
-			evbuffer_drain(s->client.in, piece.iov_len - len);
+			leg_drain(&s->client, piece - len);
 			if (!end_request(s, &found)) {
 				return;
 			}
 			continue;
 		case HTTP_EVENT_MORE:
-			evbuffer_drain(s->client.in, piece.iov_len - len);
-			if (evbuffer_get_length(s->client.in) > 0) {
+			leg_drain(&s->client, piece - len);
+			if (leg_received(&s->client) > 0) {
 				continue;
 			}
 			if (s->client.eof) {
@@ -136,7 +132,7 @@ static void pump_request(struct session *s)
 			}
 			return;
 		}
-		evbuffer_drain(s->client.in, piece.iov_len - len);
+		leg_drain(&s->client, piece - len);
 	}
 }
 
@@ -192,7 +188,7 @@ static void complete(struct session *s)
 
 	record_outcome(s, "complete");
 	if (x->upstream_keeps && x->request_sent && leg_is_open(&s->upstream) && !s->upstream.eof &&
-		evbuffer_get_length(s->upstream.in) == 0) {
+		leg_received(&s->upstream) == 0) {
 		session_give_pooled(s);
 	} else {
 		leg_shut(&s->upstream);
@@ -287,12 +283,13 @@ static void end_of_origin(struct session *s)
 
 static void pump_response(struct session *s)
 {
-	struct evbuffer_iovec piece;
+	const char *at;
+	size_t piece;
 
-	while (evbuffer_peek(s->upstream.in, -1, NULL, &piece, 1) > 0) {
+	while (leg_peek(&s->upstream, &at, &piece)) {
 		struct http_event found;
-		const char *data = piece.iov_base;
-		size_t len = piece.iov_len;
+		const char *data = at;
+		size_t len = piece;
 		bool more;
 
 		if (leg_pending(&s->client) > LEG_HIGH) {
@@ -304,10 +301,10 @@ static void pump_response(struct session *s)
 		if (found.kind == HTTP_EVENT_BODY) {
 			more = take_response(s, &found);
 			if (more) {
-				evbuffer_drain(s->upstream.in, piece.iov_len - len);
+				leg_drain(&s->upstream, piece - len);
 			}
 		} else {
-			evbuffer_drain(s->upstream.in, piece.iov_len - len);
+			leg_drain(&s->upstream, piece - len);
 			more = take_response(s, &found);
 		}
 		if (!more) {

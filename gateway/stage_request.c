@@ -5,7 +5,6 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 void stage_request_enter(struct session *s)
@@ -72,16 +71,16 @@ static void refuse_syntax(struct session *s, enum http_error error)
 void stage_request_on_client(struct session *s, enum leg_event event)
 {
 	struct http_event found = {.kind = HTTP_EVENT_MORE};
-	struct evbuffer_iovec piece;
+	const char *at;
+	size_t piece;
 
 	if (event == LEG_FAILED) {
 		session_close(s, SESSION_END_CLIENT_LOST);
 		return;
 	}
-	while (found.kind == HTTP_EVENT_MORE &&
-		evbuffer_peek(s->client.in, -1, NULL, &piece, 1) > 0) {
-		const char *data = piece.iov_base;
-		size_t len = piece.iov_len;
+	while (found.kind == HTTP_EVENT_MORE && leg_peek(&s->client, &at, &piece)) {
+		const char *data = at;
+		size_t len = piece;
 
 		if (!s->request_begun) {
 			s->request_begun = true;
@@ -89,7 +88,7 @@ void stage_request_on_client(struct session *s, enum leg_event event)
 			session_deadline(s, s->worker->gateway->config.deadlines.head);
 		}
 		http_parser_next(s->requests, &data, &len, &found);
-		evbuffer_drain(s->client.in, piece.iov_len - len);
+		leg_drain(&s->client, piece - len);
 	}
 	if (found.kind == HTTP_EVENT_HEAD) {
 		take_head(s, found.head);

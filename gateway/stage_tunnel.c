@@ -5,16 +5,15 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
-
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /* Moves what `from` has to `to`; its end is passed on as an end. False: `to` takes nothing more. */
 static bool carry(struct leg *from, struct leg *to, int64_t *count)
 {
-	struct evbuffer_iovec piece;
+	const char *data;
+	size_t len;
 
-	while (evbuffer_peek(from->in, -1, NULL, &piece, 1) > 0) {
+	while (leg_peek(from, &data, &len)) {
 		if (to->shut) {
 			return false;
 		}
@@ -22,11 +21,11 @@ static bool carry(struct leg *from, struct leg *to, int64_t *count)
 			leg_pause(from);
 			return true;
 		}
-		if (!leg_write(to, piece.iov_base, piece.iov_len)) {
+		if (!leg_write(to, data, len)) {
 			return false;
 		}
-		*count += (int64_t)piece.iov_len;
-		evbuffer_drain(from->in, piece.iov_len);
+		*count += (int64_t)len;
+		leg_drain(from, len);
 	}
 	if (from->eof) {
 		leg_shut(to);
@@ -46,8 +45,8 @@ static void carry_both(struct session *s)
 		session_close(s, SESSION_END_UPSTREAM_LOST);
 		return;
 	}
-	if (s->client.eof && s->upstream.eof && evbuffer_get_length(s->client.in) == 0 &&
-		evbuffer_get_length(s->upstream.in) == 0) {
+	if (s->client.eof && s->upstream.eof && leg_received(&s->client) == 0 &&
+		leg_received(&s->upstream) == 0) {
 		(void)leg_flush(&s->upstream);
 		record_outcome(s, "complete");
 		session_go(s, SESSION_LINGER);
