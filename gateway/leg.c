@@ -14,7 +14,8 @@ enum {
 	READ_SMALL = 4 * 1024,  /* a request fits; an idle leg costs no more */
 	READ_LARGE = 64 * 1024, /* four full TLS records a call, for bulk */
 	RECORD_PLAIN = 16 * 1024,
-	/* Decrypted and not yet taken: the owner is slow, the socket is left alone. */
+	/* Received and not yet taken: the owner is slow. The leg pauses itself; the owner resumes.
+	 */
 	IN_HIGH = 256 * 1024,
 };
 
@@ -115,6 +116,10 @@ static void shake_hands(struct leg *leg)
 		return;
 	}
 	leg->handshaking = false;
+	/* What came along with the last handshake message will not be announced by the socket. */
+	if (leg->eof || evbuffer_get_length(leg->wire_in) > 0 || tls_has_plaintext(leg->tls)) {
+		event_active(&leg->on_read, EV_READ, 0);
+	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
 }
 
@@ -127,6 +132,9 @@ static void digest(struct leg *leg)
 	}
 	if (leg->tls != NULL && !decrypt(leg)) {
 		return;
+	}
+	if (evbuffer_get_length(leg->in) >= IN_HIGH) {
+		leg_pause(leg);
 	}
 	if (evbuffer_get_length(leg->in) > 0 || leg->eof) {
 		leg->notify(leg->arg, leg, LEG_READABLE);

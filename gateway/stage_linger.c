@@ -4,8 +4,6 @@
  */
 #include "gateway/session.h"
 
-#include <event2/buffer.h>
-
 enum { LINGER_BYTES = 1024 * 1024, LINGER_SECONDS = 3 };
 
 void stage_linger_enter(struct session *s)
@@ -25,8 +23,9 @@ void stage_linger_on_client(struct session *s, enum leg_event event)
 		session_close(s, SESSION_END_COMPLETE);
 		return;
 	}
-	s->lingered += evbuffer_get_length(s->client.in);
-	evbuffer_drain(s->client.in, evbuffer_get_length(s->client.in));
+	s->lingered += leg_received(&s->client);
+	leg_drain(&s->client, leg_received(&s->client));
+	leg_resume(&s->client);
 	if ((s->client.eof && leg_pending(&s->client) == 0) || s->lingered > LINGER_BYTES) {
 		session_close(s, SESSION_END_COMPLETE);
 	} else if (event == LEG_WRITABLE) {

@@ -97,6 +97,8 @@ void stage_request_on_client(struct session *s, enum leg_event event)
 	} else if (s->client.eof) {
 		session_close(
 			s, s->request_begun ? SESSION_END_CLIENT_LOST : SESSION_END_CLIENT_DONE);
+	} else {
+		leg_resume(&s->client);
 	}
 }
 
