@@ -152,6 +152,13 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 	const char *host, time_t now, unsigned relax, struct certs_diag *diag)
 	__attribute__((warn_unused_result));
 
+/*
+ * The certificates of a PEM text as a Java key store (JKS, password "changeit"). What is no
+ * certificate is skipped. The caller frees *ret_data.
+ */
+int certs_java_store(const char *pem, unsigned char **ret_data, size_t *ret_len,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
+
 /* SHA-256 fingerprint of a certificate, 64 hex characters and NUL. */
 void certs_fingerprint(const struct mbedtls_x509_crt *crt, char ret_hex[65]);
 

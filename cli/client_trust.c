@@ -4,8 +4,12 @@
  */
 #include "cli/client_trust.h"
 #include "certs/certs.h"
+#include "cli/verbs.h"
 
+#include <glob.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,9 +80,7 @@ static void make_bundles(struct client_trust *t, const char *run_ca, const struc
 
 static void set_proxies(struct list *env, uint16_t port)
 {
-	char url[64], java[256];
-	const char *before;
-	struct text options = {0};
+	char url[64], number[8];
 
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
 	for (size_t i = 0; i < COUNT(proxies); i++) {
@@ -89,19 +91,12 @@ static void set_proxies(struct list *env, uint16_t port)
 	list_set(env, "NODE_USE_ENV_PROXY", "1");
 	list_set(env, "CLOUDSDK_PROXY_TYPE", "http");
 	list_set(env, "CLOUDSDK_PROXY_ADDRESS", "127.0.0.1");
-	snprintf(java, sizeof(java), "%u", port);
-	list_set(env, "CLOUDSDK_PROXY_PORT", java);
-	/* Java reads no proxy variables; without this it is captured all the same, so only a
-	 * shortcut. */
-	snprintf(java, sizeof(java),
-		"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort=%u -Dhttps.proxyHost=127.0.0.1 "
-		"-Dhttps.proxyPort=%u -Dhttp.nonProxyHosts=localhost|127.*|[::1]",
-		port, port);
-	before = list_get(env, "JAVA_TOOL_OPTIONS");
-	text_print(
-		&options, "%s%s%s", before != NULL ? before : "", before != NULL ? " " : "", java);
-	list_set(env, "JAVA_TOOL_OPTIONS", options.data);
-	text_finish(&options);
+	snprintf(number, sizeof(number), "%u", port);
+	list_set(env, "CLOUDSDK_PROXY_PORT", number);
+	/*
+	 * Java reads no proxy variable and is captured instead: JAVA_TOOL_OPTIONS would print a
+	 * line on the standard error of every java.
+	 */
 }
 
 static void set_trust(struct list *env)
@@ -120,10 +115,76 @@ static void set_trust(struct list *env)
 	list_set(env, "SALLYPORT", "1");
 }
 
-void client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
+/* ---- Java: every JDK keeps a store of its own ---- */
+
+static void add_java_store(struct client_trust *t, const char *path)
+{
+	char real[PATH_MAX];
+
+	if (realpath(path, real) == NULL) {
+		return;
+	}
+	for (size_t i = 0; i < t->java_paths.n; i++) {
+		if (strcmp(t->java_paths.items[i], real) == 0) {
+			return;
+		}
+	}
+	list_add(&t->java_paths, real);
+}
+
+/* `lib/security/cacerts` of a JDK, `jre/lib/security/cacerts` of a JDK 8. */
+static void add_java_home(struct client_trust *t, const char *pattern)
+{
+	static const char *const below[] = {"lib/security/cacerts", "jre/lib/security/cacerts"};
+
+	for (size_t i = 0; i < COUNT(below); i++) {
+		char path[PATH_MAX];
+		glob_t found;
+
+		if (snprintf(path, sizeof(path), "%s/%s", pattern, below[i]) >= (int)sizeof(path)) {
+			continue;
+		}
+		if (glob(path, 0, NULL, &found) == 0) {
+			for (size_t k = 0; k < found.gl_pathc; k++) {
+				add_java_store(t, found.gl_pathv[k]);
+			}
+			globfree(&found);
+		}
+	}
+}
+
+static int make_java_store(struct client_trust *t, const struct list *user)
+{
+	static const char *const homes[] = {
+		"/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*"};
+	const char *java_home = list_get(user, "JAVA_HOME"), *home = list_get(user, "HOME");
+	struct certs_diag diag;
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < COUNT(homes); i++) {
+		add_java_home(t, homes[i]);
+	}
+	add_java_store(t, "/etc/ssl/certs/java/cacerts");
+	add_java_store(t, "/etc/pki/java/cacerts");
+	if (java_home != NULL && java_home[0] == '/') {
+		add_java_home(t, java_home);
+	}
+	if (home != NULL && snprintf(path, sizeof(path), "%s/.sdkman/candidates/java/*", home) <
+				    (int)sizeof(path)) {
+		add_java_home(t, path);
+	}
+	if (t->java_paths.n > 0 && certs_java_store(t->bundle.data, &t->java_store,
+					   &t->java_store_len, &diag) != CERTS_OK) {
+		return complain("Java's trust store: %s", diag.message);
+	}
+	return 0;
+}
+
+int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment)
 {
 	struct list user = {0};
+	int status;
 
 	memset(t, 0, sizeof(*t));
 	for (; *environment != NULL; environment++) {
@@ -131,6 +192,7 @@ void client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t 
 		list_add(&t->env, *environment);
 	}
 	make_bundles(t, run_ca_pem, &user);
+	status = make_java_store(t, &user);
 	list_finish(&user);
 	for (size_t i = 0; i < COUNT(removed); i++) {
 		list_remove(&t->env, removed[i]);
@@ -144,6 +206,7 @@ void client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t 
 		"Acquire::https::CaInfo \"" TRUST_DIR "/bundle.pem\";\n"
 		"APT::Sandbox::User \"root\";\n",
 		proxy_port, proxy_port);
+	return status;
 }
 
 void client_trust_finish(struct client_trust *t)
@@ -151,6 +214,8 @@ void client_trust_finish(struct client_trust *t)
 	text_finish(&t->bundle);
 	text_finish(&t->ca);
 	text_finish(&t->apt_conf);
+	free(t->java_store);
+	list_finish(&t->java_paths);
 	list_finish(&t->bundle_paths);
 	list_finish(&t->env);
 }

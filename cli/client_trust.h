@@ -18,12 +18,15 @@ struct client_trust {
 			       replace */
 	struct text ca;     /* the user's additive roots and the run's CA: for variables that add */
 	struct text apt_conf;
+	unsigned char *java_store; /* owned: the bundle for Java; NULL without a JDK */
+	size_t java_store_len;
+	struct list java_paths;   /* each JDK's own store, which it is laid over */
 	struct list bundle_paths; /* where the bundle is to lie, besides TRUST_DIR */
 	struct list env;          /* the command's environment */
 };
 
-/* `environment`: the user's. */
-void client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
+/* `environment`: the user's. 0, or an exit status after it was said why. */
+int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment);
 void client_trust_finish(struct client_trust *t);
 

@@ -365,7 +365,9 @@ int verb_run(int argc, char **argv)
 		status = start_gateway(&r);
 	}
 	if (status == 0) {
-		client_trust_make(&r.trust, r.gateway.ca.data, PROXY_PORT, environ);
+		status = client_trust_make(&r.trust, r.gateway.ca.data, PROXY_PORT, environ);
+	}
+	if (status == 0) {
 		status = view_make(&r.view, r.cwd, &r.trust);
 	}
 	if (status == 0) {

@@ -150,6 +150,10 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 			add_file(v, real, trust->bundle.data, trust->bundle.len, true);
 		}
 	}
+	for (size_t i = 0; i < trust->java_paths.n; i++) {
+		add_file(v, trust->java_paths.items[i], trust->java_store, trust->java_store_len,
+			true);
+	}
 }
 
 static int check_cwd(const char *cwd, const char *home)

@@ -1,0 +1,138 @@
+/*
+ * Trust as Java keeps it: certificates in the JKS format, which every Java since 1.2 reads whatever the
+ * file's name promises. Written only, never read. Must not know where a JDK keeps its own.
+ *
+ * The format has no RFC; java.security.KeyStore's JKS is: magic, version 2, count, then per certificate
+ * tag 2, alias, time, "X.509" and its DER, all big-endian with 16-bit counted strings; at the end a SHA-1
+ * over the password (UTF-16), a fixed phrase and everything before. The digest is no protection and is
+ * meant as none: its password is public ("changeit").
+ */
+#include "certs/certs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/pem.h>
+#include <mbedtls/sha1.h>
+
+#include "certs/diag.h"
+
+enum { MAGIC = 0xFEEDFEED, VERSION = 2, TAG_CERTIFICATE = 2, DIGEST_SIZE = 20 };
+
+struct store {
+	unsigned char *data; /* owned by the caller in the end */
+	size_t len, size;
+	bool failed;
+};
+
+static void put(struct store *s, const void *bytes, size_t len)
+{
+	if (!s->failed && s->len + len > s->size) {
+		size_t size = (s->len + len) * 2;
+		unsigned char *data = realloc(s->data, size);
+
+		s->failed = data == NULL;
+		if (data != NULL) {
+			s->data = data;
+			s->size = size;
+		}
+	}
+	if (!s->failed) {
+		memcpy(s->data + s->len, bytes, len);
+		s->len += len;
+	}
+}
+
+static void put_number(struct store *s, uint64_t value, size_t octets)
+{
+	unsigned char bytes[8];
+
+	for (size_t i = 0; i < octets; i++) {
+		bytes[i] = (unsigned char)(value >> (8 * (octets - 1 - i)));
+	}
+	put(s, bytes, octets);
+}
+
+static void put_string(struct store *s, const char *text)
+{
+	put_number(s, strlen(text), 2);
+	put(s, text, strlen(text));
+}
+
+static void put_certificate(struct store *s, unsigned index, const unsigned char *der, size_t len)
+{
+	char alias[24];
+
+	snprintf(alias, sizeof(alias), "root-%u", index);
+	put_number(s, TAG_CERTIFICATE, 4);
+	put_string(s, alias);
+	put_number(s, 0, 8);
+	put_string(s, "X.509");
+	put_number(s, len, 4);
+	put(s, der, len);
+}
+
+static int put_digest(struct store *s)
+{
+	static const unsigned char password[] = {
+		0, 'c', 0, 'h', 0, 'a', 0, 'n', 0, 'g', 0, 'e', 0, 'i', 0, 't'};
+	static const char phrase[] = "Mighty Aphrodite";
+	unsigned char digest[DIGEST_SIZE];
+	mbedtls_sha1_context sha1;
+	int ret;
+
+	mbedtls_sha1_init(&sha1);
+	ret = mbedtls_sha1_starts(&sha1);
+	ret = ret != 0 ? ret : mbedtls_sha1_update(&sha1, password, sizeof(password));
+	ret = ret != 0 ? ret
+		       : mbedtls_sha1_update(
+				 &sha1, (const unsigned char *)phrase, sizeof(phrase) - 1);
+	ret = ret != 0 ? ret : mbedtls_sha1_update(&sha1, s->data, s->len);
+	ret = ret != 0 ? ret : mbedtls_sha1_finish(&sha1, digest);
+	mbedtls_sha1_free(&sha1);
+	if (ret == 0) {
+		put(s, digest, sizeof(digest));
+	}
+	return ret;
+}
+
+int certs_java_store(
+	const char *pem, unsigned char **ret_data, size_t *ret_len, struct certs_diag *diag)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----",
+			  end[] = "-----END CERTIFICATE-----";
+	struct store s = {0};
+	uint32_t count = 0;
+
+	put_number(&s, MAGIC, 4);
+	put_number(&s, VERSION, 4);
+	put_number(&s, 0, 4);
+	while ((pem = strstr(pem, begin)) != NULL && !s.failed) {
+		mbedtls_pem_context one;
+		size_t used = 0;
+
+		mbedtls_pem_init(&one);
+		if (mbedtls_pem_read_buffer(
+			    &one, begin, end, (const unsigned char *)pem, NULL, 0, &used) == 0) {
+			size_t len;
+			const unsigned char *der = mbedtls_pem_get_buffer(&one, &len);
+
+			put_certificate(&s, count++, der, len);
+		}
+		mbedtls_pem_free(&one);
+		pem += used > 0 ? used : sizeof(begin) - 1;
+	}
+	if (!s.failed) {
+		for (size_t i = 0; i < 4; i++) {
+			s.data[8 + i] = (unsigned char)(count >> (24 - 8 * i));
+		}
+	}
+	if (s.failed || put_digest(&s) != 0 || s.failed) {
+		free(s.data);
+		return certs_fail(diag, CERTS_EMEMORY, CERTS_CHECK_NONE, "memory is out");
+	}
+	*ret_data = s.data;
+	*ret_len = s.len;
+	return CERTS_OK;
+}
