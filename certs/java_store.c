@@ -1,11 +1,11 @@
 /*
- * Trust as Java keeps it: certificates in the JKS format, which every Java since 1.2 reads whatever the
- * file's name promises. Written only, never read. Must not know where a JDK keeps its own.
+ * Trust as Java keeps it: certificates in the JKS format, which every Java since 1.2 reads whatever
+ * the file's name promises. Written only, never read. Must not know where a JDK keeps its own.
  *
- * The format has no RFC; java.security.KeyStore's JKS is: magic, version 2, count, then per certificate
- * tag 2, alias, time, "X.509" and its DER, all big-endian with 16-bit counted strings; at the end a SHA-1
- * over the password (UTF-16), a fixed phrase and everything before. The digest is no protection and is
- * meant as none: its password is public ("changeit").
+ * The format has no RFC; java.security.KeyStore's JKS is: magic, version 2, count, then per
+ * certificate tag 2, alias, time, "X.509" and its DER, all big-endian with 16-bit counted strings;
+ * at the end a SHA-1 over the password (UTF-16), a fixed phrase and everything before. The digest
+ * is no protection and is meant as none: its password is public ("changeit").
  */
 #include "certs/certs.h"
 

@@ -211,10 +211,10 @@ static void sum_up(
 	for (size_t i = 0; i < n; i++) {
 		*ret_allowed += hosts[i].allowed;
 		*ret_refused += hosts[i].refused;
-		text_print(summary, "%s\t%llu\t%llu\t%llu\t%llu\n", hosts[i].host,
+		text_print(summary, "%s\t%llu\t%llu\t%llu\t%llu\t%s\t%s\n", hosts[i].host,
 			(unsigned long long)hosts[i].allowed, (unsigned long long)hosts[i].refused,
 			(unsigned long long)hosts[i].bytes_out,
-			(unsigned long long)hosts[i].bytes_in);
+			(unsigned long long)hosts[i].bytes_in, hosts[i].refusal, hosts[i].add);
 	}
 }
 

@@ -310,26 +310,38 @@ static void human(unsigned long long bytes, char out[32])
 	snprintf(out, 32, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
+/* "host TAB allowed TAB refused TAB out TAB in TAB reason TAB statement": one line of the summary.
+ */
+static void print_host(const char *line)
+{
+	char host[256], out_text[32], in_text[32], reason[32] = "", add[256] = "";
+	unsigned long long allowed, refused, out, in;
+
+	if (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\t%31[^\t\n]\t%255[^\n]", host, &allowed,
+		    &refused, &out, &in, reason, add) < 5) {
+		return;
+	}
+	human(out, out_text);
+	human(in, in_text);
+	fprintf(stderr, "  %-40s %6llu allowed %6llu refused %10s out %10s in\n", host, allowed,
+		refused, out_text, in_text);
+	if (refused > 0) {
+		fprintf(stderr, "    refused: %s%s%s\n", reason,
+			add[0] ? "; the rules would need: " : "", add);
+	}
+}
+
 static void print_summary(const struct run *r, const struct text *summary)
 {
-	char host[256], out_text[32], in_text[32];
-	unsigned long long allowed, refused, out, in;
 	const char *line = summary->len > 0 ? summary->data : "";
 
-	fprintf(stderr, "sallyport: %s\n",
-		line[0] ? "requests by host (allowed, refused, bytes out and in)"
-			: "no request was made");
-	while (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\n", host, &allowed, &refused, &out,
-		       &in) == 5) {
-		human(out, out_text);
-		human(in, in_text);
-		fprintf(stderr, "  %-40s %6llu %6llu %10s %10s\n", host, allowed, refused, out_text,
-			in_text);
+	fprintf(stderr, "sallyport: %s\n", line[0] ? "requests by host" : "no request was made");
+	while (*line != '\0') {
+		print_host(line);
 		line += strcspn(line, "\n");
 		line += *line == '\n';
 	}
-	fprintf(stderr, "sallyport: record in %s (sallyport log show %s)\n", r->record_dir,
-		r->record_dir);
+	fprintf(stderr, "sallyport: the record: sallyport log show %s\n", r->record_dir);
 }
 
 static int carry_out(struct run *r)

@@ -27,6 +27,10 @@ static const char *const toolchains[] = {".rustup", ".pyenv", ".nvm", ".volta", 
 	".rbenv", ".deno", ".bun", ".local/share/mise", ".local/share/pnpm", ".local/lib",
 	".local/pipx", ".ghcup", ".opam", ".jenv", ".nodenv", ".goenv"};
 
+/* Hooks of theirs that write into the tool chain after an install, and fail the install when they
+ * cannot. */
+static const char *const toolchain_hooks[] = {".pyenv/pyenv.d/exec/pip-rehash.bash"};
+
 static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
 {
 	struct jail_view *entry;
@@ -109,6 +113,10 @@ static void add_tools(struct view *v, const char *home, const char *path)
 		if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
 			add(v, JAIL_READ, folder);
 		}
+	}
+	for (size_t i = 0; i < COUNT(toolchain_hooks); i++) {
+		snprintf(folder, sizeof(folder), "%s/%s", home, toolchain_hooks[i]);
+		add_file(v, folder, "", 0, true);
 	}
 	while (path != NULL && *path != '\0') {
 		size_t len = strcspn(path, ":");

@@ -66,6 +66,12 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 		snprintf(rule, sizeof(rule), "%s:%u", decision->origin, decision->line);
 		r.rule = rule;
 	}
+	if (rcode == DNS_RCODE_NXDOMAIN && decision->reason == RULES_NO_RULE) {
+		char add[RULES_HOST_MAX + 16];
+
+		snprintf(add, sizeof(add), "allow GET,HEAD %s/**", q->name);
+		hosts_refused(g->hosts, q->name, "name", add);
+	}
 	/* The answer has no effect outside: it need not wait for the disk, only for the record's
 	 * order. */
 	return audit_append(g->config.audit, &r, &seq, &diag);

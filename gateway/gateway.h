@@ -83,6 +83,8 @@ struct gateway_host {
 	const char *host;
 	uint64_t allowed, refused;
 	uint64_t bytes_out, bytes_in; /* bodies and tunnels: to the origin, from it */
+	char refusal[32];             /* reason word of the last one refused; "" */
+	char add[256];                /* the statement that would have let it pass; "" */
 };
 size_t gateway_hosts(const struct gateway *g, const struct gateway_host **ret_hosts);
 

@@ -4,6 +4,7 @@
  */
 #include "gateway/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,17 +78,35 @@ static struct entry *find(struct hosts *h, const char *host)
 	return entry;
 }
 
-void hosts_count(struct hosts *h, const char *host, bool refused, int64_t out, int64_t in)
+void hosts_allowed(struct hosts *h, const char *host, int64_t out, int64_t in)
 {
 	struct entry *entry;
 
 	pthread_mutex_lock(&h->lock);
 	entry = find(h, host != NULL ? host : "?");
 	if (entry != NULL) {
-		entry->host.allowed += !refused;
-		entry->host.refused += refused;
+		entry->host.allowed++;
 		entry->host.bytes_out += out > 0 ? (uint64_t)out : 0;
 		entry->host.bytes_in += in > 0 ? (uint64_t)in : 0;
+	}
+	pthread_mutex_unlock(&h->lock);
+}
+
+void hosts_refused(struct hosts *h, const char *host, const char *reason, const char *add)
+{
+	struct entry *entry;
+
+	pthread_mutex_lock(&h->lock);
+	entry = find(h, host != NULL ? host : "?");
+	if (entry != NULL) {
+		struct gateway_host *e = &entry->host;
+
+		e->refused++;
+		snprintf(e->refusal, sizeof(e->refusal), "%s", reason);
+		/* Half a statement would be another statement. */
+		if (strlen(add) < sizeof(e->add)) {
+			snprintf(e->add, sizeof(e->add), "%s", add);
+		}
 	}
 	pthread_mutex_unlock(&h->lock);
 }

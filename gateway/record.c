@@ -1,6 +1,7 @@
 /*
  * The exchange as records: what is known before the effect, and what became of it.
  */
+#include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
 #include "gateway/worker.h"
@@ -60,7 +61,7 @@ int record_intent(struct session *s)
 	}
 	error = audit_append(g->config.audit, &r, &x->intent_seq, &diag);
 	if (error == 0 && x->refused) {
-		hosts_count(g->hosts, r.host, true, 0, 0);
+		hosts_refused(g->hosts, r.host, r.reason, refusal_suggestion(s));
 	}
 	return error;
 }
@@ -102,7 +103,7 @@ void record_outcome(struct session *s, const char *end)
 	r.tls_ns = span(x->connected, x->secured);
 	r.first_byte_ns = span(x->began, x->first_byte);
 	r.total_ns = span(x->began, now);
-	hosts_count(g->hosts, r.host, false, x->request_bytes, x->response_bytes);
+	hosts_allowed(g->hosts, r.host, x->request_bytes, x->response_bytes);
 	if (audit_append(g->config.audit, &r, &seq, &diag) != 0) {
 		session_log(s, GATEWAY_LOG_ERROR,
 			"request %llu: its outcome could not be recorded: %s",

@@ -46,8 +46,7 @@ static const char *rule_of(struct session *s)
 		&s->exchange.arena, "%s:%u: %s", d->origin, d->line, or_empty(d->statement));
 }
 
-/* The line to add, where a line would help. */
-static const char *suggestion(struct session *s)
+const char *refusal_suggestion(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 	struct rules_request request = {.method = "GET", .target = &x->target};
@@ -72,7 +71,7 @@ char *refusal_text(struct session *s, bool json)
 	const char *method = x->request != NULL ? x->request->method : "";
 	const char *host = or_empty(x->target.host != NULL ? x->target.host : s->origin.host);
 	const char *path = or_empty(x->target.path);
-	const char *add = suggestion(s);
+	const char *add = refusal_suggestion(s);
 	unsigned port = x->target.host != NULL ? x->target.port : s->origin.port;
 
 	if (json) {

@@ -10,5 +10,7 @@ struct session;
 
 /* In the exchange's arena; NULL when memory is out. */
 char *refusal_text(struct session *s, bool json);
+/* The statement to add, where one would help, or "". */
+const char *refusal_suggestion(struct session *s);
 
 #endif

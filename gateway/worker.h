@@ -69,7 +69,9 @@ void listener_resume(struct worker *w);
 /* hosts.c: totals by host, shared by the workers. */
 int hosts_create(struct hosts **ret_hosts);
 void hosts_destroy(struct hosts *h);
-void hosts_count(struct hosts *h, const char *host, bool refused, int64_t out, int64_t in);
+void hosts_allowed(struct hosts *h, const char *host, int64_t out, int64_t in);
+/* `add`: the statement that would have let it pass, or "". */
+void hosts_refused(struct hosts *h, const char *host, const char *reason, const char *add);
 size_t hosts_list(struct hosts *h, const struct gateway_host **ret_hosts);
 
 /* pool.c: idle upstream connections, by everything that was judged when they were made. */

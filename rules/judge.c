@@ -402,17 +402,20 @@ void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const cha
 void rules_suggest(const struct rules_request *req, char *buf, size_t size)
 {
 	const struct rules_target *t = req->target;
-	bool v6 = strchr(t->host, ':') != NULL;
+	bool v6 = strchr(t->host, ':') != NULL, http = t->scheme == RULES_HTTP;
 	char port[8] = "";
 
 	if (t->scheme == RULES_TCP) {
 		snprintf(buf, size, "tunnel %s:%u", t->host, t->port);
 		return;
 	}
-	if (t->port != rules_default_port(t->scheme) && t->port != 0) {
+	/* A CONNECT does not say what will be spoken; what everybody speaks there is meant. */
+	if (t->scheme == RULES_SCHEME_NONE && (t->port == 443 || t->port == 80)) {
+		http = t->port == 80;
+	} else if (t->port != rules_default_port(t->scheme) && t->port != 0) {
 		snprintf(port, sizeof(port), ":%u", t->port);
 	}
-	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s", req->method,
-		t->scheme == RULES_HTTP ? "http://" : "", v6 ? "[" : "", t->host, v6 ? "]" : "",
-		port, t->path != NULL ? t->path : "/**", t->encoded_slash ? " encoded-slash" : "");
+	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s", req->method, http ? "http://" : "",
+		v6 ? "[" : "", t->host, v6 ? "]" : "", port, t->path != NULL ? t->path : "/**",
+		t->encoded_slash ? " encoded-slash" : "");
 }
