@@ -221,6 +221,13 @@ void leg_close(struct leg *leg)
 	}
 }
 
+void leg_reset(struct leg *leg)
+{
+	if (leg->fd >= 0) {
+		socket_reset_on_close(leg->fd);
+	}
+}
+
 void leg_finish(struct leg *leg)
 {
 	if (leg->in == NULL && leg->wire_out == NULL) {

@@ -55,6 +55,9 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	__attribute__((warn_unused_result));
 /* Closes the socket at once; the buffers stay until leg_finish. */
 void leg_close(struct leg *leg);
+/* Lets leg_close reset a connection without TLS, so that its end is not taken for an end of data.
+ */
+void leg_reset(struct leg *leg);
 /* Frees everything. A leg of zeroes is left alone. */
 void leg_finish(struct leg *leg);
 /* Moves a live leg (the upstream pool) into `to`, with a new owner. */

@@ -46,5 +46,6 @@ evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t p
 int socket_error(evutil_socket_t fd);
 const char *socket_error_text(int error);
 void socket_no_delay(evutil_socket_t fd);
+void socket_reset_on_close(evutil_socket_t fd); /* RST instead of FIN */
 
 #endif

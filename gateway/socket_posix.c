@@ -176,3 +176,10 @@ void socket_no_delay(evutil_socket_t fd)
 	/* A refusal costs latency only. */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
+
+void socket_reset_on_close(evutil_socket_t fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+}

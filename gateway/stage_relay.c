@@ -15,20 +15,30 @@ static void lost_client(struct session *s)
 	session_close(s, SESSION_END_CLIENT_LOST);
 }
 
-/* The origin is gone or talks nonsense. A client that heard nothing yet hears why. */
+/*
+ * The origin is gone or talks nonsense. A client that heard nothing yet hears why. Others get what
+ * came, and an end by which they see that it is not whole: a body without its framing's end, or,
+ * where the end of the connection is that end, a reset (RFC 9112 section 8).
+ */
 static void lost_upstream(struct session *s, const char *word, const char *sentence)
 {
 	struct exchange *x = &s->exchange;
 
-	if (x->response_head) {
-		/* Without an end to its body the client sees that it is not whole. */
-		x->detail = sentence;
-		session_log(s, GATEWAY_LOG_WARN, "host=%s %s: %s", x->target.host, word, sentence);
+	if (!x->response_head) {
+		session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host,
+			x->address, sentence);
+		return;
+	}
+	x->detail = sentence;
+	session_log(s, GATEWAY_LOG_WARN, "host=%s %s: %s", x->target.host, word, sentence);
+	if (x->to_client == HTTP_FRAMING_CLOSE) {
+		(void)leg_flush(&s->client);
+		leg_reset(&s->client);
 		session_close(s, SESSION_END_UPSTREAM_LOST);
 		return;
 	}
-	session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host, x->address,
-		sentence);
+	record_outcome(s, session_reason_word(SESSION_END_UPSTREAM_LOST));
+	session_go(s, SESSION_LINGER);
 }
 
 static bool write_chunk(struct leg *leg, const char *data, size_t len)
@@ -214,17 +224,10 @@ static void end_response(struct session *s, const struct http_event *found)
 	complete(s);
 }
 
-/* 101: from here on bytes, no longer HTTP. What came with it is the first of them. */
-static void switch_protocols(struct session *s)
+/* After 101 bytes follow that nobody reads: only where the client asked and the rules allow it. */
+static bool may_switch(const struct exchange *x)
 {
-	struct exchange *x = &s->exchange;
-
-	if (!x->decision.websocket_ok || x->request->upgrade == NULL) {
-		x->detail = "101 to a request that did not ask for it";
-		session_close(s, SESSION_END_UPSTREAM_LOST);
-		return;
-	}
-	session_go(s, SESSION_TUNNEL);
+	return x->decision.websocket_ok && x->request->upgrade != NULL;
 }
 
 /* False: the response is over, or the session took another turn. */
@@ -232,6 +235,11 @@ static bool take_response(struct session *s, const struct http_event *found)
 {
 	switch (found->kind) {
 	case HTTP_EVENT_HEAD:
+		if (found->head->status == 101 && !may_switch(&s->exchange)) {
+			lost_upstream(
+				s, "bad-response", "101 to a request that did not ask for it");
+			return false;
+		}
 		if (!pass_response_head(s, found->head)) {
 			lost_client(s);
 			return false;
@@ -245,7 +253,8 @@ static bool take_response(struct session *s, const struct http_event *found)
 		return true;
 	case HTTP_EVENT_END:
 		if (s->exchange.response->framing == HTTP_FRAMING_UPGRADE) {
-			switch_protocols(s);
+			/* What came along with the 101 is the first of the bytes. */
+			session_go(s, SESSION_TUNNEL);
 		} else if (s->exchange.response->status < 200) {
 			/* An interim response is over; the next head answers the same request. */
 			http_parser_begin(s->responses, &s->exchange.arena);
