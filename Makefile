@@ -1,5 +1,5 @@
 # Thin: every target says which script or build does it.
-.PHONY: demo test bench live fuzz check clean setup
+.PHONY: demo test bench live fuzz windows test-windows check clean setup
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc)
 SECONDS_PER_TARGET ?= 60
@@ -25,6 +25,16 @@ live: setup
 	@cmake --preset release -Wno-dev >/dev/null
 	@cmake --build --preset release -j$(JOBS)
 	@tests/live/run.sh build/release/cli/sallyport
+
+# One static sallyport.exe, cross-built with mingw-w64; its tests run under Wine.
+windows:
+	@scripts/setup.sh windows
+	@cmake --preset mingw -Wno-dev >/dev/null
+	@cmake --build --preset mingw -j$(JOBS)
+	@echo "built: build/mingw/cli/sallyport.exe"
+
+test-windows: windows
+	@ctest --test-dir build/mingw --output-on-failure --no-tests=error
 
 # Searches with libFuzzer; `make test` replays the corpus.
 fuzz: export SALLYPORT_CI = 1

@@ -232,8 +232,8 @@ int audit_reader_next(
 	struct audit_reader *r, struct audit_record *ret_record, struct audit_diag *diag)
 {
 	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE;
-	char name[SEGMENT_NAME], *line;
-	size_t len;
+	char name[SEGMENT_NAME], *line = NULL;
+	size_t len = 0;
 	int error = next_line(r, &line, &len);
 
 	forget(r);

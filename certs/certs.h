@@ -126,6 +126,9 @@ int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_
 int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct certs_diag *diag)
 	__attribute__((warn_unused_result));
 const char *certs_system_bundle(void); /* NULL when none exists */
+/* The system's roots as PEM texts, wherever they are kept; what is in them is not checked. */
+int certs_system_each_pem(void (*take)(void *arg, const char *pem), void *arg,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
 
 /*
  * Judges the chain an origin presented (leaf first) for `host` at `now`. This is the only

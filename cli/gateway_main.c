@@ -8,7 +8,6 @@
 #include "cli/gateway_process.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +170,7 @@ static int take_door(struct host_process *h)
 	int fds[6], result = -1;
 
 	if (frame_receive(h->socket, &type, &story, fds, 6) == 0 && type == FRAME_DOOR &&
-		fds[5] >= 0) {
+		fds[gateway_process_sockets - 1] >= 0) {
 		for (int i = 0; i < 2; i++) {
 			door.tcp[i] = fds[i];
 			door.dns_udp[i] = fds[2 + i];
@@ -260,7 +259,6 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	struct audit_diag ignored;
 	int result;
 
-	signal(SIGPIPE, SIG_IGN);
 	result = make_identity(&h);
 	if (result == 0) {
 		result = open_record(&h);

@@ -29,6 +29,10 @@ struct gateway_story {
 	const char *user, *rules_digest, *view;
 };
 
+/* How many sockets a door has here, in the order of struct gateway_door's names: all must arrive.
+ */
+extern const int gateway_process_sockets;
+
 struct gateway_process {
 	pid_t pid;
 	int socket;     /* owned; readable at the gateway's death */

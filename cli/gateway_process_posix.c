@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+const int gateway_process_sockets = 6;
+
 /* Waits for one type of frame; what went wrong over there is said here, once. */
 static int expect(struct gateway_process *p, enum frame_type wanted, struct text *data)
 {
@@ -48,6 +50,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 		/* Out of the terminal's reach: ^C is for the command; the run says when it is over.
 		 */
 		setsid();
+		signal(SIGPIPE, SIG_IGN);
 		_exit(gateway_main(plan, pair[1]));
 	}
 	close(pair[1]);

@@ -7,6 +7,7 @@
 #include "certs/certs.h"
 #include "cli/client_trust.h"
 #include "cli/gateway_process.h"
+#include "cli/place.h"
 #include "cli/ruleset.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
@@ -15,17 +16,13 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-extern char **environ;
-
-enum { PROXY_PORT = 3128, DNS_PORT = 5300 };
+enum { DNS_PORT = 5300 };
 
 static const char help[] =
 	"usage: sallyport run [OPTION...] [--] COMMAND [ARGUMENT...]\n"
@@ -63,6 +60,7 @@ struct run {
 	char **command;
 
 	char id[64], record_dir[PATH_MAX], cwd[PATH_MAX];
+	uint16_t proxy_port;
 	struct ruleset set;
 	struct gateway_process gateway;
 	struct client_trust trust;
@@ -131,27 +129,10 @@ static int parse_options(struct run *r, int argc, char **argv)
 
 /* ---- before anything runs ---- */
 
-static int make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
-		if (slash != NULL) {
-			*slash = '\0';
-		}
-		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			return complain(
-				"cannot make the record folder %s: %s", path, strerror(errno));
-		}
-		if (slash == NULL) {
-			return 0;
-		}
-		*slash = '/';
-	}
-}
-
 static int name_run(struct run *r)
 {
-	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	unsigned char random[4];
+	char state[PATH_MAX];
 	time_t now = time(NULL);
 	char stamp[20];
 	int n;
@@ -164,18 +145,15 @@ static int name_run(struct run *r)
 		random[2], random[3]);
 	if (r->record != NULL) {
 		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s", r->record);
-	} else if (state != NULL && state[0] == '/') {
-		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/sallyport/%s", state, r->id);
-	} else if (home != NULL && home[0] == '/') {
-		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/.local/state/sallyport/%s",
-			home, r->id);
+	} else if (place_state(state, sizeof(state)) == 0) {
+		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s/%s", state, r->id);
 	} else {
-		return complain("neither HOME nor XDG_STATE_HOME is set: say --record DIR");
+		return complain("%s: say --record DIR", place_state_cure);
 	}
 	if (n >= (int)sizeof(r->record_dir)) {
 		return complain("the path of the record folder is too long");
 	}
-	return make_folders(r->record_dir);
+	return place_make_folders(r->record_dir);
 }
 
 static int prepare(struct run *r)
@@ -232,8 +210,10 @@ static int jail_problem(int error, const struct jail_diag *diag)
 static int make_jail(struct run *r, struct jail_door *ret_door)
 {
 	struct rules_limits limits;
-	struct jail_spec spec = {
-		.argv = r->command, .cwd = r->cwd, .proxy_port = PROXY_PORT, .dns_port = DNS_PORT};
+	struct jail_spec spec = {.argv = r->command,
+		.cwd = r->cwd,
+		.proxy_port = r->proxy_port,
+		.dns_port = DNS_PORT};
 	struct jail_diag diag;
 	int error;
 
@@ -250,11 +230,9 @@ static int make_jail(struct run *r, struct jail_door *ret_door)
 static int open_door(struct run *r, const struct jail_door *jail_door)
 {
 	struct gateway_door door;
-	struct passwd *user = getpwuid(geteuid());
 	struct text command = {0}, view = {0};
 	char digest[65];
-	struct gateway_story story = {
-		.user = user != NULL ? user->pw_name : "?", .rules_digest = digest};
+	struct gateway_story story = {.user = place_user(), .rules_digest = digest};
 	int status;
 
 	for (int i = 0; i < 2; i++) {
@@ -377,7 +355,10 @@ int verb_run(int argc, char **argv)
 		status = start_gateway(&r);
 	}
 	if (status == 0) {
-		status = client_trust_make(&r.trust, r.gateway.ca.data, PROXY_PORT, environ);
+		r.proxy_port = place_proxy_port();
+		status = r.proxy_port != 0 ? client_trust_make(&r.trust, r.gateway.ca.data,
+						     r.proxy_port, place_environment())
+					   : complain("there is no port for the door");
 	}
 	if (status == 0) {
 		status = view_make(&r.view, r.cwd, &r.trust);

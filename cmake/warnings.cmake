@@ -14,7 +14,7 @@ if(NOT SALLYPORT_SANITIZE)
 endif()
 if(WIN32)
 	# One file to copy, without runtime DLLs that could be planted beside it.
-	target_link_options(sallyport_flags INTERFACE -static -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
+	target_link_options(sallyport_flags INTERFACE -static -fstack-protector-strong -Wl,--dynamicbase,--nxcompat,--high-entropy-va)
 else()
 	target_compile_options(sallyport_flags INTERFACE -fstack-clash-protection)
 	target_link_options(sallyport_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs what building and testing need with the machine's own package tool. Silent when all is there.
-# SALLYPORT_CI=1 adds what the checks of .ci/run and fuzzing need.
+# SALLYPORT_CI=1 adds what the checks of .ci/run and fuzzing need; the argument `windows`, the cross
+# compiler and Wine.
 set -euo pipefail
 
 packages=(gcc libc6-dev make cmake ninja-build pkg-config bzip2 xz-utils ca-certificates debian-archive-keyring
@@ -11,6 +12,9 @@ if [ "${SALLYPORT_CI:-}" = 1 ]; then
 	# The sanitizers' runtime bears the version of this distribution's clang.
 	version=$(apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
 	[ -z "$version" ] || packages+=("libclang-rt-$version-dev")
+fi
+if [ "${1:-}" = windows ]; then
+	packages+=(gcc-mingw-w64-x86-64-posix wine wine64)
 fi
 
 missing=()

@@ -1,0 +1,67 @@
+/*
+ * The user's folders and name on POSIX systems.
+ */
+#include "cli/place.h"
+#include "cli/verbs.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* The jail's network is its own: the port is free there. */
+enum { PROXY_PORT = 3128 };
+
+const char place_state_cure[] = "neither HOME nor XDG_STATE_HOME is set";
+
+int place_state(char *ret_path, size_t size)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	int n = -1;
+
+	if (state != NULL && state[0] == '/') {
+		n = snprintf(ret_path, size, "%s/sallyport", state);
+	} else if (home != NULL && home[0] == '/') {
+		n = snprintf(ret_path, size, "%s/.local/state/sallyport", home);
+	}
+	return n >= 0 && (size_t)n < size ? 0 : -1;
+}
+
+int place_make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		if (slash != NULL) {
+			*slash = '\0';
+		}
+		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+			return complain(
+				"cannot make the record folder %s: %s", path, strerror(errno));
+		}
+		if (slash == NULL) {
+			return 0;
+		}
+		*slash = '/';
+	}
+}
+
+const char *place_user(void)
+{
+	struct passwd *user = getpwuid(geteuid());
+
+	return user != NULL ? user->pw_name : "?";
+}
+
+char *const *place_environment(void)
+{
+	return environ;
+}
+
+uint16_t place_proxy_port(void)
+{
+	return PROXY_PORT;
+}

@@ -1,0 +1,156 @@
+/*
+ * The default view on Windows: Windows itself and Program Files, which are open to every
+ * AppContainer, need no word; the tools that PATH names elsewhere to read, the working folder to
+ * write; the profile, other projects and everything else absent.
+ */
+#include "cli/verbs.h"
+#include "cli/view.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <windows.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
+{
+	struct jail_view *entry;
+
+	if (v->n == v->size) {
+		v->size = v->size ? v->size * 2 : 64;
+		v->entries = realloc(v->entries, v->size * sizeof(*v->entries));
+		if (v->entries == NULL) {
+			exit(complain("memory is out"));
+		}
+	}
+	list_add(&v->strings, target);
+	entry = &v->entries[v->n++];
+	memset(entry, 0, sizeof(*entry));
+	entry->mode = mode;
+	entry->target = v->strings.items[v->strings.n - 1];
+	return entry;
+}
+
+/* Letters and either slash; what only looks different is the jailer's to find out. */
+static bool is_under(const char *path, const char *folder)
+{
+	size_t i;
+
+	if (folder == NULL || folder[0] == '\0') {
+		return false;
+	}
+	for (i = 0; folder[i] != '\0'; i++) {
+		char a = path[i] == '/' ? '\\' : path[i], b = folder[i] == '/' ? '\\' : folder[i];
+
+		if (_strnicmp(&a, &b, 1) != 0) {
+			return false;
+		}
+	}
+	return path[i] == '\0' || path[i] == '\\' || path[i] == '/' || folder[i - 1] == '\\';
+}
+
+static bool is_open_to_all(const char *path)
+{
+	static const char *const names[] = {
+		"SystemRoot", "ProgramFiles", "ProgramFiles(x86)", "ProgramW6432"};
+
+	for (size_t i = 0; i < COUNT(names); i++) {
+		if (is_under(path, getenv(names[i]))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_shown(const struct view *v, const char *path)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if ((v->entries[i].mode == JAIL_READ || v->entries[i].mode == JAIL_WRITE) &&
+			(is_under(path, v->entries[i].target) ||
+				is_under(v->entries[i].target, path))) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static void add_tools(struct view *v, const char *path, const char *home)
+{
+	while (path != NULL && *path != '\0') {
+		size_t len = strcspn(path, ";");
+		char folder[4096];
+
+		snprintf(folder, sizeof(folder), "%.*s", (int)(len < 4095 ? len : 4095), path);
+		if (len > 3 && folder[1] == ':' && !is_open_to_all(folder) && !is_shown(v, folder) &&
+			!is_under(home, folder)) {
+			add(v, JAIL_READ, folder)->optional = true;
+		}
+		path += len + (path[len] == ';');
+	}
+}
+
+static int check_cwd(const char *cwd, const char *home)
+{
+	if (strlen(cwd) <= 3 || is_open_to_all(cwd) || is_under(home, cwd) ||
+		is_under(cwd, getenv("LOCALAPPDATA")) || is_under(cwd, getenv("APPDATA"))) {
+		return complain("the working folder %s is none that a jail can show whole and "
+				"writable: go into a project folder first",
+			cwd);
+	}
+	return 0;
+}
+
+static void add_file(struct view *v, const char *target, const struct text *content)
+{
+	struct jail_view *entry = add(v, JAIL_FILE, target);
+
+	entry->content = content->data;
+	entry->content_len = content->len;
+}
+
+int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
+{
+	const char *home = getenv("USERPROFILE");
+	int status;
+
+	memset(v, 0, sizeof(*v));
+	home = home != NULL && home[0] != '\0' ? home : "C:\\";
+	status = check_cwd(cwd, home);
+	if (status != 0) {
+		return status;
+	}
+	add(v, JAIL_WRITE, cwd);
+	add_tools(v, list_get(&trust->env, "PATH"), home);
+	add_file(v, trust->bundle_paths.items[0], &trust->bundle);
+	add_file(v, trust->bundle_paths.items[1], &trust->ca);
+	return 0;
+}
+
+static const char *mode_name(enum jail_mode mode)
+{
+	static const char *const names[] = {
+		"hide", "read", "write", "private", "file", "link", "folder"};
+
+	return names[mode];
+}
+
+void view_describe(const struct view *v, struct text *json)
+{
+	text_print(json, "[");
+	for (size_t i = 0; i < v->n; i++) {
+		text_print(json, "%s{\"path\":", i > 0 ? "," : "");
+		text_json(json, v->entries[i].target);
+		text_print(json, ",\"mode\":\"%s\"}", mode_name(v->entries[i].mode));
+	}
+	text_print(json, "]");
+}
+
+void view_finish(struct view *v)
+{
+	free(v->entries);
+	list_finish(&v->strings);
+	memset(v, 0, sizeof(*v));
+}

@@ -1,0 +1,12 @@
+/*
+ * mkdir(2) with its mode: 0700 becomes an access list of the owner, the system and administrators.
+ */
+#ifndef SALLYPORT_COMPAT_SYS_STAT_H
+#define SALLYPORT_COMPAT_SYS_STAT_H
+
+#include_next <sys/stat.h>
+
+int compat_mkdir(const char *path, int mode);
+#define mkdir(path, mode) compat_mkdir(path, mode)
+
+#endif
