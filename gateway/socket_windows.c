@@ -177,3 +177,10 @@ void socket_no_delay(evutil_socket_t fd)
 	/* A refusal costs latency only. */
 	(void)setsockopt((SOCKET)fd, IPPROTO_TCP, TCP_NODELAY, (const char *)&on, sizeof(on));
 }
+
+void socket_reset_on_close(evutil_socket_t fd)
+{
+	struct linger now = {.l_onoff = 1};
+
+	(void)setsockopt((SOCKET)fd, SOL_SOCKET, SO_LINGER, (const char *)&now, sizeof(now));
+}
