@@ -25,8 +25,8 @@ static int write_one(void *context, const unsigned char *der, size_t n)
 	size_t len;
 
 	/* One that is too large for anybody is left out, as its readers would. */
-	if (mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
-		    "-----END CERTIFICATE-----\n", der, n, r->buf, PEM_MAX, &len) == 0) {
+	if (mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n", "-----END CERTIFICATE-----\n",
+		    der, n, r->buf, PEM_MAX, &len) == 0) {
 		r->take(r->arg, (const char *)r->buf);
 	}
 	return CERTS_OK;

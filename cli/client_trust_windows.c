@@ -1,8 +1,8 @@
 /*
  * Trust and proxy settings for the clients inside, on Windows: one bundle of the system's roots and
  * the run's CA for the clients that read files. Schannel, .NET and Go read only the user's store,
- * which is never touched: docs/windows.md says what that means. bundle_paths holds the bundle's path
- * and that of the run's CA alone.
+ * which is never touched: docs/windows.md says what that means. bundle_paths holds the bundle's
+ * path and that of the run's CA alone.
  */
 #include "cli/client_trust.h"
 #include "certs/certs.h"
@@ -22,17 +22,18 @@ static const char *const replacing[] = {"SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQU
 /* Variables that name a file of roots to be added to a client's own. */
 static const char *const adding[] = {"NODE_EXTRA_CA_CERTS", "DENO_CERT"};
 
-static const char *const proxies[] = {
-	"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY", "YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"};
+static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "GRPC_PROXY",
+	"YARN_HTTP_PROXY", "YARN_HTTPS_PROXY"};
 
 /*
  * What passes of the user's environment. The rest may hold secrets, or ways to what the container
  * does not reach; whoever needs more says so.
  */
-static const char *const passed[] = {"PATH", "PATHEXT", "SystemRoot", "SystemDrive", "windir", "ComSpec",
-	"OS", "PROCESSOR_ARCHITECTURE", "NUMBER_OF_PROCESSORS", "ProgramFiles", "ProgramFiles(x86)",
-	"ProgramW6432", "ProgramData", "CommonProgramFiles", "LANG", "TERM", "COLORTERM", "NO_COLOR",
-	"CI", "TZ", "USERNAME", "GOFLAGS", "GOPROXY", "GOSUMDB", "RUSTUP_TOOLCHAIN"};
+static const char *const passed[] = {"PATH", "PATHEXT", "SystemRoot", "SystemDrive", "windir",
+	"ComSpec", "OS", "PROCESSOR_ARCHITECTURE", "NUMBER_OF_PROCESSORS", "ProgramFiles",
+	"ProgramFiles(x86)", "ProgramW6432", "ProgramData", "CommonProgramFiles", "LANG", "TERM",
+	"COLORTERM", "NO_COLOR", "CI", "TZ", "USERNAME", "GOFLAGS", "GOPROXY", "GOSUMDB",
+	"RUSTUP_TOOLCHAIN"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -64,9 +65,10 @@ static int name_files(struct client_trust *t)
 		return complain("no folder for the run's certificates: %s", place_state_cure);
 	}
 	for (size_t i = 0; i < 2; i++) {
-		snprintf(path, sizeof(path), "%s\\..\\trust\\%02x%02x%02x%02x%02x%02x%02x%02x.%s.pem",
-			folder, random[0], random[1], random[2], random[3], random[4], random[5],
-			random[6], random[7], i == 0 ? "bundle" : "ca");
+		snprintf(path, sizeof(path),
+			"%s\\..\\trust\\%02x%02x%02x%02x%02x%02x%02x%02x.%s.pem", folder, random[0],
+			random[1], random[2], random[3], random[4], random[5], random[6], random[7],
+			i == 0 ? "bundle" : "ca");
 		list_add(&t->bundle_paths, path);
 	}
 	return 0;

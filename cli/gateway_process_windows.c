@@ -56,8 +56,8 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 
 	if (WSAStartup(MAKEWORD(2, 2), &data) != 0 ||
 		evutil_socketpair(AF_INET, SOCK_STREAM, 0, pair) != 0) {
-		return complain("no sockets between run and gateway: Windows error %d",
-			WSAGetLastError());
+		return complain(
+			"no sockets between run and gateway: Windows error %d", WSAGetLastError());
 	}
 	gateway.plan = *plan;
 	gateway.socket = (int)pair[1];

@@ -61,8 +61,8 @@ static bool find(const char *name, wchar_t path[PATH_WIDE])
 static bool command_line(
 	const wchar_t *path, const char *const *argv, wchar_t line[LINE_WIDE], bool is_script)
 {
-	int n = swprintf(line, LINE_WIDE, is_script ? L"cmd.exe /d /s /c \"\"%ls\"" : L"\"%ls\"",
-		path);
+	int n = swprintf(
+		line, LINE_WIDE, is_script ? L"cmd.exe /d /s /c \"\"%ls\"" : L"\"%ls\"", path);
 
 	for (argv++; n > 0 && *argv != NULL; argv++) {
 		int more;
@@ -79,8 +79,8 @@ static bool command_line(
 	return n > 0;
 }
 
-static bool start(struct child *child, wchar_t *program, wchar_t *line, HANDLE output, HANDLE nothing,
-	bool errors_too)
+static bool start(struct child *child, wchar_t *program, wchar_t *line, HANDLE output,
+	HANDLE nothing, bool errors_too)
 {
 	STARTUPINFOW startup = {.cb = sizeof(startup),
 		.dwFlags = STARTF_USESTDHANDLES,
@@ -166,8 +166,8 @@ static int run(const char *const *argv, struct text *output, bool errors_too, DW
 	if (nothing != INVALID_HANDLE_VALUE && command_line(path, argv, line, is_script) &&
 		CreatePipe(&child.output, &writing, &inherit, 0)) {
 		SetHandleInformation(child.output, HANDLE_FLAG_INHERIT, 0);
-		started = start(
-			&child, is_script ? shell : path, line, writing, nothing, errors_too);
+		started =
+			start(&child, is_script ? shell : path, line, writing, nothing, errors_too);
 		CloseHandle(writing);
 	}
 	if (nothing != INVALID_HANDLE_VALUE) {

@@ -84,8 +84,8 @@ static void add_tools(struct view *v, const char *path, const char *home)
 		char folder[4096];
 
 		snprintf(folder, sizeof(folder), "%.*s", (int)(len < 4095 ? len : 4095), path);
-		if (len > 3 && folder[1] == ':' && !is_open_to_all(folder) && !is_shown(v, folder) &&
-			!is_under(home, folder)) {
+		if (len > 3 && folder[1] == ':' && !is_open_to_all(folder) &&
+			!is_shown(v, folder) && !is_under(home, folder)) {
 			add(v, JAIL_READ, folder)->optional = true;
 		}
 		path += len + (path[len] == ';');

@@ -113,8 +113,8 @@ static int open_wide(const wchar_t *path, int flags)
 		attributes |= FILE_FLAG_OPEN_REPARSE_POINT;
 	}
 	file = CreateFileW(path, access_of(flags),
-		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-		disposition_of(flags), attributes, NULL);
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, disposition_of(flags),
+		attributes, NULL);
 	if (file == INVALID_HANDLE_VALUE) {
 		return set_errno(GetLastError());
 	}
@@ -226,8 +226,8 @@ ssize_t pread(int fd, void *buf, size_t size, off_t offset)
 	OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)((uint64_t)offset >> 32)};
 	DWORD got = 0;
 
-	if (!ReadFile(handle_of(fd), buf, size < 0x40000000 ? (DWORD)size : 0x40000000, &got,
-		    &at) &&
+	if (!ReadFile(
+		    handle_of(fd), buf, size < 0x40000000 ? (DWORD)size : 0x40000000, &got, &at) &&
 		GetLastError() != ERROR_HANDLE_EOF) {
 		return set_errno(GetLastError());
 	}
@@ -256,9 +256,8 @@ int compat_mkdir(const char *path, int mode)
 	if (!to_wide(path, wide)) {
 		return -1;
 	}
-	if ((mode & 077) == 0 &&
-		!ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_SDDL,
-			SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
+	if ((mode & 077) == 0 && !ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_SDDL,
+					 SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
 		return set_errno(GetLastError());
 	}
 	made = CreateDirectoryW(wide, &security);

@@ -45,7 +45,8 @@ static bool read_field(const char **text, char conversion, struct tm *tm)
 		}
 		tm->tm_mon--;
 		return tm->tm_mon >= 0 && tm->tm_mon < 12;
-	case 'd': return read_digits(text, 2, &tm->tm_mday) && tm->tm_mday >= 1 && tm->tm_mday <= 31;
+	case 'd':
+		return read_digits(text, 2, &tm->tm_mday) && tm->tm_mday >= 1 && tm->tm_mday <= 31;
 	case 'H': return read_digits(text, 2, &tm->tm_hour) && tm->tm_hour < 24;
 	case 'M': return read_digits(text, 2, &tm->tm_min) && tm->tm_min < 60;
 	case 'S': return read_digits(text, 2, &tm->tm_sec) && tm->tm_sec <= 60;

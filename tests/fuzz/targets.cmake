@@ -2,3 +2,4 @@
 sallyport_fuzz_target(chain sallyport_certs)
 sallyport_fuzz_target(http_request http_stages)
 sallyport_fuzz_target(http_response http_stages)
+sallyport_fuzz_target(windows_path sallyport_jailer_windows)

@@ -91,9 +91,11 @@ static void refused_texts(void **state)
 		int error = rules_add(r, rows[i].text, strlen(rows[i].text), "t.rules", &diag);
 
 		if (error != RULES_ESYNTAX || diag.line != rows[i].line ||
-			diag.column != rows[i].column || strstr(diag.message, rows[i].says) == NULL) {
-			fail_msg("`%s`: %d at %u:%u: %s\nnot %u:%u: %s", rows[i].text, error, diag.line,
-				diag.column, diag.message, rows[i].line, rows[i].column, rows[i].says);
+			diag.column != rows[i].column ||
+			strstr(diag.message, rows[i].says) == NULL) {
+			fail_msg("`%s`: %d at %u:%u: %s\nnot %u:%u: %s", rows[i].text, error,
+				diag.line, diag.column, diag.message, rows[i].line, rows[i].column,
+				rows[i].says);
 		}
 		assert_string_equal(diag.origin, "t.rules");
 		/* nothing of it is kept */
@@ -150,11 +152,13 @@ static void judge(const struct ask *a)
 	char buf[8192];
 	const char *got;
 
-	assert_int_equal(rules_target_from_url(a->url, strlen(a->url), &target, buf, sizeof(buf)), 0);
+	assert_int_equal(
+		rules_target_from_url(a->url, strlen(a->url), &target, buf, sizeof(buf)), 0);
 	rules_judge(r, &req, &d);
 	got = d.verdict == RULES_ALLOW ? "allow" : rules_reason_word(d.reason);
 	if (strcmp(got, a->verdict) != 0) {
-		fail_msg("%s %s under\n%s\n: %s, not %s", a->method, a->url, a->rules, got, a->verdict);
+		fail_msg("%s %s under\n%s\n: %s, not %s", a->method, a->url, a->rules, got,
+			a->verdict);
 	}
 	if (d.verdict != RULES_ALLOW) {
 		assert_false(d.private_ok);
@@ -204,18 +208,27 @@ static void verdicts(void **state)
 		{"allow GET a.example/x/**", "GET", "https://a.example/x/../y", "no-rule", 0},
 		{"allow GET a.example/%7ea", "GET", "https://a.example/~a", "allow", 0},
 		/* deny beats allow, wherever it stands */
-		{"allow GET a.example/**\ndeny * a.example/x/**", "GET", "https://a.example/x/y", "denied", 0},
-		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example/x/y", "denied", 0},
-		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example/y", "allow", 0},
-		{"deny POST a.example\nallow * a.example/**", "GET", "https://a.example/y", "allow", 0},
-		{"deny * **.example\nallow * a.example:8443", "GET", "https://a.example:8443/", "denied", 0},
-		{"deny * a.example\nallow * http://a.example", "GET", "http://a.example/", "denied", 0},
+		{"allow GET a.example/**\ndeny * a.example/x/**", "GET", "https://a.example/x/y",
+			"denied", 0},
+		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example/x/y",
+			"denied", 0},
+		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example/y",
+			"allow", 0},
+		{"deny POST a.example\nallow * a.example/**", "GET", "https://a.example/y", "allow",
+			0},
+		{"deny * **.example\nallow * a.example:8443", "GET", "https://a.example:8443/",
+			"denied", 0},
+		{"deny * a.example\nallow * http://a.example", "GET", "http://a.example/", "denied",
+			0},
 		/* modes and conditions */
 		{"mode receive-only\nallow * a.example", "GET", "https://a.example/", "allow", 0},
 		{"mode receive-only\nallow * a.example", "HEAD", "https://a.example/", "allow", 0},
-		{"mode receive-only\nallow * a.example", "POST", "https://a.example/", "receive-only", 0},
-		{"mode receive-only\nallow * a.example", "GET", "https://a.example/", "receive-only", 1},
-		{"mode receive-only\nallow * a.example", "GET", "https://a.example/", "receive-only", -1},
+		{"mode receive-only\nallow * a.example", "POST", "https://a.example/",
+			"receive-only", 0},
+		{"mode receive-only\nallow * a.example", "GET", "https://a.example/",
+			"receive-only", 1},
+		{"mode receive-only\nallow * a.example", "GET", "https://a.example/",
+			"receive-only", -1},
 		{"allow POST a.example body<=8", "POST", "https://a.example/", "allow", 8},
 		{"allow POST a.example body<=8", "POST", "https://a.example/", "body-too-large", 9},
 		{"allow POST a.example body<=8", "POST", "https://a.example/", "allow", -1},
@@ -227,33 +240,43 @@ static void verdicts(void **state)
 			"https://a.example/info/refs?service=git-receive-pack", "condition", 0},
 		{"allow GET a.example query service=git-upload-pack", "GET",
 			"https://a.example/info/refs", "condition", 0},
-		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&s=b", "condition", 0},
-		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&%73=b", "condition", 0},
-		{"deny * a.example query s=b\nallow GET a.example", "GET", "https://a.example/?%73=b",
-			"denied", 0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&s=b", "condition",
+			0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&%73=b",
+			"condition", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?%73=b", "denied", 0},
 		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/", "allow", 0,
 			"x-team", "core-7"},
-		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/", "condition", 0,
-			"x-team", "edge"},
-		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/", "condition", 0},
-		{"allow POST a.example type application/json", "POST", "https://a.example/", "allow", 2,
-			"Content-Type", "Application/JSON; charset=utf-8"},
-		{"allow POST a.example type application/json", "POST", "https://a.example/", "condition", 2,
-			"Content-Type", "text/plain"},
-		{"allow POST a.example type application/json", "POST", "https://a.example/", "condition", 2},
-		{"allow GET a.example websocket", "GET", "https://a.example/", "allow", 0, NULL, NULL, true},
-		{"allow GET a.example", "GET", "https://a.example/", "condition", 0, NULL, NULL, true},
-		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "allow", 0, NULL, NULL,
-			false, "/usr/bin/git"},
-		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "condition", 0, NULL,
-			NULL, false, "/usr/bin/curl"},
-		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "condition", 0},
-		{"deny * a.example by /usr/bin/curl\nallow GET a.example", "GET", "https://a.example/",
-			"denied", 0},
-		/* an encoded slash has two readings: both must be allowed, and the rule must say so */
+		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/",
+			"condition", 0, "x-team", "edge"},
+		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/",
+			"condition", 0},
+		{"allow POST a.example type application/json", "POST", "https://a.example/",
+			"allow", 2, "Content-Type", "Application/JSON; charset=utf-8"},
+		{"allow POST a.example type application/json", "POST", "https://a.example/",
+			"condition", 2, "Content-Type", "text/plain"},
+		{"allow POST a.example type application/json", "POST", "https://a.example/",
+			"condition", 2},
+		{"allow GET a.example websocket", "GET", "https://a.example/", "allow", 0, NULL,
+			NULL, true},
+		{"allow GET a.example", "GET", "https://a.example/", "condition", 0, NULL, NULL,
+			true},
+		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "allow", 0,
+			NULL, NULL, false, "/usr/bin/git"},
+		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "condition", 0,
+			NULL, NULL, false, "/usr/bin/curl"},
+		{"allow GET a.example by /usr/bin/git", "GET", "https://a.example/", "condition",
+			0},
+		{"deny * a.example by /usr/bin/curl\nallow GET a.example", "GET",
+			"https://a.example/", "denied", 0},
+		/* an encoded slash has two readings: both must be allowed, and the rule must say so
+		 */
 		{"allow GET a.example/**", "GET", "https://a.example/@x%2Fy", "encoded-slash", 0},
-		{"allow GET a.example/** encoded-slash", "GET", "https://a.example/@x%2Fy", "allow", 0},
-		{"allow GET a.example/* encoded-slash", "GET", "https://a.example/@x%2Fy", "encoded-slash", 0},
+		{"allow GET a.example/** encoded-slash", "GET", "https://a.example/@x%2Fy", "allow",
+			0},
+		{"allow GET a.example/* encoded-slash", "GET", "https://a.example/@x%2Fy",
+			"encoded-slash", 0},
 		{"allow GET a.example/** encoded-slash\ndeny * a.example/x/**", "GET",
 			"https://a.example/x%2Fy", "denied", 0},
 		/* a tunnel says nothing of requests */
@@ -268,8 +291,9 @@ static void verdicts(void **state)
 
 static void a_decision_names_its_statement(void **state)
 {
-	struct rules *r = compile("# page\nallow GET a.example/**   # all\nallow GET a.example/x/** private "
-				  "insecure expired log body\ndeny * a.example/y\n");
+	struct rules *r =
+		compile("# page\nallow GET a.example/**   # all\nallow GET a.example/x/** private "
+			"insecure expired log body\ndeny * a.example/y\n");
 	struct rules_target target;
 	struct rules_request req = {.method = "GET", .target = &target};
 	struct rules_decision d;
@@ -312,16 +336,19 @@ static void hosts(void **state)
 		{"allow POST a.example/x", RULES_SCHEME_NONE, "a.example", 80, RULES_DENY},
 		{"allow POST a.example/x", RULES_SCHEME_NONE, "a.example", 0, RULES_ALLOW},
 		{"allow POST a.example/x", RULES_SCHEME_NONE, "b.example", 443, RULES_DENY},
-		{"allow POST a.example\ndeny * a.example", RULES_SCHEME_NONE, "a.example", 443, RULES_DENY},
+		{"allow POST a.example\ndeny * a.example", RULES_SCHEME_NONE, "a.example", 443,
+			RULES_DENY},
 		{"allow POST a.example\ndeny GET a.example", RULES_SCHEME_NONE, "a.example", 443,
 			RULES_ALLOW},
 		{"tunnel a.example:22", RULES_SCHEME_NONE, "a.example", 22, RULES_TUNNEL},
 		{"tunnel a.example:22", RULES_SCHEME_NONE, "a.example", 23, RULES_DENY},
 		{"tunnel a.example:22", RULES_SCHEME_NONE, "a.example", 0, RULES_TUNNEL},
-		{"tunnel a.example:22\ndeny * a.example", RULES_SCHEME_NONE, "a.example", 22, RULES_DENY},
+		{"tunnel a.example:22\ndeny * a.example", RULES_SCHEME_NONE, "a.example", 22,
+			RULES_DENY},
 		{"tunnel a.example:443\nallow GET a.example", RULES_SCHEME_NONE, "a.example", 443,
 			RULES_ALLOW},
-		{"mode receive-only\ntunnel a.example:22", RULES_SCHEME_NONE, "a.example", 22, RULES_DENY},
+		{"mode receive-only\ntunnel a.example:22", RULES_SCHEME_NONE, "a.example", 22,
+			RULES_DENY},
 	};
 
 	(void)state;
@@ -340,10 +367,11 @@ static void hosts(void **state)
 
 static void statements_of_others(void **state)
 {
-	struct rules *r = compile("use npm pip\nread /usr ~/data only *.csv text/*\nwrite .\nhide .env\n"
-				  "verify vendor/ with \"a b.sha256\"\n"
-				  "limit memory 4GiB processes 256 time 2h\nlimit memory 8GiB egress 1MB\n"
-				  "mode receive-only\n");
+	struct rules *r =
+		compile("use npm pip\nread /usr ~/data only *.csv text/*\nwrite .\nhide .env\n"
+			"verify vendor/ with \"a b.sha256\"\n"
+			"limit memory 4GiB processes 256 time 2h\nlimit memory 8GiB egress 1MB\n"
+			"mode receive-only\n");
 	struct rules_limits limits;
 	const struct rules_file *files;
 	const struct rules_use *uses;
@@ -379,7 +407,8 @@ static void texts_compose(void **state)
 	struct rules *r = rules_create();
 	struct rules_diag diag;
 	struct rules_decision d;
-	const char *company = "deny * evil.example\r\nallow GET a.example\r\n", *own = "allow GET evil.example";
+	const char *company = "deny * evil.example\r\nallow GET a.example\r\n",
+		   *own = "allow GET evil.example";
 
 	(void)state;
 	assert_int_equal(rules_add(r, company, strlen(company), "company", &diag), RULES_OK);
@@ -396,8 +425,8 @@ static void texts_compose(void **state)
 /* The line that a refusal proposes does allow what was refused, and no more of the path. */
 static void suggestions_hold(void **state)
 {
-	static const char *const urls[] = {"https://a.example/x/y", "http://a.example:8080/", "https://[2001:db8::1]/z",
-		"https://a.example:444/@s%2Fp"};
+	static const char *const urls[] = {"https://a.example/x/y", "http://a.example:8080/",
+		"https://[2001:db8::1]/z", "https://a.example:444/@s%2Fp"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(urls); i++) {
@@ -406,7 +435,8 @@ static void suggestions_hold(void **state)
 		struct ask a = {.method = "PUT", .url = urls[i], .verdict = "allow"};
 		char buf[512], line[512];
 
-		assert_int_equal(rules_target_from_url(urls[i], strlen(urls[i]), &target, buf, 512), 0);
+		assert_int_equal(
+			rules_target_from_url(urls[i], strlen(urls[i]), &target, buf, 512), 0);
 		rules_suggest(&req, line, sizeof(line));
 		a.rules = line;
 		/* both readings of an encoded slash need a wider path */

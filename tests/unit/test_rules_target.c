@@ -1,5 +1,6 @@
 /*
- * One canonical reading of a target, or a refusal that names why; and what kind of address a number is.
+ * One canonical reading of a target, or a refusal that names why; and what kind of address a number
+ * is.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -109,8 +110,8 @@ static void urls(void **state)
 /* The canonical form read again is itself: nobody downstream can canonicalise it further. */
 static void idempotent(void **state)
 {
-	static const char *const paths[] = {"/a/./b/../c%7e", "/%41%2f%42", "/a//b", "/x/..", "/.",
-		"/a/.../b", "/%e2%82%ac"};
+	static const char *const paths[] = {
+		"/a/./b/../c%7e", "/%41%2f%42", "/a//b", "/x/..", "/.", "/a/.../b", "/%e2%82%ac"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(paths); i++) {
@@ -225,14 +226,15 @@ static void addresses(void **state)
 				rules_address_class_name(rows[i].class));
 		}
 	}
-	assert_int_equal(rules_address_class((const uint8_t *)"\1\2\3", 3), RULES_ADDRESS_FORBIDDEN);
+	assert_int_equal(
+		rules_address_class((const uint8_t *)"\1\2\3", 3), RULES_ADDRESS_FORBIDDEN);
 }
 
 int main(void)
 {
-	static const struct CMUnitTest tests[] = {cmocka_unit_test(urls), cmocka_unit_test(idempotent),
-		cmocka_unit_test(authorities), cmocka_unit_test(too_long),
-		cmocka_unit_test(addresses)};
+	static const struct CMUnitTest tests[] = {cmocka_unit_test(urls),
+		cmocka_unit_test(idempotent), cmocka_unit_test(authorities),
+		cmocka_unit_test(too_long), cmocka_unit_test(addresses)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,3 +19,5 @@ sallyport_unit_test(arena http_stages)
 sallyport_unit_test(http_parse http_stages)
 sallyport_unit_test(http_target http_stages)
 sallyport_unit_test(http_write http_stages)
+
+sallyport_unit_test(windows_path sallyport_jailer_windows)

@@ -7,15 +7,15 @@
 
 #include_next <fcntl.h>
 
-#define O_CLOEXEC 0x1000000
+#define O_CLOEXEC   0x1000000
 #define O_DIRECTORY 0x2000000
-#define O_NOFOLLOW 0x4000000 /* a link or junction in the last place: ELOOP */
+#define O_NOFOLLOW  0x4000000 /* a link or junction in the last place: ELOOP */
 
 int compat_open(const char *path, int flags, ...);
 int compat_openat(int dir, const char *name, int flags, ...);
 int faccessat(int dir, const char *name, int mode, int flags);
 
-#define open compat_open
+#define open   compat_open
 #define openat compat_openat
 
 #endif
