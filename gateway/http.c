@@ -51,6 +51,11 @@ const char *http_field(const struct http_head *head, const char *name)
 	return NULL;
 }
 
+bool http_wants_websocket(const struct http_head *head)
+{
+	return head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0;
+}
+
 bool http_list_has(const char *list, const char *token)
 {
 	size_t len = strlen(token);

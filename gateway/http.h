@@ -53,6 +53,9 @@ struct http_limits {
 /* Case-insensitive; the first such field or NULL. */
 const char *http_field(const struct http_head *head, const char *name);
 
+/* Does a request ask for an upgrade to WebSocket, and to nothing else (RFC 6455 4.1)? */
+bool http_wants_websocket(const struct http_head *head);
+
 /* Is the token one of a comma-separated list (RFC 9110 5.6.1)? Case-insensitive. */
 bool http_list_has(const char *list, const char *token);
 

@@ -215,7 +215,8 @@ static void put_request_framing(struct out *out, const struct http_head *head)
 static void put_request(struct out *out, const void *what)
 {
 	const struct request *r = what;
-	bool upgrade = r->websocket && r->head->upgrade != NULL;
+	/* No other protocol: what came after its 101 would be read by nobody here. */
+	bool upgrade = r->websocket && http_wants_websocket(r->head);
 
 	/* The scheme is what the default port follows from; the path begins the target. */
 	if ((r->target->scheme != RULES_HTTP && r->target->scheme != RULES_HTTPS) ||

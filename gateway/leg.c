@@ -48,14 +48,13 @@ static bool receive(struct leg *leg, struct evbuffer *into)
 	space.iov_len = got > 0 ? (size_t)got : 0;
 	evbuffer_commit_space(into, &space, 1);
 	if (got < 0) {
-		if (!again) {
+		if (!again || leg->deaf) {
 			fail(leg, "reset");
 		}
 		return false;
 	}
 	if (got == 0) {
-		leg->eof = true;
-		leg->truncated = leg->tls != NULL;
+		leg->wire_eof = true;
 		event_del(&leg->on_read);
 		return true;
 	}
@@ -67,7 +66,10 @@ static bool receive(struct leg *leg, struct evbuffer *into)
 	return true;
 }
 
-/* Decrypts what is whole. False: the leg failed and its owner knows. */
+/*
+ * Decrypts what is whole, as far as `in` takes it. The end of the socket is the end of the leg only
+ * when no record is left. False: the leg failed and its owner knows.
+ */
 static bool decrypt(struct leg *leg)
 {
 	struct evbuffer_iovec space;
@@ -77,6 +79,7 @@ static bool decrypt(struct leg *leg)
 		size_t len = 0;
 
 		if (evbuffer_get_length(leg->wire_in) == 0 && !tls_has_plaintext(leg->tls)) {
+			result = TLS_WANT;
 			break;
 		}
 		if (evbuffer_reserve_space(leg->in, RECORD_PLAIN, &space, 1) < 1) {
@@ -93,9 +96,9 @@ static bool decrypt(struct leg *leg)
 		fail(leg, tls_failure_word(leg->tls));
 		return false;
 	}
-	if (result == TLS_CLOSED) {
+	if (result == TLS_CLOSED || (result == TLS_WANT && leg->wire_eof)) {
 		leg->eof = true;
-		leg->truncated = false;
+		leg->truncated = result == TLS_WANT;
 		event_del(&leg->on_read);
 	}
 	return true;
@@ -108,7 +111,7 @@ static void shake_hands(struct leg *leg)
 	if (!leg_flush(leg)) {
 		return;
 	}
-	if (result == TLS_FAILED || (result == TLS_WANT && leg->eof)) {
+	if (result == TLS_FAILED || (result == TLS_WANT && leg->wire_eof)) {
 		fail(leg, result == TLS_FAILED ? tls_failure_word(leg->tls) : "eof");
 		return;
 	}
@@ -117,7 +120,7 @@ static void shake_hands(struct leg *leg)
 	}
 	leg->handshaking = false;
 	/* What came along with the last handshake message will not be announced by the socket. */
-	if (leg->eof || evbuffer_get_length(leg->wire_in) > 0 || tls_has_plaintext(leg->tls)) {
+	if (leg->wire_eof || evbuffer_get_length(leg->wire_in) > 0 || tls_has_plaintext(leg->tls)) {
 		event_active(&leg->on_read, EV_READ, 0);
 	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
@@ -130,7 +133,9 @@ static void digest(struct leg *leg)
 		shake_hands(leg);
 		return;
 	}
-	if (leg->tls != NULL && !decrypt(leg)) {
+	if (leg->tls == NULL) {
+		leg->eof = leg->wire_eof;
+	} else if (!leg->eof && !decrypt(leg)) {
 		return;
 	}
 	if (evbuffer_get_length(leg->in) >= IN_HIGH) {
@@ -148,11 +153,14 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
-	if (!leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
+	if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
 		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in) &&
 			leg->failure != NULL) {
 			return;
 		}
+	} else if (leg->deaf && (leg->wire_eof || leg->eof)) {
+		fail(leg, "reset");
+		return;
 	}
 	digest(leg);
 }
@@ -262,6 +270,7 @@ void leg_move(struct leg *to, struct leg *from,
 	to->notify = notify;
 	to->arg = arg;
 	to->paused = true;
+	to->sent = false;
 	assign(to, base);
 	leg_resume(to);
 }
@@ -305,6 +314,14 @@ void leg_start_tls(struct leg *leg, struct tls *tls)
 	event_active(&leg->on_read, EV_READ, 0);
 }
 
+bool leg_is_quiet(const struct leg *leg)
+{
+	return leg_is_open(leg) && !leg->eof && !leg->wire_eof && !leg->deaf && !leg->shut &&
+	       evbuffer_get_length(leg->in) == 0 && evbuffer_get_length(leg->wire_out) == 0 &&
+	       (leg->tls == NULL ||
+		       (evbuffer_get_length(leg->wire_in) == 0 && !tls_has_plaintext(leg->tls)));
+}
+
 bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len)
 {
 	/* Not evbuffer_peek: that counts a chunk that was reserved and stayed empty. */
@@ -342,18 +359,27 @@ bool leg_flush(struct leg *leg)
 	if (leg->fd < 0 || leg->failure != NULL || leg->connecting) {
 		return leg->failure == NULL;
 	}
-	if (evbuffer_get_length(leg->wire_out) > 0) {
+	if (evbuffer_get_length(leg->wire_out) > 0 && !leg->deaf) {
 		bool again;
 		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
 
+		leg->sent |= sent > 0;
 		if (sent < 0 && !again) {
-			fail(leg, "reset");
-			return false;
+			/* It may have answered before it went: its end is told by reading on. */
+			leg->deaf = true;
+			if (!leg->wire_eof && !leg->eof) {
+				leg->paused = false;
+				event_add(&leg->on_read, NULL);
+			}
+			event_active(&leg->on_read, EV_READ, 0);
 		}
+	}
+	if (leg->deaf) {
+		evbuffer_drain(leg->wire_out, evbuffer_get_length(leg->wire_out));
 	}
 	if (evbuffer_get_length(leg->wire_out) > 0) {
 		event_add(&leg->on_write, NULL);
-	} else if (leg->shut) {
+	} else if (leg->shut && !leg->deaf) {
 		socket_shut(leg->fd);
 	}
 	return true;
@@ -385,15 +411,15 @@ void leg_pause(struct leg *leg)
 
 void leg_resume(struct leg *leg)
 {
-	if (!leg->paused || leg->fd < 0) {
+	if (!leg->paused || !leg_is_open(leg)) {
 		return;
 	}
 	leg->paused = false;
-	if (!leg->eof) {
+	if (!leg->eof && !leg->wire_eof) {
 		event_add(&leg->on_read, NULL);
 	}
 	/* What already came would wait for ever if the peer has nothing more to say. */
-	if (leg->eof || evbuffer_get_length(leg->in) > 0 ||
+	if (leg->eof || leg->wire_eof || evbuffer_get_length(leg->in) > 0 ||
 		(leg->tls != NULL && evbuffer_get_length(leg->wire_in) > 0)) {
 		event_active(&leg->on_read, EV_READ, 0);
 	}

@@ -41,8 +41,11 @@ struct leg {
 	bool connecting;  /* connect(2) under way */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
-	bool eof;            /* the peer sends no more */
+	bool eof;            /* the peer sends no more, and all it sent is in `in` */
 	bool truncated;      /* eof without TLS close_notify */
+	bool wire_eof;       /* the socket ended; wire_in may still hold whole records */
+	bool deaf;           /* the peer takes no more: what is queued is thrown away */
+	bool sent;           /* some byte has left since the leg was made or moved */
 	bool shut;           /* we send no more */
 	const char *failure; /* a word: "reset", "tls-alert", ... */
 	void (*notify)(void *arg, struct leg *leg, enum leg_event event);
@@ -73,6 +76,10 @@ void leg_start_connect(struct leg *leg, struct event_base *base, evutil_socket_t
 bool leg_prepare_tls(struct leg *leg) __attribute__((warn_unused_result));
 /* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */
 void leg_start_tls(struct leg *leg, struct tls *tls);
+
+/* Nothing waits on it in either direction, down to the socket: fit to be used by another request.
+ */
+bool leg_is_quiet(const struct leg *leg);
 
 /* The first received bytes that lie in one piece. False: there are none. Valid until the leg is
  * touched. */

@@ -23,6 +23,27 @@ static void pause(struct worker *w)
 	w->listening = false;
 }
 
+/* What stood in the way may end in another worker, or another process: look again soon. */
+static void wait_for_room(struct worker *w)
+{
+	static const struct timeval soon = {.tv_usec = 100 * 1000};
+
+	pause(w);
+	event_add(w->room, &soon);
+}
+
+static void on_room(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	listener_resume(w);
+	if (!w->listening) {
+		wait_for_room(w);
+	}
+}
+
 static void on_accept(evutil_socket_t listener, short what, void *arg)
 {
 	struct worker *w = arg;
@@ -33,14 +54,14 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 		evutil_socket_t fd;
 
 		if (full(w)) {
-			pause(w);
+			wait_for_room(w);
 			return;
 		}
 		fd = socket_accept(listener, &again);
 		if (fd < 0) {
 			if (!again) {
-				/* Out of descriptors: go on when a session has ended. */
-				pause(w);
+				/* Out of descriptors. */
+				wait_for_room(w);
 			}
 			return;
 		}
@@ -50,6 +71,10 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 
 int listener_start(struct worker *w)
 {
+	w->room = evtimer_new(w->base, on_room, w);
+	if (w->room == NULL) {
+		return -1;
+	}
 	for (int i = 0; i < 2; i++) {
 		evutil_socket_t fd = (evutil_socket_t)w->gateway->door.tcp[i];
 
@@ -68,6 +93,10 @@ int listener_start(struct worker *w)
 void listener_stop(struct worker *w)
 {
 	pause(w);
+	if (w->room != NULL) {
+		event_free(w->room);
+		w->room = NULL;
+	}
 	for (int i = 0; i < 2; i++) {
 		if (w->listeners[i] != NULL) {
 			event_free(w->listeners[i]);

@@ -3,6 +3,7 @@
  * host and port, same leave to dial private addresses, same relaxed checks. Any byte or end from an
  * idle origin ends it.
  */
+#include "gateway/socket.h"
 #include "gateway/worker.h"
 
 #include <event2/buffer.h>
@@ -136,7 +137,9 @@ bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
 
 	LIST_FOREACH(idle, &p->buckets[bucket_of(key)], bucket)
 	{
-		if (same(&idle->key, key)) {
+		/* Its end may be known and not yet told, or told to the socket alone. */
+		if (same(&idle->key, key) && leg_is_quiet(&idle->leg) &&
+			socket_is_quiet(idle->leg.fd)) {
 			unlink_idle(idle);
 			memcpy(ret_address, idle->address, sizeof(idle->address));
 			leg_finish(to);

@@ -34,7 +34,8 @@ struct entry {
 	char host[RULES_HOST_MAX];
 	struct evdns_request *requests[2]; /* A, AAAA; NULL when answered */
 	int pending;
-	int error; /* of the lookup: the best of both families */
+	bool telling; /* its waiters are being told: it must not be dropped */
+	int error;    /* of the lookup: the best of both families */
 	time_t expires;
 	struct resolve_address found[2][RESOLVE_MAX / 2]; /* IPv4, IPv6 */
 	size_t n_found[2];
@@ -177,7 +178,7 @@ static struct entry *find_entry(struct resolver *r, const char *host)
 	LIST_FOREACH(e, &r->buckets[bucket_of(host)], bucket)
 	{
 		if (strcmp(e->host, host) == 0) {
-			if (e->pending == 0 && e->expires <= now()) {
+			if (e->pending == 0 && !e->telling && e->expires <= now()) {
 				drop_entry(e);
 				return NULL;
 			}
@@ -191,7 +192,8 @@ static struct entry *add_entry(struct resolver *r, const char *host)
 {
 	struct entry *e, *oldest = TAILQ_FIRST(&r->ages);
 
-	if (r->n_entries >= ENTRIES_MAX && oldest != NULL && oldest->pending == 0) {
+	if (r->n_entries >= ENTRIES_MAX && oldest != NULL && oldest->pending == 0 &&
+		!oldest->telling) {
 		drop_entry(oldest);
 	}
 	e = calloc(1, sizeof(*e));
@@ -228,6 +230,7 @@ static void finish_entry(struct entry *e)
 	unsigned ttl = e->error == RESOLVE_OK ? e->ttl : TTL_NEGATIVE;
 
 	e->expires = now() + (ttl < TTL_MIN ? TTL_MIN : ttl);
+	e->telling = true;
 	while ((q = TAILQ_FIRST(&e->waiters)) != NULL) {
 		struct resolve_answer answer;
 
@@ -237,6 +240,7 @@ static void finish_entry(struct entry *e)
 		q->fn(q->arg, &answer);
 		free(q);
 	}
+	e->telling = false;
 }
 
 static int error_of(int result)

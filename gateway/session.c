@@ -175,6 +175,13 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	if (s->freed) {
 		return;
 	}
+	if (s->is_waiting) {
+		TAILQ_REMOVE(&s->worker->waiting, s, waiting);
+		s->is_waiting = false;
+		stage_intent_committed(s, false);
+		session_turn(s);
+		return;
+	}
 	if (x->recorded && !x->refused && !x->response_head && s->state != SESSION_TUNNEL &&
 		s->state != SESSION_REFUSE && s->state != SESSION_LINGER) {
 		session_refuse(s, 504, "timeout", true, "the origin did not answer in time (%s)",

@@ -69,6 +69,7 @@ struct exchange {
 	bool response_head; /* its head went to the client */
 	bool response_done;
 	bool client_keeps, upstream_keeps;
+	unsigned interims; /* 1xx so far */
 	enum http_framing to_client;
 };
 
@@ -142,7 +143,7 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 const char *session_reason_word(enum session_reason reason);
 const char *session_state_name(enum session_state state);
 
-/* From the worker, when the record's mark moved: may the effect happen? */
+/* When the record's mark moved, or did not in time: may the effect happen? */
 void stage_intent_committed(struct session *s, bool committed);
 
 /* record.c: the exchange as records. 0, or a negative audit error. */

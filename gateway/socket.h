@@ -27,6 +27,8 @@ struct evbuffer;
 /* Sends from the front of the buffer and drains what went; never raises SIGPIPE. */
 ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again);
 void socket_shut(evutil_socket_t fd); /* SHUT_WR */
+/* The peer has sent nothing that waits to be read, nor closed. */
+bool socket_is_quiet(evutil_socket_t fd);
 
 struct socket_name {
 	struct resolve_address address;

@@ -70,6 +70,13 @@ void socket_shut(evutil_socket_t fd)
 	shutdown(fd, SHUT_WR);
 }
 
+bool socket_is_quiet(evutil_socket_t fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK) < 0 && again(errno);
+}
+
 evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

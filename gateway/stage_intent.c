@@ -12,7 +12,6 @@ static void effect(struct session *s)
 		session_go(s, SESSION_REFUSE);
 		return;
 	}
-	x->outcome_due = true;
 	x->reused = x->target.scheme != RULES_TCP && session_take_pooled(s);
 	session_go(s, x->reused ? SESSION_RELAY : SESSION_RESOLVE);
 }
@@ -23,10 +22,10 @@ static void unrecorded(struct session *s)
 
 	session_log(s, GATEWAY_LOG_ERROR, "the record cannot be written: nothing passes");
 	x->recorded = true; /* as far as it can be: the answer must not wait for it */
-	x->outcome_due = false;
+	x->detail = "the record cannot be written, so nothing may pass";
 	x->refused = true;
-	x->refusal = (struct refusal){s->exchange.request != NULL ? 503 : 0, "record",
-		"the record cannot be written, so nothing may pass", true};
+	x->refusal =
+		(struct refusal){s->exchange.request != NULL ? 503 : 0, "record", x->detail, true};
 	session_go(s, SESSION_REFUSE);
 }
 
@@ -39,6 +38,7 @@ void stage_intent_enter(struct session *s)
 		return;
 	}
 	s->exchange.recorded = true;
+	s->exchange.outcome_due = !s->exchange.refused;
 	if (audit_is_committed(w->gateway->config.audit, s->exchange.intent_seq)) {
 		effect(s);
 		return;

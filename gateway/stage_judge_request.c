@@ -5,7 +5,6 @@
 #include "gateway/worker.h"
 
 #include <string.h>
-#include <strings.h>
 
 static bool build_target(struct session *s)
 {
@@ -33,11 +32,6 @@ static int64_t body_length(const struct http_head *head)
 	}
 }
 
-static bool wants_websocket(const struct http_head *head)
-{
-	return head->upgrade != NULL && strcasecmp(head->upgrade, "websocket") == 0;
-}
-
 /* The rules see the fields as they will be sent; the arrays have one shape. */
 _Static_assert(sizeof(struct rules_header) == sizeof(struct http_field), "one shape of field");
 
@@ -50,7 +44,7 @@ static void judge(struct session *s)
 		.headers = (const struct rules_header *)(const void *)x->request->fields,
 		.n_headers = x->request->n_fields,
 		.body_length = body_length(x->request),
-		.websocket = wants_websocket(x->request),
+		.websocket = http_wants_websocket(x->request),
 	};
 
 	rules_judge(s->worker->gateway->config.rules, &request, &x->decision);
@@ -62,6 +56,11 @@ void stage_judge_request_enter(struct session *s)
 	struct exchange *x = &s->exchange;
 
 	if (!build_target(s)) {
+		return;
+	}
+	if (x->request->expect_other) {
+		session_refuse(s, 417, "expect", true,
+			"an expectation other than 100-continue cannot be met");
 		return;
 	}
 	judge(s);

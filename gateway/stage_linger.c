@@ -11,6 +11,7 @@ void stage_linger_enter(struct session *s)
 	leg_close(&s->upstream);
 	leg_shut(&s->client);
 	leg_resume(&s->client);
+	(void)leg_flush(&s->client);
 	if (leg_pending(&s->client) == 0) {
 		session_deadline(s, LINGER_SECONDS);
 	}

@@ -15,7 +15,13 @@ static const unsigned char tls_access_denied[] = {21, 3, 3, 0, 2, 2, 49};
 
 static bool speaks_http(const struct session *s)
 {
-	return s->exchange.refusal.status != 0 && leg_is_open(&s->client) &&
+	const struct exchange *x = &s->exchange;
+
+	/* A captured tunnel's client never spoke HTTP, as far as we know. */
+	if (x->target.scheme == RULES_TCP && x->request == NULL) {
+		return false;
+	}
+	return x->refusal.status != 0 && leg_is_open(&s->client) &&
 	       (s->client.tls != NULL) == s->tls && !s->client.handshaking;
 }
 

@@ -8,11 +8,26 @@
 
 #include <string.h>
 
+/* More 1xx than any client waits for: an origin that never comes to the point (RFC 9110 15.2). */
+enum { INTERIMS_MAX = 32 };
+
 /* ---- the request's way ---- */
 
 static void lost_client(struct session *s)
 {
 	session_close(s, SESSION_END_CLIENT_LOST);
+}
+
+/*
+ * An idle connection that was closed while it was taken from the pool: not a byte of the request
+ * left, so that another connection may be tried. Anything less sure is no ground for a retry.
+ */
+static bool may_retry(const struct session *s)
+{
+	const struct exchange *x = &s->exchange;
+
+	return x->reused && !s->upstream.sent && x->response == NULL &&
+	       x->request->framing == HTTP_FRAMING_NONE;
 }
 
 /*
@@ -24,6 +39,11 @@ static void lost_upstream(struct session *s, const char *word, const char *sente
 {
 	struct exchange *x = &s->exchange;
 
+	if (may_retry(s)) {
+		x->reused = x->request_sent = false;
+		session_go(s, SESSION_RESOLVE);
+		return;
+	}
 	if (!x->response_head) {
 		session_refuse(s, 502, word, !x->request_sent, "%s at %s: %s", x->target.host,
 			x->address, sentence);
@@ -54,6 +74,20 @@ static bool write_bytes(struct leg *leg, struct http_bytes bytes)
 	return bytes.data != NULL && leg_write(leg, bytes.data, bytes.len);
 }
 
+/* Its length was not announced, so it is cut while it passes. */
+static void refuse_body(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->response_head) {
+		x->detail = "the request's body grew over what the rule allows";
+		session_close(s, SESSION_END_REFUSED);
+		return;
+	}
+	session_refuse(s, 413, rules_reason_word(RULES_BODY_TOO_LARGE), true,
+		"the rule allows bodies of %lld bytes", (long long)x->decision.body_max);
+}
+
 /* One piece of the request's body. False: the session took another turn. */
 static bool pass_request_body(struct session *s, const struct http_event *found)
 {
@@ -62,9 +96,7 @@ static bool pass_request_body(struct session *s, const struct http_event *found)
 
 	x->request_bytes += (int64_t)found->len;
 	if (x->decision.body_max >= 0 && x->request_bytes > x->decision.body_max) {
-		/* Its length was not announced, so it is cut while it passes. */
-		session_refuse(s, 413, rules_reason_word(RULES_BODY_TOO_LARGE), true,
-			"the rule allows bodies of %lld bytes", (long long)x->decision.body_max);
+		refuse_body(s);
 		return false;
 	}
 	if (chunked ? !write_chunk(&s->upstream, found->data, found->len)
@@ -86,6 +118,9 @@ static bool end_request(struct session *s, const struct http_event *found)
 		return false;
 	}
 	x->request_sent = true;
+	if (!x->response_head) {
+		session_deadline(s, s->worker->gateway->config.deadlines.first_byte);
+	}
 	/* The next request, if it is already there, waits in the leg. */
 	leg_pause(&s->client);
 	return true;
@@ -159,27 +194,62 @@ static enum http_framing framing_to_client(const struct exchange *x)
 	return x->request->minor >= 1 ? HTTP_FRAMING_CHUNKED : HTTP_FRAMING_CLOSE;
 }
 
+/* After 101 it is no longer HTTP: only where the client asked and the rules allow it. */
+static bool may_switch(const struct exchange *x)
+{
+	return x->decision.websocket_ok && http_wants_websocket(x->request) && x->request_sent;
+}
+
+static bool pass_interim(struct session *s, struct http_head *head)
+{
+	struct exchange *x = &s->exchange;
+
+	if (++x->interims > INTERIMS_MAX) {
+		lost_upstream(s, "bad-response", "more interim responses than anybody waits for");
+		return false;
+	}
+	/* HTTP/1.0 has no interim responses (RFC 9110 15.2). */
+	if (x->request->minor > 0 &&
+		!write_bytes(&s->client,
+			http_write_response(&x->arena, head, HTTP_FRAMING_NONE, 0, true))) {
+		lost_client(s);
+		return false;
+	}
+	return true;
+}
+
 static bool pass_response_head(struct session *s, struct http_head *head)
 {
 	struct exchange *x = &s->exchange;
-	bool interim = head->status < 200 && head->status != 101;
+	struct http_bytes bytes;
 
+	if (head->status == 101 && !may_switch(x)) {
+		lost_upstream(s, "bad-response", "101 to a request that did not ask for it");
+		return false;
+	}
 	x->response = head;
-	if (interim) {
-		/* HTTP/1.0 has no interim responses (RFC 9110 15.2). */
-		return x->request->minor == 0 ||
-		       write_bytes(&s->client,
-			       http_write_response(&x->arena, head, HTTP_FRAMING_NONE, 0, true));
+	if (head->status < 200 && head->status != 101) {
+		return pass_interim(s, head);
 	}
 	x->status = head->status;
 	x->first_byte = worker_now();
 	x->to_client = framing_to_client(x);
-	x->client_keeps = x->request->keep_alive && x->to_client != HTTP_FRAMING_CLOSE;
+	/* A body still on its way may never end: then the connection cannot go on. */
+	x->client_keeps =
+		x->request->keep_alive && x->to_client != HTTP_FRAMING_CLOSE && x->request_sent;
 	x->upstream_keeps = head->keep_alive && head->framing != HTTP_FRAMING_CLOSE;
+	bytes = http_write_response(&x->arena, head, x->to_client, head->length, x->client_keeps);
+	if (bytes.data == NULL) {
+		lost_upstream(s, "bad-response", "its head cannot be passed on");
+		return false;
+	}
 	x->response_head = true;
 	session_deadline(s, s->worker->gateway->config.deadlines.idle);
-	return write_bytes(&s->client,
-		http_write_response(&x->arena, head, x->to_client, head->length, x->client_keeps));
+	if (!write_bytes(&s->client, bytes)) {
+		lost_client(s);
+		return false;
+	}
+	return true;
 }
 
 static bool pass_response_body(struct session *s, const struct http_event *found)
@@ -197,8 +267,7 @@ static void complete(struct session *s)
 	struct exchange *x = &s->exchange;
 
 	record_outcome(s, "complete");
-	if (x->upstream_keeps && x->request_sent && leg_is_open(&s->upstream) && !s->upstream.eof &&
-		leg_received(&s->upstream) == 0) {
+	if (x->upstream_keeps && x->request_sent && leg_is_quiet(&s->upstream)) {
 		session_give_pooled(s);
 	} else {
 		leg_shut(&s->upstream);
@@ -224,27 +293,11 @@ static void end_response(struct session *s, const struct http_event *found)
 	complete(s);
 }
 
-/* After 101 bytes follow that nobody reads: only where the client asked and the rules allow it. */
-static bool may_switch(const struct exchange *x)
-{
-	return x->decision.websocket_ok && x->request->upgrade != NULL;
-}
-
 /* False: the response is over, or the session took another turn. */
 static bool take_response(struct session *s, const struct http_event *found)
 {
 	switch (found->kind) {
-	case HTTP_EVENT_HEAD:
-		if (found->head->status == 101 && !may_switch(&s->exchange)) {
-			lost_upstream(
-				s, "bad-response", "101 to a request that did not ask for it");
-			return false;
-		}
-		if (!pass_response_head(s, found->head)) {
-			lost_client(s);
-			return false;
-		}
-		return true;
+	case HTTP_EVENT_HEAD: return pass_response_head(s, found->head);
 	case HTTP_EVENT_BODY:
 		if (!pass_response_body(s, found)) {
 			lost_client(s);
@@ -324,6 +377,10 @@ static void pump_response(struct session *s)
 		end_of_origin(s);
 		return;
 	}
+	if (!leg_is_open(&s->upstream)) {
+		lost_upstream(s, "upstream-lost", "the connection broke");
+		return;
+	}
 	/* A response without a body is over although nothing more came. */
 	if (s->exchange.response != NULL && s->exchange.response_head) {
 		struct http_event found;
@@ -356,15 +413,35 @@ void stage_relay_enter(struct session *s)
 	}
 	http_parser_begin(s->responses, &x->arena);
 	http_parser_answers(s->responses, x->request->method);
+	if (x->request->framing != HTTP_FRAMING_NONE) {
+		session_deadline(s, s->worker->gateway->config.deadlines.idle);
+	}
 	pump_request(s);
+}
+
+/* Something moved: as long as it does, nobody is late. What the origin owes once it has the whole
+ * request is another deadline. */
+static void keep_going(struct session *s)
+{
+	const struct exchange *x = &s->exchange;
+
+	if (x->response_head || !x->request_sent) {
+		session_deadline(s, s->worker->gateway->config.deadlines.idle);
+	}
 }
 
 void stage_relay_on_client(struct session *s, enum leg_event event)
 {
 	switch (event) {
 	case LEG_FAILED: lost_client(s); break;
-	case LEG_READABLE: pump_request(s); break;
-	case LEG_WRITABLE: pump_response(s); break;
+	case LEG_READABLE:
+		keep_going(s);
+		pump_request(s);
+		break;
+	case LEG_WRITABLE:
+		keep_going(s);
+		pump_response(s);
+		break;
 	case LEG_SECURED: session_unexpected(s, event); break;
 	}
 }
@@ -372,14 +449,15 @@ void stage_relay_on_client(struct session *s, enum leg_event event)
 void stage_relay_on_upstream(struct session *s, enum leg_event event)
 {
 	switch (event) {
-	case LEG_FAILED: lost_upstream(s, "upstream-lost", "the connection broke"); break;
+	case LEG_FAILED: /* what came before it counts */
 	case LEG_READABLE:
-		session_deadline(s, s->exchange.response_head
-					    ? s->worker->gateway->config.deadlines.idle
-					    : s->worker->gateway->config.deadlines.first_byte);
+		keep_going(s);
 		pump_response(s);
 		break;
-	case LEG_WRITABLE: pump_request(s); break;
+	case LEG_WRITABLE:
+		keep_going(s);
+		pump_request(s);
+		break;
 	case LEG_SECURED: session_unexpected(s, event); break;
 	}
 }

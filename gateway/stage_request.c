@@ -78,6 +78,11 @@ void stage_request_on_client(struct session *s, enum leg_event event)
 		session_close(s, SESSION_END_CLIENT_LOST);
 		return;
 	}
+	if (leg_pending(&s->client) > LEG_HIGH) {
+		/* Who asks and asks and reads no answer waits here, not in our memory. */
+		leg_pause(&s->client);
+		return;
+	}
 	while (found.kind == HTTP_EVENT_MORE && leg_peek(&s->client, &at, &piece)) {
 		const char *data = at;
 		size_t len = piece;
@@ -94,6 +99,9 @@ void stage_request_on_client(struct session *s, enum leg_event event)
 		take_head(s, found.head);
 	} else if (found.kind == HTTP_EVENT_ERROR) {
 		refuse_syntax(s, found.error);
+	} else if (s->client.eof && leg_pending(&s->client) > 0) {
+		/* It asked all it wanted to ask and waits for the last answer. */
+		session_go(s, SESSION_LINGER);
 	} else if (s->client.eof) {
 		session_close(
 			s, s->request_begun ? SESSION_END_CLIENT_LOST : SESSION_END_CLIENT_DONE);

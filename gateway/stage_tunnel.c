@@ -46,8 +46,8 @@ static void carry_both(struct session *s)
 		return;
 	}
 	if (s->client.eof && s->upstream.eof && leg_received(&s->client) == 0 &&
-		leg_received(&s->upstream) == 0) {
-		(void)leg_flush(&s->upstream);
+		leg_received(&s->upstream) == 0 && leg_flush(&s->upstream) &&
+		leg_pending(&s->upstream) == 0) {
 		record_outcome(s, "complete");
 		session_go(s, SESSION_LINGER);
 	}

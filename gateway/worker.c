@@ -117,10 +117,8 @@ void worker_finish(struct worker *w)
 	dns_door_destroy(w->dns);
 	resolver_destroy(w->resolver);
 	pool_destroy(w->pool);
+	listener_stop(w);
 	for (int i = 0; i < 2; i++) {
-		if (w->listeners[i] != NULL) {
-			event_free(w->listeners[i]);
-		}
 		if (w->wake_pair[i] >= 0) {
 			evutil_closesocket(w->wake_pair[i]);
 		}

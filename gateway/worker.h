@@ -36,6 +36,7 @@ struct worker {
 	struct dns_door *dns;
 	struct event *listeners[2];
 	bool listening;
+	struct event *room; /* owned: while there is none, a look now and then */
 	struct event *wake; /* the record moved, or the gateway stops */
 	evutil_socket_t wake_pair[2];
 	LIST_HEAD(session_list, session) sessions;
