@@ -52,12 +52,12 @@ const char *refusal_suggestion(struct session *s)
 	struct rules_request request = {.method = "GET", .target = &x->target};
 	char line[1024];
 
-	if (x->target.host == NULL || x->request == NULL || x->decision.verdict != RULES_DENY ||
+	if (x->target.host == NULL || x->decision.verdict != RULES_DENY ||
 		(x->decision.reason != RULES_NO_RULE && x->decision.reason != RULES_CONDITION &&
 			x->decision.reason != RULES_ENCODED_SLASH)) {
 		return "";
 	}
-	if (strcmp(x->request->method, "CONNECT") != 0) {
+	if (x->request != NULL && strcmp(x->request->method, "CONNECT") != 0) {
 		request.method = x->request->method;
 	}
 	rules_suggest(&request, line, sizeof(line));

@@ -94,7 +94,10 @@ struct session {
 
 	/* Destination as far as known; host and sni in `arena`. */
 	struct http_origin origin;
-	bool connect;       /* inside a CONNECT or SOCKS tunnel */
+	bool connect;    /* inside a CONNECT or SOCKS tunnel */
+	bool owes_grant; /* which was asked for and neither granted nor refused */
+	uint8_t socks;   /* version, 0: not SOCKS */
+	bool socks_greeted;
 	bool tls;           /* the client leg is or will be TLS */
 	struct arena arena; /* lives as long as the session */
 
@@ -108,7 +111,6 @@ struct session {
 	struct resolve_answer answer;
 	size_t next_address;
 	size_t lingered;
-	uint8_t socks[512]; /* what SOCKS said so far */
 };
 
 typedef void session_enter_fn(struct session *s);

@@ -3,19 +3,11 @@
  * ClientHello, and for captured connections that a tunnel statement covers. What could never pass
  * is refused here, before any handshake.
  */
+#include "gateway/grant.h"
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
 #include <string.h>
-
-static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
-
-/* The tunnel was asked for and not yet granted: we stand between the CONNECT's head and its answer.
- */
-static bool owes_established(const struct session *s)
-{
-	return s->connect && s->exchange.request != NULL;
-}
 
 static void fill_target(struct session *s)
 {
@@ -35,9 +27,8 @@ static void go_tunnel(struct session *s)
 
 static void go_inspect(struct session *s)
 {
-	if (owes_established(s)) {
-		if (s->way == AUDIT_WAY_CONNECT &&
-			!leg_write(&s->client, established, sizeof(established) - 1)) {
+	if (s->owes_grant) {
+		if (!grant(s)) {
 			session_close(s, SESSION_END_MEMORY);
 			return;
 		}
@@ -80,8 +71,8 @@ void stage_judge_host_enter(struct session *s)
 	case RULES_ALLOW: go_inspect(s); return;
 	case RULES_DENY: break;
 	}
-	session_refuse(s, owes_established(s) ? 403 : 0, rules_reason_word(x->decision.reason),
-		true, "%s", rules_reason_sentence(x->decision.reason));
+	session_refuse(s, s->owes_grant ? 403 : 0, rules_reason_word(x->decision.reason), true,
+		"%s", rules_reason_sentence(x->decision.reason));
 }
 
 void stage_judge_host_on_client(struct session *s, enum leg_event event)

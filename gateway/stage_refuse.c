@@ -2,6 +2,7 @@
  * Tells the client no, in words it can act on: who was asked for, which statement refused it, and
  * the line that would allow it. As text, or as JSON when the client accepts that.
  */
+#include "gateway/grant.h"
 #include "gateway/http_write.h"
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
@@ -17,8 +18,10 @@ static bool speaks_http(const struct session *s)
 {
 	const struct exchange *x = &s->exchange;
 
-	/* A captured tunnel's client never spoke HTTP, as far as we know. */
-	if (x->target.scheme == RULES_TCP && x->request == NULL) {
+	/* A captured tunnel's client never spoke HTTP, as far as we know; nor does one of SOCKS
+	 * yet.
+	 */
+	if ((x->target.scheme == RULES_TCP || s->owes_grant) && x->request == NULL) {
 		return false;
 	}
 	return x->refusal.status != 0 && leg_is_open(&s->client) &&
@@ -72,6 +75,10 @@ void stage_refuse_enter(struct session *s)
 		}
 	} else {
 		keep = false;
+		if (s->owes_grant && s->socks != 0 && !grant_refused(s)) {
+			session_close(s, SESSION_END_MEMORY);
+			return;
+		}
 		if (s->tls && s->client.tls == NULL &&
 			!leg_write(&s->client, tls_access_denied, sizeof(tls_access_denied))) {
 			session_close(s, SESSION_END_MEMORY);

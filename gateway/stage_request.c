@@ -41,6 +41,7 @@ static void take_connect(struct session *s)
 	s->origin.host_is_address = is_address;
 	s->origin.port = port;
 	s->connect = true;
+	s->owes_grant = true;
 	s->way = AUDIT_WAY_CONNECT;
 	if (s->origin.host == NULL) {
 		session_close(s, SESSION_END_MEMORY);

@@ -2,10 +2,9 @@
  * Bytes both ways, unread: after a tunnel statement, or after an upgrade to WebSocket was agreed.
  * Counted, and only as fast as the other side takes them.
  */
+#include "gateway/grant.h"
 #include "gateway/session.h"
 #include "gateway/worker.h"
-
-static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /* Moves what `from` has to `to`; its end is passed on as an end. False: `to` takes nothing more. */
 static bool carry(struct leg *from, struct leg *to, int64_t *count)
@@ -57,8 +56,7 @@ void stage_tunnel_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 
-	if (s->way == AUDIT_WAY_CONNECT && x->request != NULL && x->target.scheme == RULES_TCP &&
-		!leg_write(&s->client, established, sizeof(established) - 1)) {
+	if (!grant(s)) {
 		session_close(s, SESSION_END_MEMORY);
 		return;
 	}

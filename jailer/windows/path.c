@@ -85,14 +85,16 @@ static bool is_port(const char *name, size_t len)
 	if (len == 4) {
 		return name[3] >= '0' && name[3] <= '9';
 	}
-	return len == 5 && (memcmp(name + 3, "\xc2\xb9", 2) == 0 || memcmp(name + 3, "\xc2\xb2", 2) == 0 ||
-				   memcmp(name + 3, "\xc2\xb3", 2) == 0);
+	return len == 5 &&
+	       (memcmp(name + 3, "\xc2\xb9", 2) == 0 || memcmp(name + 3, "\xc2\xb2", 2) == 0 ||
+		       memcmp(name + 3, "\xc2\xb3", 2) == 0);
 }
 
 /* With any ending, and with spaces before it: "NUL", "nul.txt", "NUL .txt" are all the device. */
 static bool is_reserved(const char *name, size_t len)
 {
-	static const char *const words[] = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"};
+	static const char *const words[] = {
+		"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", "CLOCK$"};
 	const char *dot = memchr(name, '.', len);
 	size_t base = dot != NULL ? (size_t)(dot - name) : len;
 
@@ -342,7 +344,8 @@ enum winpath_relation winpath_relate(const char *a, const char *b)
 	if (*a == '\0' && *b == '\0') {
 		return WINPATH_SAME;
 	}
-	/* Both are canonical: one is inside the other only at a separator, the root's or the next. */
+	/* Both are canonical: one is inside the other only at a separator, the root's or the next.
+	 */
 	if (*a == '\0') {
 		return *b == '\\' || a[-1] == '\\' ? WINPATH_ABOVE : WINPATH_APART;
 	}

@@ -3,7 +3,8 @@
  * something else than a file, is refused and not guessed at.
  *
  * Pure: text in, text out; asks no system. Paths are UTF-8.
- * Sources: Microsoft, "Naming Files, Paths, and Namespaces"; "File path formats on Windows systems".
+ * Sources: Microsoft, "Naming Files, Paths, and Namespaces"; "File path formats on Windows
+ * systems".
  */
 #ifndef SALLYPORT_JAILER_WINDOWS_PATH_H
 #define SALLYPORT_JAILER_WINDOWS_PATH_H
@@ -34,7 +35,8 @@ const char *winpath_strerror(int error);
  * "c:/Users\me\.\x\" to "C:\Users\me\x"; only a drive's root ends in a backslash. The prefix \\?\
  * before a drive is taken off, and what Windows would not have normalised behind it is refused.
  */
-int winpath_canonical(const char *path, char ret_path[WINPATH_MAX]) __attribute__((warn_unused_result));
+int winpath_canonical(const char *path, char ret_path[WINPATH_MAX])
+	__attribute__((warn_unused_result));
 
 /* How two canonical paths lie. Windows keeps letters' case and does not distinguish it. */
 enum winpath_relation {

@@ -49,7 +49,8 @@ static void test_one_form(void **state)
 		{"C:\\a\\..", "C:\\", 0},
 		{"C:\\a\\..\\..a", "C:\\..a", 0},
 		{"\\\\?\\C:\\a\\b", "C:\\a\\b", 0},
-		{"C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac", "C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac", 0},
+		{"C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac", "C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac",
+			0},
 		{"C:\\.config\\.a.b", "C:\\.config\\.a.b", 0},
 	};
 
@@ -183,26 +184,28 @@ static void test_relations(void **state)
 		{"C:\\", "C:\\a", WINPATH_ABOVE},
 		{"C:\\a", "C:\\", WINPATH_BELOW},
 		{"C:\\a", "D:\\a", WINPATH_APART},
-		{"C:\\\xc3\xa4", "C:\\\xc3\x84", WINPATH_SAME},         /* a with diaeresis */
-		{"C:\\\xc3\xb7", "C:\\\xc3\x97", WINPATH_APART},        /* division, multiplication */
-		{"C:\\\xd0\xb6", "C:\\\xd0\x96", WINPATH_SAME},         /* Cyrillic zhe */
-		{"C:\\\xd1\x91", "C:\\\xd0\x81", WINPATH_SAME},         /* Cyrillic io */
-		{"C:\\\xcf\x89", "C:\\\xce\xa9", WINPATH_SAME},         /* omega */
-		{"C:\\\xc5\xbe", "C:\\\xc5\xbd", WINPATH_SAME},         /* z with caron */
-		{"C:\\\xc5\x82", "C:\\\xc5\x81", WINPATH_SAME},         /* l with stroke */
+		{"C:\\\xc3\xa4", "C:\\\xc3\x84", WINPATH_SAME},  /* a with diaeresis */
+		{"C:\\\xc3\xb7", "C:\\\xc3\x97", WINPATH_APART}, /* division, multiplication */
+		{"C:\\\xd0\xb6", "C:\\\xd0\x96", WINPATH_SAME},  /* Cyrillic zhe */
+		{"C:\\\xd1\x91", "C:\\\xd0\x81", WINPATH_SAME},  /* Cyrillic io */
+		{"C:\\\xcf\x89", "C:\\\xce\xa9", WINPATH_SAME},  /* omega */
+		{"C:\\\xc5\xbe", "C:\\\xc5\xbd", WINPATH_SAME},  /* z with caron */
+		{"C:\\\xc5\x82", "C:\\\xc5\x81", WINPATH_SAME},  /* l with stroke */
 		{"C:\\\xe6\x97\xa5", "C:\\\xe6\x9c\xac", WINPATH_APART},
-		{"C:\\\xcf\x82", "C:\\\xcf\x83", WINPATH_UNSURE},       /* final sigma */
-		{"C:\\\xc4\xb1", "C:\\i", WINPATH_UNSURE},              /* dotless i */
-		{"C:\\\xe2\x84\xaa", "C:\\k", WINPATH_UNSURE},          /* the Kelvin sign */
-		{"C:\\\xe2\x84\xaa" "a", "C:\\kb", WINPATH_APART},
+		{"C:\\\xcf\x82", "C:\\\xcf\x83", WINPATH_UNSURE}, /* final sigma */
+		{"C:\\\xc4\xb1", "C:\\i", WINPATH_UNSURE},        /* dotless i */
+		{"C:\\\xe2\x84\xaa", "C:\\k", WINPATH_UNSURE},    /* the Kelvin sign */
+		{"C:\\\xe2\x84\xaa"
+		 "a",
+			"C:\\kb", WINPATH_APART},
 		{"C:\\\xe2\x84\xaa", "C:\\\xe2\x84\xaa", WINPATH_SAME},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_int_equal(winpath_relate(rows[i].a, rows[i].b), rows[i].wanted);
-		assert_int_equal(winpath_is_apart(rows[i].a, rows[i].b),
-			rows[i].wanted == WINPATH_APART);
+		assert_int_equal(
+			winpath_is_apart(rows[i].a, rows[i].b), rows[i].wanted == WINPATH_APART);
 	}
 }
 

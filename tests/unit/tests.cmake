@@ -21,3 +21,9 @@ sallyport_unit_test(http_target http_stages)
 sallyport_unit_test(http_write http_stages)
 
 sallyport_unit_test(windows_path sallyport_jailer_windows)
+
+# What the gateway reads before HTTP, pure too.
+sallyport_unit_test(clienthello sallyport_gateway)
+sallyport_unit_test(socks sallyport_gateway)
+sallyport_unit_test(names sallyport_gateway)
+sallyport_unit_test(dns_message sallyport_gateway)

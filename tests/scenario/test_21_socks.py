@@ -1,0 +1,95 @@
+"""Clients that speak SOCKS: names and addresses, judged like any other, refused in their own words."""
+import pytest
+
+pytestmark = pytest.mark.once
+
+WAYS = ["socks5h", "socks4a"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_https_by_name(sally, origin, way):
+    web = origin()
+    result = sally.run("curl", "-sS", "-x", f"{way}://127.0.0.1:3128", f"https://origin.test:{web.port}/a",
+                       rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.out == "hello GET /a\n", result
+    intent, = result.of("intent")
+    assert (intent["way"], intent["scheme"], intent["host"], intent["path"]) == ("socks", "https", "origin.test", "/a")
+
+
+@pytest.mark.parametrize("way", WAYS + ["socks5", "socks4"])
+def test_plain_http(sally, plain_origin, way):
+    web = plain_origin()
+    result = sally.run("curl", "-sS", "--noproxy", "", "-x", f"{way}://127.0.0.1:3128", f"http://127.0.0.1:{web.port}/a",
+                       rules=f"allow GET http://127.0.0.1:{web.port}/** private")
+    assert result.out == "hello GET /a\n", result
+
+
+@pytest.mark.parametrize("way,word", [("socks5h", "(2)"), ("socks4a", "91")])
+def test_a_host_that_no_rule_names_is_refused_at_once(sally, origin, way, word):
+    web = origin()
+    result = sally.run("curl", "-sS", "-x", f"{way}://127.0.0.1:3128", f"https://other.test:{web.port}/a",
+                       rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.status == 97 and word in result.err, result
+    assert web.connections == 0
+    intent, = result.of("intent")
+    assert (intent["verdict"], intent["reason"], intent["host"]) == ("deny", "no-rule", "other.test")
+    assert "allow GET other.test" in result.err  # what the summary advises
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_through_a_tunnel_statement(sally, origin, way):
+    web = origin()
+    result = sally.run("curl", "-sS", "-k", "-x", f"{way}://127.0.0.1:3128", f"https://origin.test:{web.port}/a",
+                       rules=f"tunnel origin.test:{web.port} private", check=False)
+    assert result.out == "hello GET /a\n", result
+    outcome, = result.of("outcome")
+    assert (outcome["verdict"], outcome["end"]) == ("tunnel", "complete")
+
+
+def test_tls_for_another_name_inside_is_refused(sally, origin):
+    web = origin()
+    script = """
+import inside, socket, struct, sys
+sock = socket.create_connection(inside.proxy(), 30)
+sock.sendall(b"\\x05\\x01\\x00")
+assert sock.recv(2) == b"\\x05\\x00"
+name = b"origin.test"
+sock.sendall(b"\\x05\\x01\\x00\\x03" + bytes([len(name)]) + name + struct.pack(">H", int(sys.argv[1])))
+assert sock.recv(10)[:2] == b"\\x05\\x00"
+try:
+    inside.secure(sock, "other.test")
+except OSError as error:
+    print("refused")
+"""
+    result = sally.python(script, str(web.port), rules="\n".join(
+        f"allow GET {name}.test:{web.port}/** private" for name in ("origin", "other")))
+    assert result.out == "refused\n", result
+    assert result.of("intent")[0]["reason"] == "sni-mismatch"
+    assert web.connections == 0
+
+
+def test_only_connect_and_only_what_is_socks(sally):
+    script = """
+import inside, socket
+def say(*messages):
+    sock = socket.create_connection(inside.proxy(), 30)
+    answers = []
+    for message in messages:
+        sock.sendall(message)
+        answers.append(sock.recv(10))
+    return answers
+print(say(b"\\x05\\x01\\x02"))                                                  # wants a password
+print(say(b"\\x05\\x01\\x00", b"\\x05\\x02\\x00\\x01\\x7f\\x00\\x00\\x01\\x00\\x50"))      # BIND
+print(say(b"\\x05\\x01\\x00", b"\\x05\\x01\\x00\\x03\\x03a\\x00b\\x00\\x50"))             # a NUL in the name
+print(say(b"\\x05\\x01\\x00", b"\\x05\\x01\\x00\\x03\\x04a:80\\x00\\x50"))               # a port in the name
+print(say(b"\\x04\\x02\\x00\\x50\\x00\\x00\\x00\\x01u\\x00a.test\\x00"))                 # BIND of 4a
+"""
+    result = sally.python(script, rules="")
+    assert result.out.splitlines() == [
+        r"[b'\x05\xff']",
+        r"[b'\x05\x00', b'\x05\x07\x00\x01\x00\x00\x00\x00\x00\x00']",
+        r"[b'\x05\x00', b'']",
+        r"[b'\x05\x00', b'\x05\x01\x00\x01\x00\x00\x00\x00\x00\x00']",
+        r"[b'\x00[\x00\x00\x00\x00\x00\x00']",
+    ], result
+    assert {r["reason"] for r in result.of("intent")} == {"socks"}
