@@ -77,10 +77,13 @@ struct audit_record {
 	const char *rule;    /* "file:line" of the deciding statement */
 	const char *detail;  /* a sentence */
 
-	const char *address;                                /* dialled, "ip:port" */
+	const char *address; /* dialled, "ip:port" */
+	const char
+		*relaxed; /* checks that a rule took off this host's certificate: "expired,name" */
 	const char *tls_version, *tls_cipher, *origin_cert; /* upstream; fingerprint in hex */
 	int status;                                         /* of the response */
 	int64_t request_bytes, response_bytes;              /* of bodies; -1 = no such field */
+	uint64_t request_messages, response_messages;       /* of WebSocket, whole ones */
 	const char *request_sha256, *response_sha256;
 	int64_t decide_ns, connect_ns, tls_ns, first_byte_ns, total_ns;
 	const char *end; /* reason word the exchange ended with */

@@ -16,8 +16,7 @@ bool grant(struct session *s)
 	}
 	s->owes_grant = false;
 	if (s->socks != 0) {
-		return leg_write(
-			&s->client, buf, socks_write_reply(s->socks, SOCKS_GRANTED, buf));
+		return leg_write(&s->client, buf, socks_write_reply(s->socks, SOCKS_GRANTED, buf));
 	}
 	return leg_write(&s->client, established, sizeof(established) - 1);
 }

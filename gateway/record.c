@@ -4,10 +4,26 @@
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
+#include "gateway/websocket.h"
 #include "gateway/worker.h"
 
 #include <stdio.h>
 #include <string.h>
+
+/* What a rule relaxed is said in every record of the host. */
+static const char *relaxed(struct exchange *x)
+{
+	static const char *const names[] = {"expired", "name", "untrusted", "weak"};
+	const char *text = NULL;
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if ((x->decision.relax & 1u << i) != 0) {
+			text = arena_printf(&x->arena, "%s%s%s", text != NULL ? text : "",
+				text != NULL ? "," : "", names[i]);
+		}
+	}
+	return text;
+}
 
 static const char *verdict_of(const struct exchange *x)
 {
@@ -36,6 +52,7 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	r->query = x->target.query;
 	r->wanted = s->captured ? s->wanted.text : NULL;
 	r->verdict = verdict_of(x);
+	r->relaxed = relaxed(x);
 	if (x->decision.origin != NULL) {
 		snprintf(rule, 320, "%s:%u", x->decision.origin, x->decision.line);
 		r->rule = rule;
@@ -92,6 +109,10 @@ void record_outcome(struct session *s, const char *end)
 	r.address = x->address[0] ? x->address : NULL;
 	r.request_bytes = x->request_bytes;
 	r.response_bytes = x->response_bytes;
+	if (x->frames[0] != NULL && x->frames[1] != NULL) {
+		r.request_messages = x->frames[0]->messages;
+		r.response_messages = x->frames[1]->messages;
+	}
 	if (s->upstream.tls != NULL) {
 		tls_facts(s->upstream.tls, &facts);
 		r.tls_version = facts.version;

@@ -20,6 +20,7 @@
 
 #include <sys/queue.h>
 
+struct websocket;
 struct worker;
 
 enum session_state {
@@ -71,6 +72,10 @@ struct exchange {
 	bool client_keeps, upstream_keeps;
 	unsigned interims; /* 1xx so far */
 	enum http_framing to_client;
+
+	/* tunnel */
+	bool looked;                 /* at the client's first bytes */
+	struct websocket *frames[2]; /* in the arena: from the client, from the origin */
 };
 
 struct session {

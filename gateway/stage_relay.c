@@ -195,9 +195,10 @@ static enum http_framing framing_to_client(const struct exchange *x)
 }
 
 /* After 101 it is no longer HTTP: only where the client asked and the rules allow it. */
-static bool may_switch(const struct exchange *x)
+static bool may_switch(const struct exchange *x, const struct http_head *head)
 {
-	return x->decision.websocket_ok && http_wants_websocket(x->request) && x->request_sent;
+	return x->decision.websocket_ok && http_wants_websocket(x->request) &&
+	       http_wants_websocket(head) && x->request_sent;
 }
 
 static bool pass_interim(struct session *s, struct http_head *head)
@@ -223,7 +224,7 @@ static bool pass_response_head(struct session *s, struct http_head *head)
 	struct exchange *x = &s->exchange;
 	struct http_bytes bytes;
 
-	if (head->status == 101 && !may_switch(x)) {
+	if (head->status == 101 && !may_switch(x, head)) {
 		lost_upstream(s, "bad-response", "101 to a request that did not ask for it");
 		return false;
 	}

@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool is_address;
 		uint16_t port;
 
-		assert(rules_authority(whole.sni, strlen(whole.sni), host, &is_address, &port) == 0);
+		assert(rules_authority(whole.sni, strlen(whole.sni), host, &is_address, &port) ==
+			0);
 		assert(strcmp(host, whole.sni) == 0 && !is_address && port == 0);
 	}
 	return 0;

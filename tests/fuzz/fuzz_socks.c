@@ -10,7 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check(enum socks_result (*read)(const uint8_t *, size_t, struct socks_request *, size_t *),
+static void check(
+	enum socks_result (*read)(const uint8_t *, size_t, struct socks_request *, size_t *),
 	const uint8_t *data, size_t size)
 {
 	struct socks_request whole = {0}, half = {0};

@@ -150,8 +150,7 @@ static void without_extensions(void **state)
 
 	put_hello(&h->message, NULL);
 	put_records(&h->wire, &h->message, 16384);
-	assert_int_equal(
-		clienthello_read(h->wire.data, h->wire.len, &facts), CLIENTHELLO_OK);
+	assert_int_equal(clienthello_read(h->wire.data, h->wire.len, &facts), CLIENTHELLO_OK);
 	assert_string_equal(facts.sni, "");
 }
 
@@ -226,15 +225,17 @@ static void other_protocols(void **state)
 	struct clienthello facts;
 
 	(void)state;
+	assert_int_equal(clienthello_read((const uint8_t *)"GET / HTTP/1.1\r\n", 16, &facts),
+		CLIENTHELLO_BAD);
 	assert_int_equal(
-		clienthello_read((const uint8_t *)"GET / HTTP/1.1\r\n", 16, &facts), CLIENTHELLO_BAD);
-	assert_int_equal(clienthello_read((const uint8_t *)"\26\2\0\0\1\1", 6, &facts), CLIENTHELLO_BAD);
-	assert_int_equal(clienthello_read((const uint8_t *)"\26\3\1\0\0", 5, &facts), CLIENTHELLO_BAD);
+		clienthello_read((const uint8_t *)"\26\2\0\0\1\1", 6, &facts), CLIENTHELLO_BAD);
+	assert_int_equal(
+		clienthello_read((const uint8_t *)"\26\3\1\0\0", 5, &facts), CLIENTHELLO_BAD);
 	/* A ServerHello, and a message larger than any ClientHello. */
-	assert_int_equal(
-		clienthello_read((const uint8_t *)"\26\3\1\0\4\2\0\0\0", 9, &facts), CLIENTHELLO_BAD);
-	assert_int_equal(
-		clienthello_read((const uint8_t *)"\26\3\1\0\4\1\1\0\0", 9, &facts), CLIENTHELLO_BAD);
+	assert_int_equal(clienthello_read((const uint8_t *)"\26\3\1\0\4\2\0\0\0", 9, &facts),
+		CLIENTHELLO_BAD);
+	assert_int_equal(clienthello_read((const uint8_t *)"\26\3\1\0\4\1\1\0\0", 9, &facts),
+		CLIENTHELLO_BAD);
 }
 
 int main(void)

@@ -10,7 +10,7 @@
 
 #include "gateway/dns_message.h"
 
-#define HEAD "\x12\x34\1\0\0\1\0\0\0\0\0\0"
+#define HEAD     "\x12\x34\1\0\0\1\0\0\0\0\0\0"
 #define QUESTION HEAD "\1A\4TeSt\0\0\1\0\1"
 
 static int read_text(const char *data, size_t len, struct dns_question *q)
@@ -47,7 +47,8 @@ static void bad(void **state)
 	for (size_t cut = 0; cut < sizeof(QUESTION) - 1; cut++) {
 		assert_int_not_equal(read_text(QUESTION, cut, &q), DNS_RCODE_OK);
 	}
-	assert_int_equal(READ("\x12\x34\x81\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1", &q), -1); /* an answer */
+	assert_int_equal(
+		READ("\x12\x34\x81\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1", &q), -1); /* an answer */
 	assert_int_equal(READ("\x12\x34\x21\0\0\1\0\0\0\0\0\0\1a\0\0\1\0\1", &q), DNS_RCODE_NOTIMP);
 	assert_int_equal(READ("\x12\x34\1\0\0\2\0\0\0\0\0\0\1a\0\0\1\0\1", &q), DNS_RCODE_FORMAT);
 	assert_int_equal(READ("\x12\x34\1\0\0\1\0\1\0\0\0\0\1a\0\0\1\0\1", &q), DNS_RCODE_FORMAT);
@@ -85,18 +86,21 @@ static void answers(void **state)
 
 	(void)state;
 	assert_int_equal(READ(QUESTION, &q), DNS_RCODE_OK);
-	len = dns_message_answer((const uint8_t *)QUESTION, &q, DNS_RCODE_OK, address, 4, 60, buf,
-		sizeof(buf));
+	len = dns_message_answer(
+		(const uint8_t *)QUESTION, &q, DNS_RCODE_OK, address, 4, 60, buf, sizeof(buf));
 	assert_int_equal(len, sizeof(QUESTION) - 1 + 16);
-	assert_memory_equal(buf, "\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1A\4TeSt\0\0\1\0\1"
-				 "\300\14\0\1\0\1\0\0\0\74\0\4\306\22\0\1", len);
+	assert_memory_equal(buf,
+		"\x12\x34\x81\x80\0\1\0\1\0\0\0\0\1A\4TeSt\0\0\1\0\1"
+		"\300\14\0\1\0\1\0\0\0\74\0\4\306\22\0\1",
+		len);
 	len = dns_message_answer(
 		(const uint8_t *)QUESTION, &q, DNS_RCODE_NXDOMAIN, NULL, 0, 0, buf, sizeof(buf));
 	assert_int_equal(len, sizeof(QUESTION) - 1);
 	assert_int_equal(buf[3], 0x83);
 	assert_int_equal(buf[7], 0);
 	assert_int_equal(dns_message_answer((const uint8_t *)QUESTION, &q, DNS_RCODE_OK, address, 4,
-				 60, small, 30), 0);
+				 60, small, 30),
+		0);
 }
 
 int main(void)

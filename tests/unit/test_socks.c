@@ -38,9 +38,8 @@ static void requests(void **state)
 	(void)state;
 	REQUEST(socks_read_request, "\5\1\0\3\6a.test\1\273", "a.test", 443);
 	REQUEST(socks_read_request, "\5\1\0\1\300\0\2\1\0\120", "192.0.2.1", 80);
-	REQUEST(socks_read_request,
-		"\5\1\0\4\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\0\120", "[2001:db8:0:0:0:0:0:1]",
-		80);
+	REQUEST(socks_read_request, "\5\1\0\4\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1\0\120",
+		"[2001:db8:0:0:0:0:0:1]", 80);
 	REQUEST(socks_read_request4, "\4\1\0\120\300\0\2\1\0", "192.0.2.1", 80);
 	REQUEST(socks_read_request4, "\4\1\0\120\300\0\2\1me\0", "192.0.2.1", 80);
 	REQUEST(socks_read_request4, "\4\1\1\273\0\0\0\7\0a.test\0", "a.test", 443);
@@ -80,7 +79,8 @@ static void greetings(void **state)
 	size_t used;
 
 	(void)state;
-	assert_int_equal(socks_read_greeting((const uint8_t *)"\5", 1, &greeting, &used), SOCKS_MORE);
+	assert_int_equal(
+		socks_read_greeting((const uint8_t *)"\5", 1, &greeting, &used), SOCKS_MORE);
 	assert_int_equal(
 		socks_read_greeting((const uint8_t *)"\5\2\0", 3, &greeting, &used), SOCKS_MORE);
 	assert_int_equal(
@@ -92,7 +92,8 @@ static void greetings(void **state)
 		socks_read_greeting((const uint8_t *)"\5\1\0", 3, &greeting, &used), SOCKS_OK);
 	assert_true(greeting.no_authentication);
 	assert_false(greeting.password);
-	assert_int_equal(socks_read_greeting((const uint8_t *)"\5\0", 2, &greeting, &used), SOCKS_BAD);
+	assert_int_equal(
+		socks_read_greeting((const uint8_t *)"\5\0", 2, &greeting, &used), SOCKS_BAD);
 	assert_int_equal(
 		socks_read_greeting((const uint8_t *)"\4\1\0", 3, &greeting, &used), SOCKS_BAD);
 }
