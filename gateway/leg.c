@@ -356,10 +356,13 @@ bool leg_write(struct leg *leg, const void *data, size_t len)
 
 bool leg_flush(struct leg *leg)
 {
+	size_t waiting;
+
 	if (leg->fd < 0 || leg->failure != NULL || leg->connecting) {
 		return leg->failure == NULL;
 	}
-	if (evbuffer_get_length(leg->wire_out) > 0 && !leg->deaf) {
+	waiting = evbuffer_get_length(leg->wire_out);
+	if (waiting > 0 && !leg->deaf) {
 		bool again;
 		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
 
@@ -381,6 +384,10 @@ bool leg_flush(struct leg *leg)
 		event_add(&leg->on_write, NULL);
 	} else if (leg->shut && !leg->deaf) {
 		socket_shut(leg->fd);
+	}
+	/* Whoever stopped filling the leg waits to be told, even when all went at once. */
+	if (waiting > LEG_HIGH && evbuffer_get_length(leg->wire_out) < LEG_LOW) {
+		event_active(&leg->on_write, EV_WRITE, 0);
 	}
 	return true;
 }

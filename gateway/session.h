@@ -66,6 +66,8 @@ struct exchange {
 
 	/* relay */
 	bool reused;        /* upstream came from the pool */
+	bool asked_again;   /* after a connection from the pool was lost: not from there */
+	bool answer_begun;  /* some byte came back */
 	bool request_sent;  /* its last byte is queued upstream */
 	bool response_head; /* its head went to the client */
 	bool response_done;

@@ -12,7 +12,7 @@ static void effect(struct session *s)
 		session_go(s, SESSION_REFUSE);
 		return;
 	}
-	x->reused = x->target.scheme != RULES_TCP && session_take_pooled(s);
+	x->reused = x->target.scheme != RULES_TCP && !x->asked_again && session_take_pooled(s);
 	session_go(s, x->reused ? SESSION_RELAY : SESSION_RESOLVE);
 }
 

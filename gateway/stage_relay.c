@@ -20,7 +20,7 @@ static void lost_client(struct session *s)
 
 /*
  * An idle connection that was closed while it was taken from the pool: not a byte of the request
- * left, so that another connection may be tried. Anything less sure is no ground for a retry.
+ * left, so that another connection may be tried.
  */
 static bool may_retry(const struct session *s)
 {
@@ -28,6 +28,35 @@ static bool may_retry(const struct session *s)
 
 	return x->reused && !s->upstream.sent && x->response == NULL &&
 	       x->request->framing == HTTP_FRAMING_NONE;
+}
+
+/*
+ * The request left by a connection from the pool, and its origin ended that before a byte came back:
+ * most likely it was closing it anyhow. A safe request without a body has no effect to repeat (RFC
+ * 9112 9.3.1): it is asked once more over a connection of its own, with an INTENT of its own, for
+ * what was sent twice must be on record twice.
+ */
+static bool may_ask_again(const struct exchange *x)
+{
+	const char *method = x->request->method;
+
+	return x->reused && x->request_sent && !x->answer_begun &&
+	       x->request->framing == HTTP_FRAMING_NONE &&
+	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+		       strcmp(method, "OPTIONS") == 0);
+}
+
+static void ask_again(struct session *s, const char *sentence)
+{
+	struct exchange *x = &s->exchange;
+
+	x->detail = sentence;
+	record_outcome(s, session_reason_word(SESSION_END_UPSTREAM_LOST));
+	x->detail = NULL;
+	x->reused = false;
+	x->asked_again = true;
+	leg_close(&s->upstream);
+	session_go(s, SESSION_INTENT);
 }
 
 /*
@@ -42,6 +71,10 @@ static void lost_upstream(struct session *s, const char *word, const char *sente
 	if (may_retry(s)) {
 		x->reused = x->request_sent = false;
 		session_go(s, SESSION_RESOLVE);
+		return;
+	}
+	if (may_ask_again(x)) {
+		ask_again(s, sentence);
 		return;
 	}
 	if (!x->response_head) {
@@ -359,6 +392,7 @@ static void pump_response(struct session *s)
 			leg_pause(&s->upstream);
 			return;
 		}
+		s->exchange.answer_begun = true;
 		http_parser_next(s->responses, &data, &len, &found);
 		/* A body piece points into the buffer: it is passed on before it is drained. */
 		if (found.kind == HTTP_EVENT_BODY) {

@@ -6,8 +6,8 @@ import pytest
 from harness.nameserver import SILENT
 
 
-def fetch(sally, port, *options, scheme="http", host="origin.test", timeout=60, **keys):
-    return sally.run("curl", "-sS", "-w", "\n%{http_code}", *options, f"{scheme}://{host}:{port}/x", timeout=timeout,
+def fetch(sally, port, *options, scheme="http", host="origin.test", **keys):
+    return sally.run("curl", "-sS", "-w", "\n%{http_code}", *options, f"{scheme}://{host}:{port}/x",
                      rules=f"allow * {scheme}://{host}:{port}/** private", **keys)
 
 

@@ -78,9 +78,9 @@ class Run:
                     pass
         return found
 
-    def finish(self, timeout=60, check=True):
+    def finish(self, timeout=30, check=True, input=None):
         try:
-            out, err = self.process.communicate(timeout=timeout)
+            out, err = self.process.communicate(input, timeout=timeout)
         except subprocess.TimeoutExpired:
             self.process.kill()
             out, err = self.process.communicate()
@@ -150,7 +150,7 @@ class Sally:
                              text=True, errors="replace", **keys)
         return Run(self, process, record, before)
 
-    def run(self, *command, timeout=60, check=True, **keys):
+    def run(self, *command, timeout=30, check=True, **keys):
         """Runs to the end; every run is asked whether it left a process, or forwarded what is not on record."""
         return self.start(*command, **keys).finish(timeout, check)
 
