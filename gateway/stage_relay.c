@@ -31,10 +31,10 @@ static bool may_retry(const struct session *s)
 }
 
 /*
- * The request left by a connection from the pool, and its origin ended that before a byte came back:
- * most likely it was closing it anyhow. A safe request without a body has no effect to repeat (RFC
- * 9112 9.3.1): it is asked once more over a connection of its own, with an INTENT of its own, for
- * what was sent twice must be on record twice.
+ * The request left by a connection from the pool, and its origin ended that before a byte came
+ * back: most likely it was closing it anyhow. A safe request without a body has no effect to repeat
+ * (RFC 9112 9.3.1): it is asked once more over a connection of its own, with an INTENT of its own,
+ * for what was sent twice must be on record twice.
  */
 static bool may_ask_again(const struct exchange *x)
 {

@@ -1,6 +1,6 @@
 /*
- * The frames of one direction of a WebSocket connection, counted and held to RFC 6455 section 5: what
- * breaks its rules is not WebSocket, whatever was agreed. Pure; payloads are not looked at.
+ * The frames of one direction of a WebSocket connection, counted and held to RFC 6455 section 5:
+ * what breaks its rules is not WebSocket, whatever was agreed. Pure; payloads are not looked at.
  */
 #ifndef SALLYPORT_GATEWAY_WEBSOCKET_H
 #define SALLYPORT_GATEWAY_WEBSOCKET_H

@@ -41,7 +41,8 @@ static void check(bool masked, const char *bytes, size_t len, unsigned frames, u
 
 static void good(void **state)
 {
-	static char middle[4 + 126] = "\202\176\0\176", large[10 + 65536] = "\202\177\0\0\0\0\0\1\0\0";
+	static char middle[4 + 126] = "\202\176\0\176",
+			       large[10 + 65536] = "\202\177\0\0\0\0\0\1\0\0";
 	struct websocket w;
 
 	(void)state;
@@ -69,19 +70,19 @@ static void check_bad(bool masked, bool extensions, const char *bytes, size_t le
 static void bad(void **state)
 {
 	(void)state;
-	BAD(true, "\201\5hello");            /* a client that does not mask */
-	BAD(false, "\201\205mask12345");     /* a server that does */
-	BAD(false, "\301\1a");               /* a reserved bit that nobody agreed on */
-	BAD(false, "\203\0");                /* reserved operations */
+	BAD(true, "\201\5hello");        /* a client that does not mask */
+	BAD(false, "\201\205mask12345"); /* a server that does */
+	BAD(false, "\301\1a");           /* a reserved bit that nobody agreed on */
+	BAD(false, "\203\0");            /* reserved operations */
 	BAD(false, "\213\0");
-	BAD(false, "\200\1a");               /* a continuation of nothing */
-	BAD(false, "\1\1a\201\1b");          /* a message inside a message */
-	BAD(false, "\11\0");                 /* a control frame in parts */
-	BAD(false, "\211\176\0\176");        /* a long one */
-	BAD(false, "\202\176\0\175");        /* a length in more octets than it needs */
+	BAD(false, "\200\1a");        /* a continuation of nothing */
+	BAD(false, "\1\1a\201\1b");   /* a message inside a message */
+	BAD(false, "\11\0");          /* a control frame in parts */
+	BAD(false, "\211\176\0\176"); /* a long one */
+	BAD(false, "\202\176\0\175"); /* a length in more octets than it needs */
 	BAD(false, "\202\177\0\0\0\0\0\0\377\377");
 	BAD(false, "\202\177\200\0\0\0\0\0\0\0"); /* negative to some */
-	BAD(false, "\210\0\201\0");          /* something after Close */
+	BAD(false, "\210\0\201\0");               /* something after Close */
 	BAD(false, "HTTP/1.1 200 OK\r\n");
 }
 
