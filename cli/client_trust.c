@@ -115,6 +115,23 @@ static void set_trust(struct list *env)
 	list_set(env, "SALLYPORT", "1");
 }
 
+/*
+ * ssh reads no proxy variable. It would be captured like everything else, but only a helper that
+ * asks can tell its user why it was refused. What the user had set goes on being what is run.
+ */
+static void set_ssh(struct list *env)
+{
+	const char *command = list_get(env, "GIT_SSH_COMMAND");
+	struct text text = {0};
+
+	text_print(&text,
+		"%s -o ProxyCommand='" TRUST_DIR "/sallyport connect %%h %%p' -o ControlMaster=no "
+		"-o ControlPath=none",
+		command != NULL && command[0] != '\0' ? command : "ssh");
+	list_set(env, "GIT_SSH_COMMAND", text.data);
+	text_finish(&text);
+}
+
 /* ---- Java: every JDK keeps a store of its own ---- */
 
 static void add_java_store(struct client_trust *t, const char *path)
@@ -199,6 +216,7 @@ int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t p
 	}
 	set_proxies(&t->env, proxy_port);
 	set_trust(&t->env);
+	set_ssh(&t->env);
 	/* apt drops root for its downloads; there is no second user in the jail to drop to. */
 	text_print(&t->apt_conf,
 		"Acquire::http::Proxy \"http://127.0.0.1:%u\";\n"

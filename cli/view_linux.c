@@ -151,6 +151,12 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 	add_file(v, TRUST_DIR "/bundle.pem", trust->bundle.data, trust->bundle.len, false);
 	add_file(v, TRUST_DIR "/ca.pem", trust->ca.data, trust->ca.len, false);
 	add_file(v, TRUST_DIR "/apt.conf", trust->apt_conf.data, trust->apt_conf.len, false);
+	/* For `sallyport connect`. */
+	if (realpath("/proc/self/exe", real) != NULL) {
+		list_add(&v->strings, real);
+		add(v, JAIL_READ, TRUST_DIR "/sallyport");
+		v->entries[v->n - 1].source = v->strings.items[v->strings.n - 2];
+	}
 	for (size_t i = 0; i < trust->bundle_paths.n; i++) {
 		const char *path = trust->bundle_paths.items[i];
 

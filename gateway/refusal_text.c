@@ -49,7 +49,8 @@ static const char *rule_of(struct session *s)
 const char *refusal_suggestion(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	struct rules_request request = {.method = "GET", .target = &x->target};
+	struct rules_target target = x->target;
+	struct rules_request request = {.method = "GET", .target = &target};
 	char line[1024];
 
 	if (x->target.host == NULL || x->decision.verdict != RULES_DENY ||
@@ -59,6 +60,10 @@ const char *refusal_suggestion(struct session *s)
 	}
 	if (x->request != NULL && strcmp(x->request->method, "CONNECT") != 0) {
 		request.method = x->request->method;
+	} else if (target.port == 22 ||
+		   (x->request != NULL && http_field(x->request, "Sallyport-Connect") != NULL)) {
+		/* `sallyport connect` says that no HTTP will follow. */
+		target.scheme = RULES_TCP;
 	}
 	rules_suggest(&request, line, sizeof(line));
 	return or_empty(arena_copy(&x->arena, line, strlen(line)));

@@ -85,6 +85,13 @@ static evutil_socket_t tame(SOCKET fd)
 	return (evutil_socket_t)fd;
 }
 
+bool socket_is_quiet(evutil_socket_t fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_PEEK) < 0 && WSAGetLastError() == WSAEWOULDBLOCK;
+}
+
 evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again)
 {
 	SOCKET fd = accept((SOCKET)listener, NULL, NULL);
