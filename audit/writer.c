@@ -55,6 +55,7 @@ struct audit_log {
 	bool has_thread;
 	atomic_uint_fast64_t committed; /* next sequence number not committed */
 	atomic_bool failed;
+	atomic_int cause; /* errno of that failure */
 	struct {
 		void (*fn)(void *arg);
 		void *arg;
@@ -169,6 +170,7 @@ static void commit_batch(struct audit_log *log)
 		fdatasync(log->file) != 0) {
 		bool stop;
 
+		atomic_store(&log->cause, errno);
 		if (error == AUDIT_OK) {
 			/*
 			 * Written but not synced: the kernel may have dropped the pages. Write it
@@ -205,6 +207,7 @@ static void sync_dirty(struct audit_log *log)
 	fd = dup(log->file);
 	pthread_mutex_unlock(&log->mutex);
 	if (fd < 0 || fdatasync(fd) != 0) {
+		atomic_store(&log->cause, errno);
 		atomic_store(&log->failed, true);
 	}
 	if (fd >= 0) {
@@ -242,7 +245,7 @@ static int gather(struct audit_log *log, size_t len, struct audit_diag *diag)
 
 	if (atomic_load(&log->failed) || b->len + len > BATCH_MAX) {
 		pthread_cond_signal(&log->work); /* try again now */
-		errno = EIO;
+		errno = atomic_load(&log->failed) ? atomic_load(&log->cause) : ENOBUFS;
 		return audit_say(diag, AUDIT_EIO, "segment", "writing fails");
 	}
 	if (b->len + len > b->size) {

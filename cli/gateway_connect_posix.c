@@ -1,7 +1,7 @@
 /*
  * sallyport connect HOST PORT: a connection through the proxy, on standard input and output. What
- * ssh calls a ProxyCommand, so that git over ssh gets out through a `tunnel` statement and a refusal
- * says why, where the user sees it.
+ * ssh calls a ProxyCommand, so that git over ssh gets out through a `tunnel` statement and a
+ * refusal says why, where the user sees it.
  */
 #include "cli/verbs.h"
 
@@ -106,8 +106,9 @@ static int ask(int fd, const char *host, const char *port)
 	char head[HEAD_MAX];
 	size_t n;
 	int len = snprintf(head, sizeof(head),
-		"CONNECT %s%s%s:%s HTTP/1.1\r\nHost: %s%s%s:%s\r\nSallyport-Connect: tunnel\r\n\r\n", v6 ? "[" : "", host,
-		v6 ? "]" : "", port, v6 ? "[" : "", host, v6 ? "]" : "", port);
+		"CONNECT %s%s%s:%s HTTP/1.1\r\nHost: %s%s%s:%s\r\nSallyport-Connect: "
+		"tunnel\r\n\r\n",
+		v6 ? "[" : "", host, v6 ? "]" : "", port, v6 ? "[" : "", host, v6 ? "]" : "", port);
 
 	if (len >= (int)sizeof(head) || !write_all(fd, head, (size_t)len)) {
 		return complain("the proxy does not listen");
@@ -124,7 +125,8 @@ static int ask(int fd, const char *host, const char *port)
 	if (strncmp(head, "HTTP/1.1 200", 12) == 0) {
 		return 0;
 	}
-	return strncmp(head, "HTTP/1.1 ", 9) == 0 ? tell_refusal(fd) : complain("the proxy answered no HTTP");
+	return strncmp(head, "HTTP/1.1 ", 9) == 0 ? tell_refusal(fd)
+						  : complain("the proxy answered no HTTP");
 }
 
 /* What one side has goes to the other; its end does too. False: nothing more that way. */

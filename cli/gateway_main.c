@@ -7,6 +7,7 @@
 #include "cli/frames.h"
 #include "cli/gateway_process.h"
 
+#include <event2/event.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -135,7 +136,10 @@ static int record_now(struct host_process *h, const struct audit_record *r)
 		struct timespec pause = {.tv_nsec = 200000};
 
 		if (audit_failed(h->audit)) {
-			fail(h, "the record cannot be written, so nothing is started");
+			diag.message[0] = '\0';
+			(void)!audit_append(h->audit, r, &seq, &diag); /* it knows why */
+			fail(h, "the record cannot be written, so nothing is started: %s %s",
+				h->plan->record_dir, diag.message);
 			return -1;
 		}
 		nanosleep(&pause, NULL);
@@ -253,12 +257,24 @@ static int serve(struct host_process *h)
 	return result;
 }
 
+/* libevent has no argument for its callback: one process, one plan. */
+static const struct gateway_plan *event_plan;
+
+static void on_event_log(int severity, const char *message)
+{
+	if (severity >= EVENT_LOG_WARN) {
+		on_log((void *)event_plan, GATEWAY_LOG_WARN, message);
+	}
+}
+
 int gateway_main(const struct gateway_plan *plan, int socket)
 {
 	struct host_process h = {.plan = plan, .socket = socket};
 	struct audit_diag ignored;
 	int result;
 
+	event_plan = plan;
+	event_set_log_callback(on_event_log);
 	result = make_identity(&h);
 	if (result == 0) {
 		result = open_record(&h);

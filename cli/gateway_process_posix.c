@@ -51,7 +51,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 		 */
 		setsid();
 		signal(SIGPIPE, SIG_IGN);
-		_exit(gateway_main(plan, pair[1]));
+		exit(gateway_main(plan, pair[1]));
 	}
 	close(pair[1]);
 	p.socket = pair[0];

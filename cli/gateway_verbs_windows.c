@@ -7,5 +7,6 @@ int verb_connect(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	return complain("connect is not there on Windows: ssh finds its way through the proxy by other means");
+	return complain("connect is not there on Windows: ssh finds its way through the proxy by "
+			"other means");
 }

@@ -135,5 +135,6 @@ int verb_rules(int argc, char **argv)
 		fputs(help, stdout);
 		return 0;
 	}
-	return complain("rules wants check or explain; sallyport rules --help says more");
+	return complain("rules wants check or explain%s%s; sallyport rules --help says more",
+		argc >= 2 ? ", not " : "", argc >= 2 ? argv[1] : "");
 }

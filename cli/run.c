@@ -14,6 +14,7 @@
 #include "jailer/jail.h"
 
 #include <errno.h>
+#include <event2/util.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -72,6 +73,8 @@ struct run {
 
 static int parse_option(struct run *r, int option)
 {
+	struct sockaddr_storage nameserver;
+	int len = sizeof(nameserver);
 	char *end;
 
 	switch (option) {
@@ -79,7 +82,14 @@ static int parse_option(struct run *r, int option)
 	case 'u': r->uses = optarg; return 0;
 	case 'R': r->record = optarg; return 0;
 	case 'c': list_add(&r->upstream_cas, optarg); return 0;
-	case 'n': r->nameserver = optarg; return 0;
+	case 'n':
+		r->nameserver = optarg;
+		return evutil_parse_sockaddr_port(optarg, (struct sockaddr *)&nameserver, &len) == 0
+			       ? 0
+			       : complain(
+					 "--dns wants ADDRESS:PORT of a name server, an IP address "
+					 "and not a name: %s",
+					 optarg);
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;

@@ -120,12 +120,28 @@ int jail_take_door(struct jail *jail, struct jail_door *ret_door, struct jail_di
 	return 0;
 }
 
+/* What is passed on to the command. */
+static void passed_signals(sigset_t *ret_set)
+{
+	static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+	sigemptyset(ret_set);
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		sigaddset(ret_set, passed[i]);
+	}
+}
+
 int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, char *const *envp,
 	struct jail_diag *diag)
 {
 	struct wire_message m;
 	int fd = wire_pack(view, n_view, envp), error;
+	sigset_t set;
 
+	/* From its first moment on the command's signals are the command's: jail_wait finds them.
+	 */
+	passed_signals(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
 	if (fd < 0) {
 		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "handing the view over");
 	}
@@ -209,18 +225,12 @@ static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_re
 int jail_wait(
 	struct jail *jail, intptr_t wake_fd, struct jail_result *ret_result, struct jail_diag *diag)
 {
-	static const int passed[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-	sigset_t set, before;
+	sigset_t set;
 	int signals;
 
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
-		sigaddset(&set, passed[i]);
-	}
-	sigprocmask(SIG_BLOCK, &set, &before);
+	passed_signals(&set);
 	signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0) {
-		sigprocmask(SIG_SETMASK, &before, NULL);
 		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "signalfd");
 	}
 	memset(ret_result, 0, sizeof(*ret_result));

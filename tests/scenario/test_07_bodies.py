@@ -194,7 +194,7 @@ def test_a_huge_body_takes_no_more_memory_than_a_small_one(sally, origin, way):
         sally.python("", rules=rules)  # lays inside.py out
         sally.write("client.py", SCRIPT)
         run = sally.start("/usr/bin/python3", "client.py", str(server.port), str(size), way, rules=rules,
-                          stdin=subprocess.PIPE)
+                          stdin=subprocess.PIPE, env={"ASAN_OPTIONS": "quarantine_size_mb=1"})
         lines = ""
         while "read" not in lines:
             line = run.process.stdout.readline()

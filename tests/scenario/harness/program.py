@@ -120,7 +120,7 @@ class Sally:
 
     def environment(self, extra=None):
         env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.home), "LANG": "C.UTF-8", "USER": self.user.name,
-               "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
+               "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
         env.update(extra or {})
         return env
 
@@ -162,10 +162,14 @@ class Sally:
 
     def verb(self, *words, **keys):
         """Another verb, or a `run` spelled out by the test."""
+        return self.run_in([self.program, *words], **keys)
+
+    def run_in(self, argv, timeout=60, **keys):
+        """A command line that starts the program somewhere inside."""
         before = children()
-        process = self.popen([self.program, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                             stderr=subprocess.PIPE, text=True, **keys)
-        out, err = process.communicate(timeout=60)
+        process = self.popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             **keys)
+        out, err = process.communicate(timeout=timeout)
         assert not SANITIZER.search(err), err
         self.check_nothing_left(before)
         return Result(process.returncode, out, err, None)

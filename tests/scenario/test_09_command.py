@@ -1,0 +1,172 @@
+"""The command is run as `env` would run it: exit status, signals, terminal, stdin; and a summary at the end."""
+import fcntl
+import hashlib
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import pytest
+
+
+@pytest.mark.parametrize("status", [0, 1, 42, 255])
+def test_exit_status(sally, status):
+    result = sally.run("sh", "-c", f"exit {status}")
+    assert result.status == status, result
+    assert result.of("stop")[0]["exit_status"] == status
+
+
+def test_a_command_that_does_not_exist(sally):
+    result = sally.run("no-such-command")
+    assert result.status == 127, result
+    assert "no-such-command" in result.err
+    assert "\n" not in result.err.strip("\n").split("sallyport:")[1].strip("\n")
+
+
+def test_a_command_that_cannot_be_run(sally):
+    sally.write("plain.txt", "text\n")
+    result = sally.run("./plain.txt")
+    assert result.status == 126, result
+    assert "plain.txt" in result.err
+
+
+def test_our_own_failure(sally):
+    result = sally.run("true", rules="allow nonsense here\n")
+    assert result.status == 125, result
+
+
+@pytest.mark.parametrize("name", ["TERM", "KILL", "SEGV"])
+def test_a_command_that_a_signal_ended(sally, name):
+    result = sally.run("sh", "-c", f"kill -{name} $$")
+    assert result.status == 128 + getattr(signal, "SIG" + name), result
+
+
+def test_stdin_and_binary_output_pass_through(sally):
+    data = "".join(chr(33 + i % 90) for i in range(200_000))
+    result = sally.start("sha256sum", stdin=subprocess.PIPE).finish(input=data)
+    assert result.out.split()[0] == hashlib.sha256(data.encode()).hexdigest(), result
+
+
+def test_stdin_at_its_end_is_at_its_end(sally):
+    assert sally.run("cat").out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])
+def test_signals_reach_the_command(sally, number):
+    name = number.name[3:]
+    run = sally.start("bash", "-c", f"trap 'echo got {name}; exit 7' {name}; echo ready; while :; do sleep 0.05; done")
+    assert run.process.stdout.readline() == "ready\n"
+    run.process.send_signal(number)
+    result = run.finish()
+    assert (result.status, result.out) == (7, f"got {name}\n"), result
+
+
+def test_a_signal_that_the_command_does_not_handle_ends_it(sally):
+    run = sally.start("sh", "-c", "echo ready; exec sleep 60")
+    assert run.process.stdout.readline() == "ready\n"
+    run.process.terminate()
+    assert run.finish().status in (128 + signal.SIGTERM, -signal.SIGTERM)
+
+
+def test_when_sallyport_is_killed_everything_dies(sally):
+    run = sally.start("sh", "-c", "sleep 61 & setsid sleep 62 & echo ready; wait")
+    assert run.process.stdout.readline() == "ready\n"
+    run.process.kill()
+    result = run.finish()
+    assert result.status == -signal.SIGKILL
+    assert result.of("stop")[0]["reason"] == "run-vanished"
+
+
+def test_when_the_gateway_is_killed_the_command_is_ended(sally):
+    run = sally.start("sh", "-c", "echo ready; sleep 61")
+    assert run.process.stdout.readline() == "ready\n"
+    os.kill(run.gateway_pid(), signal.SIGKILL)
+    result = run.finish(check=False)
+    assert result.status == 125, result
+    assert "gateway" in result.err
+
+
+def test_what_the_command_left_in_the_background_dies_with_it(sally):
+    result = sally.run("sh", "-c", "(sleep 61 & setsid sleep 62 & ) ; exit 3")
+    assert result.status == 3, result
+
+
+def read_until(fd, text, seconds=20):
+    data, end = b"", time.monotonic() + seconds
+    while text not in data and time.monotonic() < end:
+        if select.select([fd], [], [], 0.2)[0]:
+            try:
+                data += os.read(fd, 65536)
+            except OSError:
+                break
+    assert text in data, data
+    return data
+
+
+@pytest.fixture
+def terminal():
+    ours, theirs = pty.openpty()
+    yield ours, theirs
+    os.close(ours)
+    os.close(theirs)
+
+
+def start_on(sally, theirs, *command):
+    # A session of its own whose terminal is the pty: as in a window.
+    return sally.start(*command, stdin=theirs, stdout=theirs, stderr=theirs, through=("setsid", "--ctty", "--wait"))
+
+
+def test_a_terminal_is_a_terminal(sally, terminal):
+    ours, theirs = terminal
+    run = start_on(sally, theirs, "sh", "-c",
+                   "test -t 0 && test -t 1 && test -t 2 && echo all three; stty size; read line; echo got $line; stty size")
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 99, 0, 0))
+    read_until(ours, b"all three")
+    os.write(ours, b"words\n")
+    read_until(ours, b"got words\r\n33 99")
+    assert run.finish().status == 0
+
+
+def test_control_c_goes_to_the_command(sally, terminal):
+    ours, theirs = terminal
+    run = start_on(sally, theirs, "bash", "-c", "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done")
+    read_until(ours, b"ready")
+    os.write(ours, b"\x03")
+    read_until(ours, b"caught")
+    assert run.finish().status == 9
+
+
+def test_the_terminal_cannot_be_typed_into_from_inside(sally, terminal):
+    """TIOCSTI would put a command line into the shell outside."""
+    ours, theirs = terminal
+    script = "import fcntl, termios\ntry:\n  fcntl.ioctl(0, termios.TIOCSTI, b'x')\n  print('typed')\nexcept OSError as e:\n  print('refused', e.errno)\n"
+    run = start_on(sally, theirs, "python3", "-c", script)
+    read_until(ours, b"refused")
+    assert run.finish().status == 0
+
+
+def test_summary(sally, plain_origin):
+    web = plain_origin()
+    url = f"http://origin.test:{web.port}"
+    rules = f"allow GET {url}/yes private"
+    result = sally.run("curl", "-sS", f"{url}/yes", f"{url}/no", rules=rules)
+    assert result.out.startswith("hello")
+    assert "origin.test" in result.err and "1 allowed" in result.err and "1 refused" in result.err, result
+    assert str(result.record) in result.err
+    stop, = result.of("stop")
+    assert (stop["allowed"], stop["refused"]) == (1, 1)
+    quiet = sally.run("curl", "-sS", f"{url}/yes", rules=rules, options=["--quiet"])
+    assert (quiet.out, quiet.err) == ("hello GET /yes\n", "")
+
+
+def test_nothing_asked_nothing_summed_up(sally):
+    assert "no request was made" in sally.run("true").err
+
+
+def test_the_commands_stderr_is_its_own(sally):
+    result = sally.run("sh", "-c", "echo theirs >&2", options=["--quiet"])
+    assert (result.out, result.err) == ("", "theirs\n")
