@@ -77,6 +77,7 @@ struct audit_record {
 	const char *rule;    /* "file:line" of the deciding statement */
 	const char *detail;  /* a sentence */
 
+	const char *via;     /* the upstream proxy, when one is asked; `address` is then its own */
 	const char *address; /* dialled, "ip:port" */
 	const char
 		*relaxed; /* checks that a rule took off this host's certificate: "expired,name" */

@@ -34,6 +34,7 @@ const struct field audit_fields[] = {
 	FIELD(reason, FIELD_TEXT),
 	FIELD(rule, FIELD_TEXT),
 	FIELD(detail, FIELD_TEXT),
+	FIELD(via, FIELD_TEXT),
 	FIELD(address, FIELD_TEXT),
 	FIELD(relaxed, FIELD_TEXT),
 	FIELD(tls_version, FIELD_TEXT),

@@ -109,6 +109,9 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 		.audit = h->audit,
 		.workers = h->plan->workers,
 		.nameserver = h->plan->nameserver,
+		.deadlines = h->plan->deadlines,
+		.upstream_proxy = h->plan->upstream_proxy,
+		.no_proxy = getenv("NO_PROXY") != NULL ? getenv("NO_PROXY") : getenv("no_proxy"),
 		.log = on_log,
 		.log_arg = (void *)h->plan,
 	};

@@ -18,9 +18,11 @@ struct gateway_plan {
 	const char *run_id;
 	enum audit_durability durability;
 	const char *nameserver;
-	char *const *upstream_cas; /* NULL-terminated, or NULL */
-	unsigned workers;          /* 0: one a core */
-	int log_level;             /* enum gateway_log_level; what is above is not said */
+	struct gateway_deadlines deadlines;
+	const char *upstream_proxy; /* URL; NULL: none */
+	char *const *upstream_cas;  /* NULL-terminated, or NULL */
+	unsigned workers;           /* 0: one a core */
+	int log_level;              /* enum gateway_log_level; what is above is not said */
 };
 
 /* What the record says of the run before anything happens. */

@@ -6,6 +6,7 @@
  */
 #include "certs/certs.h"
 #include "cli/client_trust.h"
+#include "cli/gateway_options.h"
 #include "cli/gateway_process.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
@@ -43,6 +44,11 @@ static const char help[] =
 	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given "
 	"again)\n"
 	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
+	"  --upstream-proxy URL  reach origins through this proxy (http://user@host:port), but "
+	"those "
+	"of NO_PROXY\n"
+	"  --deadline NAME=SECONDS  wait no longer: head, idle, handshake, connect, first-byte, "
+	"tunnel\n"
 	"  --workers N           gateway threads (default: one a core)\n"
 	"  --quiet               no summary at the end\n"
 	"  --verbose, --debug    say more of what the gateway does\n"
@@ -52,10 +58,11 @@ static const char help[] =
 	"is not there, 128+N when signal N ended it.\n";
 
 struct run {
-	const char *rules_path, *uses, *record, *nameserver;
+	const char *rules_path, *uses, *record, *nameserver, *upstream_proxy;
 	struct list upstream_cas;
 	enum audit_durability durability;
 	unsigned workers;
+	struct gateway_deadlines deadlines;
 	bool quiet;
 	int log_level;
 	char **command;
@@ -90,6 +97,8 @@ static int parse_option(struct run *r, int option)
 					 "--dns wants ADDRESS:PORT of a name server, an IP address "
 					 "and not a name: %s",
 					 optarg);
+	case 't': return gateway_option_deadline(&r->deadlines, optarg);
+	case 'p': r->upstream_proxy = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
@@ -115,9 +124,11 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
 		{"durability", required_argument, NULL, 'D'},
 		{"upstream-ca", required_argument, NULL, 'c'},
-		{"dns", required_argument, NULL, 'n'}, {"workers", required_argument, NULL, 'w'},
-		{"quiet", no_argument, NULL, 'q'}, {"verbose", no_argument, NULL, 'v'},
-		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
+		{"upstream-proxy", required_argument, NULL, 'p'},
+		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
+		{"verbose", no_argument, NULL, 'v'}, {"debug", no_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -191,6 +202,8 @@ static int start_gateway(struct run *r)
 		.run_id = r->id,
 		.durability = r->durability,
 		.nameserver = r->nameserver,
+		.upstream_proxy = r->upstream_proxy,
+		.deadlines = r->deadlines,
 		.upstream_cas = r->upstream_cas.items,
 		.workers = r->workers,
 		.log_level = r->log_level,

@@ -5,6 +5,7 @@
 #include "gateway/dns_door.h"
 #include "gateway/names.h"
 #include "gateway/socket.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
 #include <errno.h>
@@ -47,6 +48,14 @@ static int say(struct gateway_diag *diag, int error, const char *what)
 	return error;
 }
 
+static int make_proxy(struct gateway *g)
+{
+	g->proxy = calloc(1, sizeof(*g->proxy));
+	return g->proxy != NULL
+		       ? upstream_proxy_init(g->proxy, g->config.upstream_proxy, g->config.no_proxy)
+		       : -1;
+}
+
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,
 	struct gateway_diag *diag)
 {
@@ -61,6 +70,12 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0) {
 		gateway_destroy(g);
 		return say(diag, GATEWAY_EMEMORY, "gateway");
+	}
+	if (config->upstream_proxy != NULL && make_proxy(g) != 0) {
+		gateway_destroy(g);
+		snprintf(diag->message, sizeof(diag->message),
+			"the upstream proxy is no URL like http://user@host:port");
+		return GATEWAY_ECONFIG;
 	}
 	for (unsigned i = 0; i < g->config.workers; i++) {
 		g->n_workers++;
@@ -135,6 +150,10 @@ void gateway_destroy(struct gateway *g)
 		socket_close_door(g->door.tcp[i]);
 		socket_close_door(g->door.dns_udp[i]);
 		socket_close_door(g->door.dns_tcp[i]);
+	}
+	if (g->proxy != NULL) {
+		upstream_proxy_finish(g->proxy);
+		free(g->proxy);
 	}
 	names_destroy(g->names);
 	hosts_destroy(g->hosts);

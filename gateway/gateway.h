@@ -23,6 +23,7 @@ enum gateway_error {
 	GATEWAY_OK = 0,
 	GATEWAY_EMEMORY = -1,
 	GATEWAY_ESYSTEM = -2, /* an OS call failed; diag has its words */
+	GATEWAY_ECONFIG = -3, /* a value that means nothing; diag says which */
 };
 
 struct gateway_diag {
@@ -50,6 +51,9 @@ struct gateway_config {
 	unsigned connections;            /* most client connections at once; 0: 16,384 */
 	struct http_limits http;         /* zero fields take the defaults in http.h */
 	struct gateway_deadlines deadlines;
+	/* "http://[user[:password]@]host:port": the only way to origins; NULL: none. `no_proxy`: a
+	 * list as in the variable of that name, NULL: empty. */
+	const char *upstream_proxy, *no_proxy;
 	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;

@@ -152,6 +152,9 @@ static void put_extra(struct out *out, const struct http_extra *extra)
 		}
 		put_field(out, extra->fields[i].name, extra->fields[i].value);
 	}
+	if (extra != NULL && extra->to_proxy && extra->proxy_authorization != NULL) {
+		put_field(out, "Proxy-Authorization", extra->proxy_authorization);
+	}
 }
 
 static void put_length(struct out *out, uint64_t length)
@@ -175,11 +178,10 @@ static bool is_default_port(const struct rules_target *target)
 	return target->port == (target->scheme == RULES_HTTPS ? 443 : 80);
 }
 
-static void put_host(struct out *out, const struct rules_target *target)
+static void put_authority(struct out *out, const struct rules_target *target)
 {
 	bool ipv6 = strchr(target->host, ':') != NULL;
 
-	put(out, "Host: ");
 	put(out, ipv6 ? "[" : "");
 	put_word(out, target->host);
 	put(out, ipv6 ? "]" : "");
@@ -187,7 +189,6 @@ static void put_host(struct out *out, const struct rules_target *target)
 		put(out, ":");
 		put_number(out, target->port);
 	}
-	put(out, "\r\n");
 }
 
 /* RFC 9110 8.6: a method that usually has a body says so when there is none. */
@@ -226,13 +227,19 @@ static void put_request(struct out *out, const void *what)
 	}
 	put(out, r->head->method);
 	put(out, " ");
+	if (r->extra != NULL && r->extra->to_proxy) {
+		put(out, r->target->scheme == RULES_HTTP ? "http://" : "https://");
+		put_authority(out, r->target);
+	}
 	put_word(out, r->target->path);
 	if (r->target->query != NULL) {
 		put(out, "?");
 		put_word(out, r->target->query);
 	}
 	put(out, " HTTP/1.1\r\n");
-	put_host(out, r->target);
+	put(out, "Host: ");
+	put_authority(out, r->target);
+	put(out, "\r\n");
 	put_fields(out, r->head, r->extra, upgrade);
 	put_extra(out, r->extra);
 	put_request_framing(out, r->head);

@@ -24,6 +24,9 @@ struct http_bytes {
 struct http_extra {
 	const struct http_field *fields;
 	size_t n_fields;
+	/* To an upstream proxy: absolute-form target, and the credentials it wants (or NULL). */
+	bool to_proxy;
+	const char *proxy_authorization;
 };
 
 /*

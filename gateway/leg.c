@@ -175,15 +175,6 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 		leg->notify(leg->arg, leg, LEG_FAILED);
 		return;
 	}
-	if (leg->connecting) {
-		leg->connecting = false;
-		if (socket_error(leg->fd) != 0) {
-			fail(leg, "connect");
-			return;
-		}
-		leg->notify(leg->arg, leg, LEG_WRITABLE);
-		return;
-	}
 	if (leg_flush(leg) && leg_pending(leg) < LEG_LOW) {
 		leg->notify(leg->arg, leg, LEG_WRITABLE);
 	}
@@ -261,7 +252,7 @@ void leg_move(struct leg *to, struct leg *from,
 {
 	struct event_base *base = event_get_base(&from->on_read);
 
-	assert(from->fd >= 0 && !from->handshaking && !from->connecting);
+	assert(from->fd >= 0 && !from->handshaking);
 	event_del(&from->on_read);
 	event_del(&from->on_write);
 	*to = *from;
@@ -283,15 +274,6 @@ bool leg_is_open(const struct leg *leg)
 void leg_start(struct leg *leg)
 {
 	event_add(&leg->on_read, NULL);
-}
-
-void leg_start_connect(struct leg *leg, struct event_base *base, evutil_socket_t fd)
-{
-	assert(leg->fd < 0);
-	leg->fd = fd;
-	leg->connecting = true;
-	assign(leg, base);
-	event_add(&leg->on_write, NULL);
 }
 
 bool leg_prepare_tls(struct leg *leg)
@@ -358,7 +340,7 @@ bool leg_flush(struct leg *leg)
 {
 	size_t waiting;
 
-	if (leg->fd < 0 || leg->failure != NULL || leg->connecting) {
+	if (leg->fd < 0 || leg->failure != NULL) {
 		return leg->failure == NULL;
 	}
 	waiting = evbuffer_get_length(leg->wire_out);

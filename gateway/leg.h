@@ -26,7 +26,7 @@ struct tls;
 enum leg_event {
 	LEG_FAILED = 0, /* socket or TLS error: `failure` says which */
 	LEG_READABLE,   /* bytes in `in`, or end of input: `eof` */
-	LEG_WRITABLE,   /* under LOW again, or connected */
+	LEG_WRITABLE,   /* under LOW again */
 	LEG_SECURED,    /* the TLS handshake is done */
 };
 
@@ -38,7 +38,6 @@ struct leg {
 	struct evbuffer *wire_out; /* owned */
 	struct event on_read, on_write;
 	size_t read_size; /* of the next recv: grows with the traffic */
-	bool connecting;  /* connect(2) under way */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
 	bool eof;            /* the peer sends no more, and all it sent is in `in` */
@@ -70,8 +69,6 @@ bool leg_is_open(const struct leg *leg);
 
 /* Starts listening for bytes. */
 void leg_start(struct leg *leg);
-/* connect(2) is under way on fd: LEG_WRITABLE when done. */
-void leg_start_connect(struct leg *leg, struct event_base *base, evutil_socket_t fd);
 /* Makes wire_in, which a TLS to come borrows. False when memory is out. */
 bool leg_prepare_tls(struct leg *leg) __attribute__((warn_unused_result));
 /* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */

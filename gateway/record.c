@@ -4,6 +4,7 @@
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/websocket.h"
 #include "gateway/worker.h"
 
@@ -107,6 +108,7 @@ void record_outcome(struct session *s, const char *end)
 	r.detail = x->detail;
 	r.status = x->status;
 	r.address = x->address[0] ? x->address : NULL;
+	r.via = x->by_proxy ? g->proxy->host : NULL;
 	r.request_bytes = x->request_bytes;
 	r.response_bytes = x->response_bytes;
 	if (x->frames[0] != NULL && x->frames[1] != NULL) {

@@ -378,8 +378,7 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg)
 	fn(fn_arg, &answer);
 }
 
-/* Is it an address itself? Then it is the answer. */
-static bool literal(const char *host, bool private_ok, struct resolve_answer *answer)
+bool resolve_literal(const char *host, bool private_ok, struct resolve_answer *answer)
 {
 	struct resolve_address a = {.n_bytes = 4};
 
@@ -408,7 +407,7 @@ struct resolve_query *resolve(
 	q->fn = fn;
 	q->arg = arg;
 	evtimer_assign(&q->deliver, r->base, on_deliver, q);
-	if (!literal(host, private_ok, &q->answer)) {
+	if (!resolve_literal(host, private_ok, &q->answer)) {
 		e = find_entry(r, host);
 		if (e == NULL) {
 			e = add_entry(r, host);

@@ -55,6 +55,8 @@ void resolver_destroy(struct resolver *r); /* outstanding queries are dropped wi
  */
 struct resolve_query *resolve(
 	struct resolver *r, const char *host, bool private_ok, resolve_fn *fn, void *arg);
+/* Is it an address itself? Then it is the answer, judged. */
+bool resolve_literal(const char *host, bool private_ok, struct resolve_answer *ret_answer);
 void resolve_cancel(struct resolve_query *q);
 
 const char *resolve_word(int error); /* "name", "timeout", "forbidden-address" */

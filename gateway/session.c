@@ -3,6 +3,7 @@
  * What happens inside a state is in its stage_*.c; this file reads no byte and judges nothing.
  */
 #include "gateway/session.h"
+#include "gateway/dial.h"
 #include "gateway/worker.h"
 
 #include <assert.h>
@@ -152,10 +153,24 @@ void session_give_pooled(struct session *s)
 	pool_give(s->worker->pool, &key, &s->upstream, s->exchange.address);
 }
 
-bool session_fresh_upstream(struct session *s)
+bool session_connected_upstream(struct session *s, evutil_socket_t fd)
 {
 	leg_finish(&s->upstream);
-	return leg_init(&s->upstream, s->worker->base, -1, on_upstream, s) == 0;
+	if (leg_init(&s->upstream, s->worker->base, fd, on_upstream, s) != 0) {
+		evutil_closesocket(fd);
+		return false;
+	}
+	return true;
+}
+
+void session_stop_asking(struct session *s)
+{
+	if (s->query != NULL) {
+		resolve_cancel(s->query);
+		s->query = NULL;
+	}
+	dial_cancel(s->dial);
+	s->dial = NULL;
 }
 
 void session_unexpected(struct session *s, enum leg_event event)
@@ -249,10 +264,7 @@ void session_close(struct session *s, enum session_reason reason)
 		record_outcome(s, reasons[reason].word);
 	}
 	s->freed = true;
-	if (s->query != NULL) {
-		resolve_cancel(s->query);
-		s->query = NULL;
-	}
+	session_stop_asking(s);
 	if (s->is_waiting) {
 		TAILQ_REMOVE(&s->worker->waiting, s, waiting);
 		s->is_waiting = false;

@@ -20,6 +20,7 @@
 
 #include <sys/queue.h>
 
+struct dial;
 struct websocket;
 struct worker;
 
@@ -60,6 +61,7 @@ struct exchange {
 	const char *detail; /* why it failed, for the OUTCOME */
 
 	char address[64]; /* dialled */
+	bool by_proxy;    /* of the house; then it is the proxy's */
 	int status;
 	int64_t request_bytes, response_bytes;
 	int64_t began, decided, connected, secured, first_byte;
@@ -115,8 +117,8 @@ struct session {
 
 	struct exchange exchange;
 	struct resolve_query *query;
+	struct dial *dial;
 	struct resolve_answer answer;
-	size_t next_address;
 	size_t lingered;
 };
 
@@ -139,8 +141,11 @@ void session_unexpected(struct session *s, enum leg_event event);
 bool session_take_pooled(struct session *s);
 /* Gives the upstream connection back to be used again. */
 void session_give_pooled(struct session *s);
-/* A new upstream leg without a socket. False when memory is out. */
-bool session_fresh_upstream(struct session *s) __attribute__((warn_unused_result));
+/* A new upstream leg with this socket. False when memory is out: then it is closed. */
+bool session_connected_upstream(struct session *s, evutil_socket_t fd)
+	__attribute__((warn_unused_result));
+/* Ends whatever lookup or dialling is under way. */
+void session_stop_asking(struct session *s);
 
 /* Marks the exchange as to be refused; the INTENT state records it, then REFUSE answers. */
 void session_refuse(struct session *s, int status, const char *reason, bool close,

@@ -46,6 +46,7 @@ bool socket_original(evutil_socket_t fd, struct socket_name *ret_name);
 evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port);
 /* 0 when a finished connect worked, else the system's error number. */
 int socket_error(evutil_socket_t fd);
+int socket_last_error(void); /* of the call before */
 const char *socket_error_text(int error);
 void socket_no_delay(evutil_socket_t fd);
 void socket_reset_on_close(evutil_socket_t fd); /* RST instead of FIN */

@@ -153,7 +153,10 @@ evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t p
 	result = is_v4 ? connect(fd, (struct sockaddr *)&v4, sizeof(v4))
 		       : connect(fd, (struct sockaddr *)&v6, sizeof(v6));
 	if (result != 0 && errno != EINPROGRESS) {
+		int error = errno;
+
 		close(fd);
+		errno = error;
 		return -1;
 	}
 	socket_no_delay(fd);
@@ -169,6 +172,11 @@ int socket_error(evutil_socket_t fd)
 		return errno;
 	}
 	return error;
+}
+
+int socket_last_error(void)
+{
+	return errno;
 }
 
 const char *socket_error_text(int error)

@@ -172,6 +172,11 @@ int socket_error(evutil_socket_t fd)
 	return error;
 }
 
+int socket_last_error(void)
+{
+	return WSAGetLastError();
+}
+
 const char *socket_error_text(int error)
 {
 	return evutil_socket_error_to_string(error);

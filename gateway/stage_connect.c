@@ -1,37 +1,68 @@
 /*
- * Dials the judged addresses, one after the other, until one answers.
+ * Dials the judged addresses until one answers.
  */
+#include "gateway/dial.h"
 #include "gateway/session.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
-static void dial(struct session *s)
+static uint16_t port_of(const struct session *s)
+{
+	return s->exchange.by_proxy ? s->worker->gateway->proxy->port : s->exchange.target.port;
+}
+
+static void refuse(struct session *s, int error)
+{
+	const struct exchange *x = &s->exchange;
+
+	session_refuse(s, 502, "connect", false,
+		"no address of %s%s port %u could be connected to, "
+		"last tried %s: %s",
+		x->by_proxy ? "the upstream proxy " : "",
+		x->by_proxy ? s->worker->gateway->proxy->host : x->target.host, port_of(s),
+		x->address, socket_error_text(error));
+}
+
+static void go_on(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 
-	while (s->next_address < s->answer.n) {
-		const struct resolve_address *address = &s->answer.addresses[s->next_address++];
-		evutil_socket_t fd = socket_connect(address, x->target.port);
-
-		if (fd < 0) {
-			continue;
-		}
-		if (!session_fresh_upstream(s)) {
-			evutil_closesocket(fd);
-			session_close(s, SESSION_END_MEMORY);
-			return;
-		}
-		resolve_format(address, x->target.port, x->address, sizeof(x->address));
-		leg_start_connect(&s->upstream, s->worker->base, fd);
-		return;
+	switch (x->target.scheme) {
+	case RULES_HTTPS:
+		session_go(s, x->by_proxy ? SESSION_PROXY_CONNECT : SESSION_TLS_CONNECT);
+		break;
+	case RULES_HTTP: session_go(s, SESSION_RELAY); break;
+	case RULES_TCP: session_go(s, x->by_proxy ? SESSION_PROXY_CONNECT : SESSION_TUNNEL); break;
+	case RULES_SCHEME_NONE: session_unexpected(s, LEG_WRITABLE); break;
 	}
-	session_refuse(s, 502, "connect", false,
-		"no address of %s port %u could be connected to%s%s", x->target.host,
-		x->target.port, x->address[0] ? ", last tried " : "", x->address);
+}
+
+static void on_dialled(void *arg, const struct dial_result *result)
+{
+	struct session *s = arg;
+	struct exchange *x = &s->exchange;
+
+	s->dial = NULL;
+	resolve_format(&result->address, port_of(s), x->address, sizeof(x->address));
+	if (result->fd < 0) {
+		refuse(s, result->error);
+	} else if (!session_connected_upstream(s, result->fd)) {
+		session_close(s, SESSION_END_MEMORY);
+	} else {
+		x->connected = worker_now();
+		leg_start(&s->upstream);
+		go_on(s);
+	}
+	session_turn(s);
 }
 
 void stage_connect_enter(struct session *s)
 {
-	dial(s);
+	s->dial =
+		dial(s->worker->base, s->answer.addresses, s->answer.n, port_of(s), on_dialled, s);
+	if (s->dial == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+	}
 }
 
 void stage_connect_on_client(struct session *s, enum leg_event event)
@@ -43,28 +74,5 @@ void stage_connect_on_client(struct session *s, enum leg_event event)
 
 void stage_connect_on_upstream(struct session *s, enum leg_event event)
 {
-	struct exchange *x = &s->exchange;
-
-	if (event == LEG_FAILED) {
-		session_log(s, GATEWAY_LOG_DEBUG, "address=%s failed", x->address);
-		dial(s);
-		return;
-	}
-	if (event != LEG_WRITABLE) {
-		session_unexpected(s, event);
-		return;
-	}
-	x->connected = worker_now();
-	switch (x->target.scheme) {
-	case RULES_HTTPS: session_go(s, SESSION_TLS_CONNECT); break;
-	case RULES_HTTP:
-		leg_start(&s->upstream);
-		session_go(s, SESSION_RELAY);
-		break;
-	case RULES_TCP:
-		leg_start(&s->upstream);
-		session_go(s, SESSION_TUNNEL);
-		break;
-	case RULES_SCHEME_NONE: session_unexpected(s, event); break;
-	}
+	session_unexpected(s, event);
 }

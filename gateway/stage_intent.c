@@ -3,15 +3,19 @@
  * happen: a request leave, or a refusal be told. If the record cannot be written, nothing passes.
  */
 #include "gateway/session.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
 static void effect(struct session *s)
 {
 	struct exchange *x = &s->exchange;
+	const struct upstream_proxy *proxy = s->worker->gateway->proxy;
+
 	if (x->refused) {
 		session_go(s, SESSION_REFUSE);
 		return;
 	}
+	x->by_proxy = proxy != NULL && upstream_proxy_covers(proxy, x->target.host, x->target.port);
 	x->reused = x->target.scheme != RULES_TCP && !x->asked_again && session_take_pooled(s);
 	session_go(s, x->reused ? SESSION_RELAY : SESSION_RESOLVE);
 }

@@ -55,10 +55,7 @@ void stage_refuse_enter(struct session *s)
 	bool keep = !x->refusal.close && x->request != NULL && x->request->keep_alive &&
 		    (x->request->framing == HTTP_FRAMING_NONE || x->request_sent);
 
-	if (s->query != NULL) {
-		resolve_cancel(s->query);
-		s->query = NULL;
-	}
+	session_stop_asking(s);
 	leg_close(&s->upstream);
 	x->status = x->refusal.status;
 	if (x->outcome_due) {

@@ -4,6 +4,7 @@
  */
 #include "gateway/http_write.h"
 #include "gateway/session.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
 #include <string.h>
@@ -435,8 +436,15 @@ static void pump_response(struct session *s)
 void stage_relay_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
-	struct http_bytes head = http_write_request(
-		&x->arena, x->request, &x->target, true, x->decision.websocket_ok, NULL);
+	const struct upstream_proxy *proxy = s->worker->gateway->proxy;
+	struct http_extra extra = {.to_proxy = x->target.scheme == RULES_HTTP && x->by_proxy};
+	struct http_bytes head;
+
+	if (extra.to_proxy && proxy->authorization[0] != '\0') {
+		extra.proxy_authorization = proxy->authorization;
+	}
+	head = http_write_request(
+		&x->arena, x->request, &x->target, true, x->decision.websocket_ok, &extra);
 
 	if (s->responses == NULL) {
 		s->responses = http_parser_create(HTTP_RESPONSES, &s->worker->gateway->config.http);

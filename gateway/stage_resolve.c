@@ -2,6 +2,7 @@
  * The host's addresses, judged. What may be dialled is in s->answer afterwards, nothing else.
  */
 #include "gateway/session.h"
+#include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
 static void refuse(struct session *s, const struct resolve_answer *answer)
@@ -37,7 +38,6 @@ static void on_answer(void *arg, const struct resolve_answer *answer)
 		refuse(s, answer);
 	} else {
 		s->answer = *answer;
-		s->next_address = 0;
 		session_go(s, SESSION_CONNECT);
 	}
 	session_turn(s);
@@ -46,9 +46,20 @@ static void on_answer(void *arg, const struct resolve_answer *answer)
 void stage_resolve_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
+	const struct upstream_proxy *proxy = s->worker->gateway->proxy;
+	struct resolve_answer literal;
 
-	s->query =
-		resolve(s->worker->resolver, x->target.host, x->decision.private_ok, on_answer, s);
+	if (!x->by_proxy) {
+		s->query = resolve(
+			s->worker->resolver, x->target.host, x->decision.private_ok, on_answer, s);
+	} else if (resolve_literal(x->target.host, x->decision.private_ok, &literal) &&
+		   literal.error != RESOLVE_OK) {
+		refuse(s, &literal);
+		return;
+	} else {
+		/* The operator named the proxy: its own address needs no statement. */
+		s->query = resolve(s->worker->resolver, proxy->host, true, on_answer, s);
+	}
 	if (s->query == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 	}

@@ -21,6 +21,7 @@ struct resolver;
 struct session;
 struct tls_client;
 struct tls_server;
+struct upstream_proxy;
 
 #define GATEWAY_WORKERS_MAX 64
 
@@ -47,6 +48,7 @@ struct gateway {
 	struct gateway_config config;
 	struct gateway_door door;
 	struct names *names;
+	struct upstream_proxy *proxy; /* owned; NULL: none */
 	struct hosts *hosts;
 	struct worker workers[GATEWAY_WORKERS_MAX];
 	unsigned n_workers;
