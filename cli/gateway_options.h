@@ -6,7 +6,8 @@
 
 #include "gateway/gateway.h"
 
-/* "NAME=SECONDS" with the names of struct gateway_deadlines ("first-byte"). 0, or an exit status. */
+/* "NAME=SECONDS" with the names of struct gateway_deadlines ("first-byte"). 0, or an exit status.
+ */
 int gateway_option_deadline(struct gateway_deadlines *deadlines, const char *text);
 
 #endif

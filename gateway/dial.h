@@ -14,7 +14,7 @@ struct dial;
 struct event_base;
 
 struct dial_result {
-	evutil_socket_t fd; /* connected, now the callee's; -1: nobody answered */
+	evutil_socket_t fd;             /* connected, now the callee's; -1: nobody answered */
 	struct resolve_address address; /* that it leads to; the last one tried when nobody did */
 	int error;                      /* the system's, of the last one tried */
 };

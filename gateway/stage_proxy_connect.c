@@ -25,16 +25,15 @@ void stage_proxy_connect_enter(struct session *s)
 	const char *head =
 		authority == NULL
 			? NULL
-			: arena_printf(&x->arena,
-				  "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", authority,
-				  authority, proxy->authorization[0] ? "Proxy-Authorization: " : "",
+			: arena_printf(&x->arena, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n",
+				  authority, authority,
+				  proxy->authorization[0] ? "Proxy-Authorization: " : "",
 				  proxy->authorization, proxy->authorization[0] ? "\r\n" : "");
 
 	if (s->responses == NULL) {
 		s->responses = http_parser_create(HTTP_RESPONSES, &s->worker->gateway->config.http);
 	}
-	if (head == NULL || s->responses == NULL ||
-		!leg_write(&s->upstream, head, strlen(head))) {
+	if (head == NULL || s->responses == NULL || !leg_write(&s->upstream, head, strlen(head))) {
 		session_close(s, SESSION_END_MEMORY);
 		return;
 	}

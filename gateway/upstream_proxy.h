@@ -1,6 +1,6 @@
 /*
- * The proxy of the house, where the network lets nothing else out: its URL, and for which hosts it is
- * not to be asked (NO_PROXY as curl and most clients read it). Pure.
+ * The proxy of the house, where the network lets nothing else out: its URL, and for which hosts it
+ * is not to be asked (NO_PROXY as curl and most clients read it). Pure.
  *
  * Behind such a proxy the address of a name is the proxy's to find: it cannot be judged here, only
  * names and address literals can.
@@ -21,8 +21,8 @@ struct upstream_proxy {
 	char *no_proxy;          /* owned */
 };
 
-/* "http://[user[:password]@]host[:port]", percent-encoded where needed; 3128 is not assumed: port 80.
- * `no_proxy` may be NULL. 0, or -1: not such a URL, or memory is out. */
+/* "http://[user[:password]@]host[:port]", percent-encoded where needed; 3128 is not assumed:
+ * port 80. `no_proxy` may be NULL. 0, or -1: not such a URL, or memory is out. */
 int upstream_proxy_init(struct upstream_proxy *p, const char *url, const char *no_proxy)
 	__attribute__((warn_unused_result));
 void upstream_proxy_finish(struct upstream_proxy *p);
