@@ -63,31 +63,33 @@ static bool utf8_step(struct utf8 *u, unsigned char c)
 	return true;
 }
 
-/* "%25" followed by what would be a dot, a slash or a backslash if someone decoded twice. */
-static bool doubled(const char *text, size_t len)
+/* "%25" followed by what would be a dot, a slash or a backslash if someone decoded twice. Asked of
+ * the decoded form: in "%25%32E" the doubled dot stands only there. */
+static bool doubled(const char *path, size_t len)
 {
-	int high, low;
+	for (size_t i = 0; i + 5 <= len; i++) {
+		int high, low;
 
-	if (len < 5 || text[1] != '2' || text[2] != '5') {
-		return false;
+		if (memcmp(path + i, "%25", 3) != 0) {
+			continue;
+		}
+		high = text_hex(path[i + 3]);
+		low = text_hex(path[i + 4]);
+		if (high >= 0 && low >= 0 && strchr("./\\%", high << 4 | low) != NULL) {
+			return true;
+		}
 	}
-	high = text_hex(text[3]);
-	low = text_hex(text[4]);
-	if (high < 0 || low < 0) {
-		return false;
-	}
-	return strchr("./\\%", high << 4 | low) != NULL;
+	return false;
 }
 
 /* One "%XX" at text; appends its canonical form. */
-static int take_encoded(
-	const char *text, size_t len, struct utf8 *utf8, char *out, size_t *n, bool *slash)
+static int take_encoded(const char *text, size_t len, struct utf8 *utf8, char *out, size_t *n)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	int high = len >= 3 ? text_hex(text[1]) : -1, low = len >= 3 ? text_hex(text[2]) : -1;
 	unsigned char c = high >= 0 && low >= 0 ? (unsigned char)(high << 4 | low) : 0;
 
-	if (high < 0 || low < 0 || !utf8_step(utf8, c) || doubled(text, len)) {
+	if (high < 0 || low < 0 || !utf8_step(utf8, c)) {
 		return RULES_TARGET_EENCODING;
 	}
 	if (c < 0x20 || c == 0x7f) {
@@ -100,14 +102,13 @@ static int take_encoded(
 		out[(*n)++] = (char)c;
 		return RULES_TARGET_OK;
 	}
-	*slash |= c == '/';
 	out[(*n)++] = '%';
 	out[(*n)++] = digits[high];
 	out[(*n)++] = digits[low];
 	return RULES_TARGET_OK;
 }
 
-static int decode(const char *text, size_t len, char *out, size_t *ret_n, bool *ret_slash)
+static int decode(const char *text, size_t len, char *out, size_t *ret_n)
 {
 	struct utf8 utf8 = {0, 0x80, 0xbf};
 	size_t n = 0;
@@ -116,7 +117,7 @@ static int decode(const char *text, size_t len, char *out, size_t *ret_n, bool *
 		unsigned char c = (unsigned char)text[i];
 
 		if (c == '%') {
-			int error = take_encoded(text + i, len - i, &utf8, out, &n, ret_slash);
+			int error = take_encoded(text + i, len - i, &utf8, out, &n);
 
 			if (error != RULES_TARGET_OK) {
 				return error;
@@ -137,7 +138,7 @@ static int decode(const char *text, size_t len, char *out, size_t *ret_n, bool *
 		}
 	}
 	*ret_n = n;
-	return utf8.left > 0 ? RULES_TARGET_EENCODING : RULES_TARGET_OK;
+	return utf8.left > 0 || doubled(out, n) ? RULES_TARGET_EENCODING : RULES_TARGET_OK;
 }
 
 /* "..;jsessionid=1" and the like: some servers cut the parameter and then see dots. */
@@ -234,8 +235,7 @@ static int copy_query(const char *text, size_t len, char *out)
 				return RULES_TARGET_EENCODING;
 			}
 			if (text[i + 1] == '0' && text[i + 2] == '0') {
-				return RULES_TARGET_ECONTROL; /* ends strings for whoever decodes it
-							       */
+				return RULES_TARGET_ECONTROL; /* ends strings once decoded */
 			}
 			for (int k = 1; k <= 2; k++) {
 				char h = text[i + (size_t)k];
@@ -253,7 +253,6 @@ int rules_path(const char *text, size_t len, struct rules_target *target, char *
 {
 	const char *question = memchr(text, '?', len);
 	size_t path_len = question != NULL ? (size_t)(question - text) : len, n = 0;
-	bool slash = false;
 	char *query = NULL;
 	int error;
 
@@ -263,7 +262,7 @@ int rules_path(const char *text, size_t len, struct rules_target *target, char *
 	if (len + 3 > size) {
 		return RULES_TARGET_ETOOLONG;
 	}
-	error = decode(text, path_len, buf, &n, &slash);
+	error = decode(text, path_len, buf, &n);
 	if (error == RULES_TARGET_OK) {
 		error = resolve_dots(buf, n);
 	}
@@ -276,6 +275,7 @@ int rules_path(const char *text, size_t len, struct rules_target *target, char *
 	}
 	target->path = buf;
 	target->query = query;
-	target->encoded_slash = slash;
+	/* Of the form that is sent: one that went with a dot segment is nobody's any more. */
+	target->encoded_slash = strstr(buf, "%2F") != NULL;
 	return RULES_TARGET_OK;
 }

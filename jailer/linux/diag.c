@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void say(struct jail_diag *diag, const char *protection, const char *cure,
-	const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void say(struct jail_diag *diag,
+	const char *protection, const char *cure, const char *format, va_list args)
 {
 	memset(diag, 0, sizeof(*diag));
 	snprintf(diag->protection, sizeof(diag->protection), "%s", protection);

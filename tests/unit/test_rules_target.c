@@ -49,6 +49,7 @@ static void urls(void **state)
 		{"https://a.example/a/./b/../c", "https a.example 443 /a/c -"},
 		{"https://a.example/%7euser/%41", "https a.example 443 /~user/A -"},
 		{"https://a.example/a%2fb", "https a.example 443 /a%2Fb - slash"},
+		{"https://a.example/x%2fy/../z", "https a.example 443 /z -"},
 		{"https://a.example/caf%c3%a9", "https a.example 443 /caf%C3%A9 -"},
 		{"https://a.example/a//b/", "https a.example 443 /a//b/ -"},
 		{"https://xn--bcher-kva.example/", "https xn--bcher-kva.example 443 / -"},
@@ -85,6 +86,9 @@ static void urls(void **state)
 		{"https://a.example/%zz", "encoding"},
 		{"https://a.example/%c0%af", "encoding"},
 		{"https://a.example/%c3", "encoding"},
+		{"https://a.example/%252e", "encoding"},
+		{"https://a.example/%25%32E", "encoding"}, /* doubled only once decoded */
+		{"https://a.example/%25%32%45", "encoding"},
 		{"https://a.example/%00", "control"},
 		{"https://a.example/%0d%0a", "control"},
 		{"https://a.example/a\\b", "backslash"},
