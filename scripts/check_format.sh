@@ -7,7 +7,7 @@ command -v clang-format >/dev/null || {
 	echo "check_format: clang-format is missing: SALLYPORT_CI=1 scripts/setup.sh installs it" >&2
 	exit 1
 }
-mapfile -t files < <(git ls-files '*.c' '*.h')
+mapfile -t files < <(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 [ ${#files[@]} -gt 0 ] || { echo "check_format: no C files found" >&2; exit 1; }
 if [ "${1:-}" = --fix ]; then
 	exec clang-format -i "${files[@]}"

@@ -1,6 +1,6 @@
 /*
- * Any bytes as a rules file: either it is refused with a place and nothing of it is kept, or it compiles,
- * judges, and each statement shown again is a statement.
+ * Any bytes as a rules file: either it is refused with a place and nothing of it is kept, or it
+ * compiles, judges, and each statement shown again is a statement.
  */
 #include <assert.h>
 #include <stdint.h>

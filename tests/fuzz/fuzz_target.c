@@ -1,6 +1,6 @@
 /*
- * Any bytes as a URL: what is accepted is in its one form. Reading that form again changes nothing, and it
- * holds nothing that another reader could take for something else.
+ * Any bytes as a URL: what is accepted is in its one form. Reading that form again changes nothing,
+ * and it holds nothing that another reader could take for something else.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -16,8 +16,8 @@ static void check_host(const struct rules_target *t)
 {
 	assert(t->host[0] != '\0' && strlen(t->host) < RULES_HOST_MAX);
 	for (const char *c = t->host; *c != '\0'; c++) {
-		assert((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '_' ||
-		       *c == '.' || (*c == ':' && t->host_is_address));
+		assert((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '-' ||
+			*c == '_' || *c == '.' || (*c == ':' && t->host_is_address));
 	}
 }
 
@@ -29,7 +29,8 @@ static void check_path(const char *path)
 		assert(*c != '\\' && *c != '?' && *c != '#');
 	}
 	assert(strstr(path, "/../") == NULL && strstr(path, "/./") == NULL);
-	assert(strstr(path, "%00") == NULL && strstr(path, "%5C") == NULL && strstr(path, "%2E") == NULL);
+	assert(strstr(path, "%00") == NULL && strstr(path, "%5C") == NULL &&
+		strstr(path, "%2E") == NULL);
 	assert(strlen(path) < 3 || strcmp(path + strlen(path) - 3, "/..") != 0);
 }
 
@@ -42,9 +43,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(buf != NULL && text != NULL && buf2 != NULL);
 	if (rules_target_from_url((const char *)data, size, &one, buf, room) == RULES_TARGET_OK) {
 		bool v6 = strchr(one.host, ':') != NULL;
-		int n = snprintf(text, room + 300, "%s://%s%s%s:%u%s%s%s", rules_scheme_name(one.scheme),
-			v6 ? "[" : "", one.host, v6 ? "]" : "", one.port, one.path, one.query ? "?" : "",
-			one.query ? one.query : "");
+		int n = snprintf(text, room + 300, "%s://%s%s%s:%u%s%s%s",
+			rules_scheme_name(one.scheme), v6 ? "[" : "", one.host, v6 ? "]" : "",
+			one.port, one.path, one.query ? "?" : "", one.query ? one.query : "");
 
 		assert(one.port > 0 && (one.scheme == RULES_HTTP || one.scheme == RULES_HTTPS));
 		check_host(&one);
