@@ -19,12 +19,13 @@ stable_next=trixie               # the stable suite after Debian 12
 recipe=1 # raise it when a change below changes what is built: it names the built prefixes
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# name, kind (source tarball or binary package), package, series
+# name, kind (source tarball or binary package), package, series, and the oldest version to be taken
+# (what came after it mended holes): a mirror that is behind, or held back, cannot bring us below it.
 wanted="
-mbedtls  source mbedtls          3.6
-libevent source libevent         2.1
-yyjson   source yyjson           0.
-llhttp   binary libllhttp-source 9.
+mbedtls  source mbedtls          3.6 3.6.5
+libevent source libevent         2.1 2.1.12
+yyjson   source yyjson           0.  0.10
+llhttp   binary libllhttp-source 9.  9.3
 "
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
@@ -75,8 +76,19 @@ private_apt_setup() {
 		-o Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false
 		-o APT::Update::Error-Mode=any -o Debug::NoLocking=true -o Acquire::Retries=3)
 	say "reading the signed package index of $stable_next and unstable (about 20 MB)"
-	apt-get "${apt_options[@]}" update >"$apt_root/update.log" 2>&1 ||
-		die "apt-get update of the private lists failed: $(tail -n 3 "$apt_root/update.log")"
+	update_lists && return
+	# A mirror that is days behind still serves what the archive signed; the oldest versions above
+	# are the limit of what it could hold back. Anything but the date stays an error.
+	if grep -q 'Release file for .* is expired' "$apt_root/update.log"; then
+		say "the mirror's index is out of date; its signature holds, so its date is let pass"
+		apt_options+=(-o Acquire::Check-Valid-Until=false)
+		update_lists && return
+	fi
+	die "apt-get update of the private lists failed: $(tail -n 3 "$apt_root/update.log")"
+}
+
+update_lists() {
+	apt-get "${apt_options[@]}" update >"$apt_root/update.log" 2>&1
 }
 
 download() { # URL FILE SHA256; fails without a word: the caller may know an older version
@@ -113,26 +125,27 @@ list_binary() { # PACKAGE VERSION-PREFIX
 }
 
 # A mirror can lack a file that its index names, so older versions of the series are tried as well.
-fetch_newest() { # NAME KIND PACKAGE VERSION-PREFIX
+fetch_newest() { # NAME KIND PACKAGE VERSION-PREFIX OLDEST
 	local version path sha
 	while read -r version path sha; do
+		[ "$(printf '%s\n' "$5" "$version" | sort -V | head -n 1)" = "$5" ] || break
 		if download "$(mirror)$path" "$(basename "$path")" "$sha"; then
 			remember "$1" "${version%-*}" "$sha" "$(basename "$path")"
 			return
 		fi
 		say "$(tail -n 1 "$apt_root/fetch.log"); trying an older one"
 	done < <("list_$2" "$3" "$4" | sort -rV)
-	die "no $3 $4* could be fetched through apt: see $apt_root/fetch.log"
+	die "no $3 $4*, $5 or newer, could be fetched through apt: see $apt_root/fetch.log"
 }
 
 fetch() {
-	local name kind package version ready=
+	local name kind package version oldest ready=
 	mkdir -p "$sources"
-	while read -r name kind package version; do
+	while read -r name kind package version oldest; do
 		[ -n "$name" ] || continue
 		have "$name" && continue
 		[ -n "$ready" ] || { private_apt_setup; ready=1; }
-		fetch_newest "$name" "$kind" "$package" "$version"
+		fetch_newest "$name" "$kind" "$package" "$version" "$oldest"
 	done <<<"$wanted"
 }
 
