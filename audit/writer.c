@@ -55,7 +55,8 @@ struct audit_log {
 	bool has_thread;
 	atomic_uint_fast64_t committed; /* next sequence number not committed */
 	atomic_bool failed;
-	atomic_int cause; /* errno of that failure */
+	atomic_int cause;             /* errno of that failure */
+	atomic_uint_fast64_t refused; /* appends, because writing failed */
 	struct {
 		void (*fn)(void *arg);
 		void *arg;
@@ -303,6 +304,9 @@ int audit_append(struct audit_log *log, const struct audit_record *record, uint6
 		atomic_store(&log->failed, error != AUDIT_OK);
 		log->dirty = true;
 	}
+	if (error == AUDIT_EIO) {
+		atomic_fetch_add(&log->refused, 1);
+	}
 	if (error == AUDIT_OK) {
 		*ret_seq = log->next_seq++;
 		if (log->durability == AUDIT_BUFFERED) {
@@ -321,6 +325,11 @@ bool audit_is_committed(const struct audit_log *log, uint64_t seq)
 bool audit_failed(const struct audit_log *log)
 {
 	return atomic_load(&log->failed);
+}
+
+uint64_t audit_refused(const struct audit_log *log)
+{
+	return atomic_load(&log->refused);
 }
 
 int audit_listen(struct audit_log *log, void (*fn)(void *arg), void *arg)

@@ -231,7 +231,7 @@ static int serve(struct host_process *h)
 	struct audit_diag audit_diag = {.message = ""};
 	struct text summary = {0};
 	pthread_t waiter;
-	uint64_t seq;
+	uint64_t seq, refused;
 	int result;
 
 	if (pthread_create(&waiter, NULL, wait_stop, h) != 0) {
@@ -246,9 +246,16 @@ static int serve(struct host_process *h)
 	r.exit_status = h->exit_status;
 	r.reason = h->exit_status < 0 ? "run-vanished" : "end";
 	sum_up(h, &summary, &r.allowed, &r.refused);
+	refused = audit_refused(h->audit);
 	if (audit_append(h->audit, &r, &seq, &audit_diag) != AUDIT_OK ||
 		audit_close(h->audit, &audit_diag) != AUDIT_OK) {
 		fail(h, "the record could not be closed: %s", audit_diag.message);
+		result = -1;
+	} else if (refused > 0) {
+		fail(h,
+			"the record could not be written for a time: what %llu records would have "
+			"told of was refused; make room in %s",
+			(unsigned long long)refused, h->plan->record_dir);
 		result = -1;
 	} else if (result == GATEWAY_OK) {
 		result = frame_send(h->socket, FRAME_SUMMARY, summary.data, summary.len, NULL, 0);
