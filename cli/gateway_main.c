@@ -108,6 +108,7 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 		.trust = h->trust,
 		.audit = h->audit,
 		.workers = h->plan->workers,
+		.connections = gateway_process_connections(),
 		.nameserver = h->plan->nameserver,
 		.deadlines = h->plan->deadlines,
 		.upstream_proxy = h->plan->upstream_proxy,

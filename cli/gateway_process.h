@@ -48,6 +48,11 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	const struct gateway_story *story);
 /* Ends it: open sessions end, the record is closed. Its totals are printed into `ret_summary`. */
 int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary);
+/*
+ * In the gateway process: takes as many descriptors as the system lets it have, and says how many
+ * clients they are enough for, each with an origin of its own. 0: as many as the gateway likes.
+ */
+unsigned gateway_process_connections(void);
 /* Kills what is left. */
 void gateway_process_finish(struct gateway_process *p);
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -62,6 +63,27 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 	}
 	*ret_process = p;
 	return 0;
+}
+
+unsigned gateway_process_connections(void)
+{
+	enum {
+		OWN = 128,         /* door, record, workers, names being asked for */
+		ENOUGH = 64 * 1024 /* for what the gateway takes at most by itself */
+	};
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		return 0;
+	}
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0) {
+		(void)!getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur > ENOUGH) {
+		return 0;
+	}
+	return limit.rlim_cur > 2 * OWN ? (unsigned)(limit.rlim_cur - OWN) / 2 : OWN / 2;
 }
 
 int gateway_process_open(struct gateway_process *p, const struct gateway_door *door,

@@ -141,6 +141,10 @@ static void digest(struct leg *leg)
 	if (evbuffer_get_length(leg->in) >= IN_HIGH) {
 		leg_pause(leg);
 	}
+	if (leg->eof && leg->deaf) {
+		/* Gone both ways, not just half closed: told after what it still said. */
+		event_active(&leg->on_read, EV_READ, 0);
+	}
 	if (evbuffer_get_length(leg->in) > 0 || leg->eof) {
 		leg->notify(leg->arg, leg, LEG_READABLE);
 	}

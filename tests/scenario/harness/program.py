@@ -156,9 +156,15 @@ class Sally:
 
     def python(self, script, *arguments, **keys):
         """Runs a Python script inside the jail, with the module `inside` beside it."""
-        inside = pathlib.Path(__file__).with_name("inside.py").read_text()
-        self.write("inside.py", inside)
-        return self.run("/usr/bin/python3", self.write("client.py", script), *arguments, **keys)
+        return self.run("/usr/bin/python3", self._client(script), *arguments, **keys)
+
+    def start_python(self, script, *arguments, **keys):
+        """The same, under way: what it reads of its stdin is the test's to say."""
+        return self.start("/usr/bin/python3", self._client(script), *arguments, stdin=subprocess.PIPE, **keys)
+
+    def _client(self, script):
+        self.write("inside.py", pathlib.Path(__file__).with_name("inside.py").read_text())
+        return self.write("client.py", script)
 
     def verb(self, *words, **keys):
         """Another verb, or a `run` spelled out by the test."""
