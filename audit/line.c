@@ -1,7 +1,8 @@
 /*
  * Record to line: fields in the table's order, absent ones left out. Text is escaped so that every
- * line is pure ASCII; bytes that are not UTF-8 become U+DC80..U+DCFF as escapes, which no UTF-8
- * text contains, so that nothing is lost.
+ * line is pure ASCII. A byte that is not UTF-8 becomes one of U+F780..U+F7FF, private characters,
+ * and so does each byte of such a character where a text has one: nothing is lost, nothing can be
+ * taken for something else, and every reader of JSON takes it (RFC 7493 2.1: no lone surrogates).
  */
 #include "audit/line.h"
 #include "audit/fields.h"
@@ -90,9 +91,9 @@ static void put_text(struct out *o, const char *text)
 		put(o, (const char *)plain, (size_t)(s - plain));
 		if (*s >= 0x80) {
 			len = utf8(s, &code);
-			if (len == 0) {
+			if (len == 0 || (code >= 0xf780 && code <= 0xf7ff)) {
 				len = 1;
-				code = 0xdc00u + *s;
+				code = 0xf700u + *s;
 			}
 		}
 		put_unicode(o, code);

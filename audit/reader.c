@@ -21,7 +21,7 @@ struct audit_reader {
 	uint64_t line;
 	char *buf; /* owned: bytes [begin, end) are not yet read */
 	size_t begin, end, size;
-	bool at_end;
+	bool skipping;   /* the rest of a line too long to be a record */
 	yyjson_doc *doc; /* owned: holds the strings of the last record */
 	char *raw[2];    /* owned: its arrays as text */
 };
@@ -103,9 +103,15 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 		ssize_t got;
 
 		if (newline != NULL) {
+			bool rest = r->skipping;
+
 			*ret_line = r->buf + r->begin;
 			*ret_len = (size_t)(newline - *ret_line);
 			r->begin += *ret_len + 1;
+			r->skipping = false;
+			if (rest) {
+				continue;
+			}
 			r->line++;
 			return AUDIT_OK;
 		}
@@ -121,7 +127,14 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 		r->end -= r->begin;
 		r->begin = 0;
 		if (r->end == r->size) {
-			return AUDIT_ETOOLONG;
+			bool told = r->skipping;
+
+			r->end = 0;
+			r->skipping = true;
+			if (!told) {
+				r->line++;
+				return AUDIT_ETOOLONG;
+			}
 		}
 		got = read(r->file, r->buf + r->end, r->size - r->end);
 		if (got < 0) {
@@ -135,8 +148,9 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			close(r->file);
 			r->file = -1;
 			r->segment++;
-			r->end = r->begin =
-				0; /* a torn end of an older segment is the verifier's */
+			/* A torn end of an older segment is the verifier's. */
+			r->end = r->begin = 0;
+			r->skipping = false;
 		}
 	}
 }
@@ -150,8 +164,25 @@ static bool read_time(const char *text, int64_t *ret_ns)
 	if (rest == NULL || sscanf(rest, ".%9ldZ", &fraction) != 1) {
 		return false;
 	}
-	*ret_ns = (int64_t)timegm(&tm) * 1000000000 + fraction;
-	return true;
+	return !__builtin_mul_overflow((int64_t)timegm(&tm), (int64_t)1000000000, ret_ns) &&
+	       !__builtin_add_overflow(*ret_ns, (int64_t)fraction, ret_ns) && *ret_ns > 0;
+}
+
+/* U+F780..U+F7FF stand for bytes (see line.c): EF 9E 80..EF 9F BF in UTF-8. In place. */
+static const char *restore_bytes(char *text)
+{
+	unsigned char *from = (unsigned char *)text, *to = from;
+
+	while (*from != '\0') {
+		if (from[0] == 0xef && (from[1] == 0x9e || from[1] == 0x9f)) {
+			*to++ = (unsigned char)((from[1] & 1) << 6 | from[2]);
+			from += 3;
+		} else {
+			*to++ = *from++;
+		}
+	}
+	*to = '\0';
+	return text;
 }
 
 static bool read_text(struct audit_record *record, const struct field *f, const char *text)
@@ -159,7 +190,10 @@ static bool read_text(struct audit_record *record, const struct field *f, const 
 	char *p = (char *)record + f->offset;
 
 	switch (f->type) {
-	case FIELD_TEXT: *(const char **)(void *)p = text; return true;
+	case FIELD_TEXT:
+		/* The document is ours, and its strings are not looked at again. */
+		*(const char **)(void *)p = restore_bytes((char *)(uintptr_t)text);
+		return true;
 	case FIELD_KIND: record->kind = audit_kind_of(text); return record->kind != AUDIT_NONE;
 	case FIELD_WAY: record->way = audit_way_of(text); return record->way != AUDIT_WAY_NONE;
 	case FIELD_TIME: return read_time(text, &record->time_ns);
@@ -231,7 +265,6 @@ static bool read_record(struct audit_reader *r, struct audit_record *record)
 int audit_reader_next(
 	struct audit_reader *r, struct audit_record *ret_record, struct audit_diag *diag)
 {
-	const yyjson_read_flag flags = YYJSON_READ_ALLOW_INVALID_UNICODE;
 	char name[SEGMENT_NAME], *line = NULL;
 	size_t len = 0;
 	int error = next_line(r, &line, &len);
@@ -244,7 +277,7 @@ int audit_reader_next(
 	if (error != AUDIT_OK) {
 		error = audit_say(diag, error, name, "cannot be read");
 	} else {
-		r->doc = yyjson_read(line, len, flags);
+		r->doc = yyjson_read(line, len, 0);
 		if (r->doc == NULL || !read_record(r, ret_record)) {
 			error = audit_say(diag, AUDIT_EFORMAT, name, "this line is no record");
 		}

@@ -2,6 +2,7 @@
 sallyport_unit_test(deps_versions sallyport::mbedtls sallyport::event sallyport::llhttp sallyport::yyjson)
 sallyport_unit_test(rules_target sallyport_rules)
 sallyport_unit_test(rules sallyport_rules)
+sallyport_unit_test(audit sallyport_audit sallyport::yyjson)
 sallyport_unit_test(mint sallyport_certs)
 add_library(made STATIC unit/made.c)
 target_link_libraries(made PUBLIC sallyport_certs)
