@@ -22,6 +22,9 @@ sallyport_unit_test(http_target http_stages)
 sallyport_unit_test(http_write http_stages)
 
 sallyport_unit_test(windows_path sallyport_jailer_windows)
+add_library(windows_fake STATIC unit/windows_fake.c)
+target_link_libraries(windows_fake PUBLIC sallyport_jailer_windows)
+sallyport_unit_test(windows_jail windows_fake)
 
 # What the gateway reads before HTTP, pure too.
 sallyport_unit_test(clienthello sallyport_gateway)

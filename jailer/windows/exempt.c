@@ -1,0 +1,146 @@
+/*
+ * Loopback exemptions: one list for the whole machine, which other programs keep too. It is read,
+ * changed by exactly one SID and written under a lock, and read back.
+ */
+#include "jailer/windows/jail_windows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where `sid` stands in the list, with a length; NULL when it does not. */
+static const char *find(const char *sids, const char *sid)
+{
+	size_t len = strlen(sid);
+
+	for (const char *at = sids; (at = strstr(at, sid)) != NULL; at += len) {
+		if ((at == sids || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0')) {
+			return at;
+		}
+	}
+	return NULL;
+}
+
+/* Owned by the caller; NULL when memory is out. */
+static char *with(const char *sids, const char *sid)
+{
+	size_t len = strlen(sids), more = strlen(sid);
+	char *list = malloc(len + more + 2);
+
+	if (list != NULL) {
+		memcpy(list, sids, len);
+		list[len] = ' ';
+		memcpy(list + len + (len > 0), sid, more + 1);
+	}
+	return list;
+}
+
+static char *without(const char *sids, const char *sid)
+{
+	const char *at = find(sids, sid);
+	char *list = malloc(strlen(sids) + 1);
+
+	if (list == NULL || at == NULL) {
+		free(list);
+		return NULL;
+	}
+	strcpy(list, sids);
+	at = list + (at - sids) + strlen(sid);
+	if (*at == ' ') {
+		memmove(list + (find(sids, sid) - sids), at + 1, strlen(at + 1) + 1);
+	} else {
+		size_t end = (size_t)(find(sids, sid) - sids);
+
+		list[end > 0 ? end - 1 : 0] = '\0';
+	}
+	return list;
+}
+
+/* With the lock held. */
+static uint32_t change(const struct jail_os *os, const char *sid, bool wanted)
+{
+	char *before = NULL, *after = NULL;
+	uint32_t error = os->exemptions_get(&before);
+
+	if (error != OS_OK) {
+		return error;
+	}
+	if ((find(before, sid) != NULL) != wanted) {
+		after = wanted ? with(before, sid) : without(before, sid);
+		error = after != NULL ? os->exemptions_set(after) : OS_EMEMORY;
+	}
+	free(before);
+	free(after);
+	return error;
+}
+
+static uint32_t read_back(const struct jail_os *os, const char *sid, bool *ret_found)
+{
+	char *sids = NULL;
+	uint32_t error = os->exemptions_get(&sids);
+
+	if (error == OS_OK) {
+		*ret_found = find(sids, sid) != NULL;
+	}
+	free(sids);
+	return error;
+}
+
+static uint32_t change_locked(const struct jail_os *os, const char *sid, bool wanted)
+{
+	uintptr_t lock;
+	bool found = !wanted;
+	uint32_t error = os->lock_take("exemptions", &lock);
+
+	if (error != OS_OK) {
+		return error;
+	}
+	error = change(os, sid, wanted);
+	if (error == OS_OK) {
+		error = read_back(os, sid, &found);
+	}
+	if (error == OS_OK && found != wanted) {
+		error = OS_EACCESS;
+	}
+	os->lock_give(lock);
+	return error;
+}
+
+int exempt_add(const struct jail_os *os, struct journal *j, const char *sid, struct jail_diag *diag)
+{
+	int error = journal_add(j, JOURNAL_EXEMPT, NULL, sid, diag);
+	uint32_t number;
+
+	if (error != 0) {
+		return error;
+	}
+	number = change_locked(os, sid, true);
+	if (number != OS_OK) {
+		return jail_fail_os(os, number, diag, JAIL_EPROTECTION, "loopback exemption",
+			"run it without administrator's rights: then a pipe is the door",
+			"the container cannot be let through to the door alone");
+	}
+	return 0;
+}
+
+uint32_t exempt_remove(const struct jail_os *os, const char *sid)
+{
+	return change_locked(os, sid, false);
+}
+
+int exempt_check(const struct jail_os *os, const char *sid, bool wanted, struct jail_diag *diag)
+{
+	bool found = !wanted;
+	uint32_t number = read_back(os, sid, &found);
+
+	if (number != OS_OK) {
+		return jail_fail_os(os, number, diag, JAIL_EPROTECTION, "loopback exemption", "",
+			"the machine's list cannot be read");
+	}
+	if (found != wanted) {
+		return jail_fail(diag, JAIL_EPROTECTION, "loopback exemption", "",
+			wanted ? "the container is not in the machine's list"
+			       : "the container is in the machine's list, which would open every "
+				 "local port to it");
+	}
+	return 0;
+}

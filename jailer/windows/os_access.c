@@ -1,0 +1,241 @@
+/*
+ * Grants: entries for the container's SID in the access lists of a folder and of everything in it.
+ * Written here file by file, because Windows' own inheritance follows the tree in ways of its own;
+ * a link inside is neither changed nor followed.
+ */
+#include "jailer/windows/os_system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <aclapi.h>
+#include <sddl.h>
+
+enum { DEPTH_MAX = 512 };
+
+static const DWORD access_masks[] = {
+	[OS_ACCESS_NONE] = 0,
+	[OS_ACCESS_READ] = FILE_GENERIC_READ | FILE_GENERIC_EXECUTE,
+	[OS_ACCESS_WRITE] = FILE_GENERIC_READ | FILE_GENERIC_EXECUTE | FILE_GENERIC_WRITE | DELETE |
+			    FILE_DELETE_CHILD,
+};
+
+struct change {
+	PSID sid;
+	enum os_access access; /* NONE takes away */
+};
+
+static PSID sid_of(const ACE_HEADER *ace)
+{
+	/* Allow and deny entries have the same shape; the others are none of ours. */
+	return ace->AceType == ACCESS_ALLOWED_ACE_TYPE || ace->AceType == ACCESS_DENIED_ACE_TYPE
+		       ? (PSID) & ((ACCESS_ALLOWED_ACE *)(uintptr_t)ace)->SidStart
+		       : NULL;
+}
+
+/* A copy of the list with the SID's entries gone and, when something is given, one new. */
+static uint32_t changed_list(PACL before, const struct change *c, bool is_folder, PACL *ret_acl)
+{
+	EXPLICIT_ACCESSW entry = {.grfAccessPermissions = access_masks[c->access],
+		.grfAccessMode = GRANT_ACCESS,
+		.grfInheritance = is_folder ? SUB_CONTAINERS_AND_OBJECTS_INHERIT : NO_INHERITANCE,
+		.Trustee = {.TrusteeForm = TRUSTEE_IS_SID, .ptstrName = c->sid}};
+	PACL copy = malloc(before->AclSize);
+	uint32_t error;
+
+	if (copy == NULL) {
+		return OS_EMEMORY;
+	}
+	memcpy(copy, before, before->AclSize);
+	for (DWORD i = copy->AceCount; i > 0; i--) {
+		void *ace;
+
+		if (GetAce(copy, i - 1, &ace) && sid_of(ace) != NULL &&
+			EqualSid(sid_of(ace), c->sid)) {
+			DeleteAce(copy, i - 1);
+		}
+	}
+	error = SetEntriesInAclW(c->access != OS_ACCESS_NONE ? 1 : 0, &entry, copy, ret_acl);
+	free(copy);
+	return error;
+}
+
+/* Writes exactly this list to exactly this file; nothing is passed on to what is below. */
+static uint32_t write_list(HANDLE file, PSECURITY_DESCRIPTOR before, PACL acl)
+{
+	const SECURITY_DESCRIPTOR_CONTROL kept = SE_DACL_PROTECTED | SE_DACL_AUTO_INHERITED;
+	SECURITY_DESCRIPTOR_CONTROL control = 0;
+	SECURITY_DESCRIPTOR descriptor;
+	DWORD revision;
+
+	if (!InitializeSecurityDescriptor(&descriptor, SECURITY_DESCRIPTOR_REVISION) ||
+		!SetSecurityDescriptorDacl(&descriptor, TRUE, acl, FALSE) ||
+		!GetSecurityDescriptorControl(before, &control, &revision)) {
+		return os_last_error();
+	}
+	control &= kept;
+	if ((control & SE_DACL_AUTO_INHERITED) != 0) {
+		control |= SE_DACL_AUTO_INHERIT_REQ;
+	}
+	if (!SetSecurityDescriptorControl(&descriptor, kept | SE_DACL_AUTO_INHERIT_REQ, control) ||
+		!SetKernelObjectSecurity(file, DACL_SECURITY_INFORMATION, &descriptor)) {
+		return os_last_error();
+	}
+	return OS_OK;
+}
+
+static uint32_t change_one(HANDLE file, const struct change *c, bool is_folder)
+{
+	PSECURITY_DESCRIPTOR before = NULL;
+	PACL acl = NULL, changed = NULL;
+	uint32_t error = GetSecurityInfo(
+		file, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL, &acl, NULL, &before);
+
+	if (error != OS_OK) {
+		return error;
+	}
+	/* No list at all lets everybody in: nothing to add to, and nothing to hide behind. */
+	error = acl != NULL ? changed_list(acl, c, is_folder, &changed)
+			    : (uint32_t)ERROR_INVALID_ACL;
+	if (error == OS_OK) {
+		error = write_list(file, before, changed);
+	}
+	if (changed != NULL) {
+		LocalFree(changed);
+	}
+	LocalFree(before);
+	return error;
+}
+
+static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth);
+
+static uint32_t change_tree(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
+{
+	BY_HANDLE_FILE_INFORMATION info;
+	bool is_folder, is_link;
+	uint32_t error;
+	HANDLE file = CreateFileW(path, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+		FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+
+	if (file == INVALID_HANDLE_VALUE) {
+		error = os_last_error();
+		/* Gone while we walk. */
+		return depth > 0 && (error == OS_EFILE || error == OS_EPATH) ? OS_OK : error;
+	}
+	if (!GetFileInformationByHandle(file, &info)) {
+		error = os_last_error();
+		CloseHandle(file);
+		return error;
+	}
+	is_folder = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+	is_link = (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+	error = is_link ? OS_OK : change_one(file, c, is_folder);
+	CloseHandle(file);
+	if (is_link && depth == 0) {
+		return ERROR_CANT_RESOLVE_FILENAME;
+	}
+	return error == OS_OK && is_folder && !is_link ? change_below(path, c, depth + 1) : error;
+}
+
+static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
+{
+	size_t len = wcslen(path);
+	WIN32_FIND_DATAW found;
+	uint32_t error = OS_OK;
+	HANDLE list;
+
+	if (len + 3 > OS_WIDE || depth > DEPTH_MAX) {
+		return ERROR_FILENAME_EXCED_RANGE;
+	}
+	wcscpy(path + len, L"\\*");
+	list = FindFirstFileW(path, &found);
+	path[len] = L'\0';
+	if (list == INVALID_HANDLE_VALUE) {
+		error = os_last_error();
+		return error == OS_EFILE ? OS_OK : error;
+	}
+	do {
+		if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0) {
+			continue;
+		}
+		if (len + wcslen(found.cFileName) + 2 > OS_WIDE) {
+			error = ERROR_FILENAME_EXCED_RANGE;
+			break;
+		}
+		path[len] = L'\\';
+		wcscpy(path + len + 1, found.cFileName);
+		error = change_tree(path, c, depth);
+		path[len] = L'\0';
+	} while (error == OS_OK && FindNextFileW(list, &found));
+	FindClose(list);
+	return error;
+}
+
+static uint32_t change(const char *path, const char *sid, enum os_access access)
+{
+	struct change c = {NULL, access};
+	wchar_t wide[OS_WIDE];
+	uint32_t error;
+
+	if (!os_wide_path(path, wide) || !ConvertStringSidToSidA(sid, &c.sid)) {
+		return os_last_error();
+	}
+	error = change_tree(wide, &c, 0);
+	LocalFree(c.sid);
+	return error;
+}
+
+uint32_t os_grant_add(const char *path, const char *sid, enum os_access access)
+{
+	return change(path, sid, access);
+}
+
+uint32_t os_grant_remove(const char *path, const char *sid)
+{
+	return change(path, sid, OS_ACCESS_NONE);
+}
+
+/* ---- reading back ---- */
+
+/* The SID's entries must add up to exactly one kind of access. */
+static enum os_access access_in(PACL acl, PSID sid)
+{
+	DWORD mask = 0;
+
+	for (DWORD i = 0; i < acl->AceCount; i++) {
+		void *ace = NULL;
+
+		if (!GetAce(acl, i, &ace) || sid_of(ace) == NULL || !EqualSid(sid_of(ace), sid)) {
+			continue;
+		}
+		if (((ACE_HEADER *)ace)->AceType == ACCESS_DENIED_ACE_TYPE) {
+			return OS_ACCESS_NONE;
+		}
+		mask |= ((ACCESS_ALLOWED_ACE *)ace)->Mask;
+	}
+	return mask == access_masks[OS_ACCESS_READ]    ? OS_ACCESS_READ
+	       : mask == access_masks[OS_ACCESS_WRITE] ? OS_ACCESS_WRITE
+						       : OS_ACCESS_NONE;
+}
+
+uint32_t os_grant_read(const char *path, const char *sid, enum os_access *ret_access)
+{
+	PSECURITY_DESCRIPTOR descriptor = NULL;
+	PSID wanted = NULL;
+	PACL acl = NULL;
+	wchar_t wide[OS_WIDE];
+	uint32_t error;
+
+	if (!os_wide_path(path, wide) || !ConvertStringSidToSidA(sid, &wanted)) {
+		return os_last_error();
+	}
+	error = GetNamedSecurityInfoW(wide, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL,
+		&acl, NULL, &descriptor);
+	if (error == OS_OK) {
+		*ret_access = acl != NULL ? access_in(acl, wanted) : OS_ACCESS_NONE;
+		LocalFree(descriptor);
+	}
+	LocalFree(wanted);
+	return error;
+}

@@ -1,0 +1,304 @@
+/*
+ * The outer half of the door: a listener for the gateway, and a pipe whose clients are led to it.
+ * The pipe lets in the user and the one container, nobody from another machine.
+ */
+#include "jailer/windows/pump.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <aclapi.h>
+#include <sddl.h>
+#include <ws2tcpip.h>
+
+/* To read and write, not to make further instances of the pipe, which is how it could be posed as.
+ */
+#define CLIENT_RIGHTS      0x0012019b
+#define CLIENT_RIGHTS_SDDL "0x12019b"
+
+enum { PIPE_BYTES = 65536, HELLO = 5 };
+
+struct door {
+	wchar_t name[96];
+	PSECURITY_DESCRIPTOR descriptor; /* owned */
+	uint16_t port;
+	struct pump *pump;  /* owned */
+	HANDLE next;        /* owned: the instance that waits for a client */
+	HANDLE hello;       /* owned: the relay's first connection, held while it lives */
+	HANDLE stop, ready; /* owned: events */
+	pthread_t thread;
+	bool has_thread;
+};
+
+/* ---- the listener ---- */
+
+uint32_t os_listen(uint16_t port, intptr_t *ret_socket, uint16_t *ret_port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	int len = sizeof(address);
+	u_long unblocked = 1;
+	BOOL alone = TRUE;
+	WSADATA data;
+	SOCKET s;
+
+	if (WSAStartup(MAKEWORD(2, 2), &data) != 0) {
+		return ERROR_GEN_FAILURE;
+	}
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	if (s == INVALID_SOCKET) {
+		return (uint32_t)WSAGetLastError();
+	}
+	if (setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&alone, sizeof(alone)) !=
+			0 ||
+		bind(s, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
+		listen(s, SOMAXCONN) != 0 ||
+		getsockname(s, (struct sockaddr *)&address, &len) != 0 ||
+		ioctlsocket(s, FIONBIO, &unblocked) != 0 ||
+		!SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0)) {
+		uint32_t error = (uint32_t)WSAGetLastError();
+
+		closesocket(s);
+		return error != 0 ? error : (uint32_t)ERROR_GEN_FAILURE;
+	}
+	*ret_socket = (intptr_t)s;
+	*ret_port = ntohs(address.sin_port);
+	return OS_OK;
+}
+
+void os_socket_close(intptr_t socket)
+{
+	closesocket((SOCKET)socket);
+}
+
+/* ---- the pipe ---- */
+
+static uint32_t make_instance(struct door *d, bool first)
+{
+	SECURITY_ATTRIBUTES security = {
+		.nLength = sizeof(security), .lpSecurityDescriptor = d->descriptor};
+
+	d->next = CreateNamedPipeW(d->name,
+		PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED |
+			(first ? FILE_FLAG_FIRST_PIPE_INSTANCE : 0),
+		PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS,
+		PIPE_UNLIMITED_INSTANCES, PIPE_BYTES, PIPE_BYTES, 0, &security);
+	if (d->next == INVALID_HANDLE_VALUE) {
+		d->next = NULL;
+		return os_last_error();
+	}
+	return OS_OK;
+}
+
+static SOCKET connect_gateway(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
+	SOCKET s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (s != INVALID_SOCKET &&
+		(!SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0) ||
+			connect(s, (const struct sockaddr *)&address, sizeof(address)) != 0)) {
+		closesocket(s);
+		s = INVALID_SOCKET;
+	}
+	return s;
+}
+
+/* Waits for an overlapped call, or for the wish to stop. */
+static bool wait_call(struct door *d, HANDLE pipe, OVERLAPPED *o, DWORD *ret_bytes)
+{
+	HANDLE both[] = {o->hEvent, d->stop};
+
+	if (WaitForMultipleObjects(2, both, FALSE, INFINITE) != WAIT_OBJECT_0) {
+		CancelIoEx(pipe, o);
+		(void)GetOverlappedResult(pipe, o, ret_bytes, TRUE);
+		return false;
+	}
+	return GetOverlappedResult(pipe, o, ret_bytes, FALSE);
+}
+
+/* The relay listens: that is its first message. */
+static void hear_hello(struct door *d, HANDLE pipe, OVERLAPPED *o)
+{
+	char text[HELLO + 1];
+	DWORD got = 0;
+	BOOL done = ReadFile(pipe, text, sizeof(text), NULL, o);
+
+	if ((done || GetLastError() == ERROR_IO_PENDING) && wait_call(d, pipe, o, &got) &&
+		got == HELLO && memcmp(text, "ready", HELLO) == 0) {
+		d->hello = pipe;
+		SetEvent(d->ready);
+	} else {
+		CloseHandle(pipe);
+	}
+}
+
+static void take_client(struct door *d, HANDLE pipe, OVERLAPPED *o)
+{
+	SOCKET s;
+
+	if (d->hello == NULL) {
+		hear_hello(d, pipe, o);
+		return;
+	}
+	s = connect_gateway(d->port);
+	if (s == INVALID_SOCKET) {
+		CloseHandle(pipe);
+		return;
+	}
+	(void)pump_add(d->pump, s, pipe);
+}
+
+static void *serve(void *arg)
+{
+	struct door *d = arg;
+	OVERLAPPED o = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
+
+	while (o.hEvent != NULL && WaitForSingleObject(d->stop, 0) == WAIT_TIMEOUT) {
+		BOOL done = ConnectNamedPipe(d->next, &o);
+		DWORD error = GetLastError(), bytes;
+		HANDLE pipe = d->next;
+
+		if (!done && error != ERROR_IO_PENDING && error != ERROR_PIPE_CONNECTED) {
+			break;
+		}
+		if (error == ERROR_IO_PENDING && !wait_call(d, pipe, &o, &bytes)) {
+			break;
+		}
+		d->next = NULL;
+		if (make_instance(d, false) != OS_OK) {
+			CloseHandle(pipe);
+			break;
+		}
+		ResetEvent(o.hEvent);
+		take_client(d, pipe, &o);
+		ResetEvent(o.hEvent);
+	}
+	if (o.hEvent != NULL) {
+		CloseHandle(o.hEvent);
+	}
+	return NULL;
+}
+
+/* ---- outside ---- */
+
+uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_t *ret_pipe)
+{
+	struct door *d = calloc(1, sizeof(*d));
+	uint32_t error;
+
+	if (d == NULL) {
+		return OS_EMEMORY;
+	}
+	swprintf(d->name, 96, L"\\\\.\\pipe\\%hs", name);
+	d->port = port;
+	d->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
+	d->ready = CreateEventW(NULL, TRUE, FALSE, NULL);
+	error = d->stop != NULL && d->ready != NULL
+			? os_descriptor(sid, CLIENT_RIGHTS_SDDL, &d->descriptor)
+			: os_last_error();
+	if (error == OS_OK) {
+		error = pump_create(&d->pump);
+	}
+	if (error == OS_OK) {
+		error = make_instance(d, true);
+	}
+	if (error == OS_OK) {
+		d->has_thread = pthread_create(&d->thread, NULL, serve, d) == 0;
+		error = d->has_thread ? OS_OK : OS_EMEMORY;
+	}
+	if (error != OS_OK) {
+		os_pipe_close((uintptr_t)d);
+		return error;
+	}
+	*ret_pipe = (uintptr_t)d;
+	return OS_OK;
+}
+
+/* One entry for the container with just these rights, one for somebody else: the user. */
+static bool is_exact(PACL acl, PSID sid)
+{
+	bool found = false;
+
+	if (acl == NULL || acl->AceCount != 2) {
+		return false;
+	}
+	for (DWORD i = 0; i < 2; i++) {
+		ACCESS_ALLOWED_ACE *ace = NULL;
+
+		if (!GetAce(acl, i, (void **)&ace) ||
+			ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE) {
+			return false;
+		}
+		found = found ||
+			(EqualSid((PSID)&ace->SidStart, sid) && ace->Mask == CLIENT_RIGHTS);
+	}
+	return found;
+}
+
+uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact)
+{
+	struct door *d = (struct door *)pipe;
+	PSECURITY_DESCRIPTOR descriptor = NULL;
+	HANDLE client;
+	PSID wanted = NULL;
+	PACL acl = NULL;
+	uint32_t error;
+
+	if (!ConvertStringSidToSidA(sid, &wanted)) {
+		return os_last_error();
+	}
+	/* Of whichever instance there is: they share one list. */
+	client = d->hello != NULL ? d->hello : d->next;
+	error = client != NULL
+			? GetSecurityInfo(client, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL,
+				  NULL, &acl, NULL, &descriptor)
+			: (uint32_t)ERROR_INVALID_HANDLE;
+	if (error == OS_OK) {
+		*ret_exact = is_exact(acl, wanted);
+		LocalFree(descriptor);
+	}
+	LocalFree(wanted);
+	return error;
+}
+
+uint32_t os_pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready)
+{
+	DWORD waited = WaitForSingleObject(((struct door *)pipe)->ready, timeout_ms);
+
+	if (waited == WAIT_FAILED) {
+		return os_last_error();
+	}
+	*ret_ready = waited == WAIT_OBJECT_0;
+	return OS_OK;
+}
+
+void os_pipe_close(uintptr_t pipe)
+{
+	struct door *d = (struct door *)pipe;
+
+	if (d->has_thread) {
+		SetEvent(d->stop);
+		pthread_join(d->thread, NULL);
+	}
+	pump_destroy(d->pump);
+	if (d->next != NULL) {
+		CloseHandle(d->next);
+	}
+	if (d->hello != NULL) {
+		CloseHandle(d->hello);
+	}
+	if (d->descriptor != NULL) {
+		LocalFree(d->descriptor);
+	}
+	if (d->stop != NULL) {
+		CloseHandle(d->stop);
+	}
+	if (d->ready != NULL) {
+		CloseHandle(d->ready);
+	}
+	free(d);
+}

@@ -1,0 +1,18 @@
+/*
+ * What only Windows has beside the contract of jail.h: changes outside the jail that a crash leaves
+ * behind, and the relay that the jail runs inside itself.
+ */
+#ifndef SALLYPORT_JAILER_WINDOWS_REPAIR_H
+#define SALLYPORT_JAILER_WINDOWS_REPAIR_H
+
+#include "jailer/jail.h"
+
+/* Takes back what the journals of dead runs name. Counts entries undone, and those that stay. */
+int jail_repair(unsigned *ret_undone, unsigned *ret_failed, struct jail_diag *diag)
+	__attribute__((warn_unused_result));
+
+/* The hidden verb `__relay PORT PIPE`: carries 127.0.0.1:PORT over the pipe until killed. Returns
+ * an exit status. */
+int jail_relay(int argc, char **argv);
+
+#endif
