@@ -89,6 +89,26 @@ static bool seen_before(const struct rules_use *uses, size_t i)
 	return false;
 }
 
+/* What would silently not be done makes the page say something that is not so. */
+static int check_carried_out(const struct rules *rules)
+{
+	static const char words[] = "is not carried out by this version: take it out of the rules";
+	unsigned needs = rules_needs(rules);
+	struct rules_limits limits;
+
+	rules_limits(rules, &limits);
+	if (needs & RULES_NEED_PROGRAM) {
+		return complain("the condition `by` %s", words);
+	}
+	if (needs & RULES_NEED_BODIES) {
+		return complain("`log body` %s", words);
+	}
+	if (limits.cpu != 0 || limits.egress != 0) {
+		return complain("`limit %s` %s", limits.cpu != 0 ? "cpu" : "egress", words);
+	}
+	return 0;
+}
+
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 {
 	struct ruleset set = {.rules = rules_create()};
@@ -113,6 +133,9 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 	}
 	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
 		status = complain("%s", diag.message);
+	}
+	if (status == 0) {
+		status = check_carried_out(set.rules);
 	}
 	if (status != 0) {
 		ruleset_finish(&set);

@@ -384,7 +384,7 @@ int verb_run(int argc, char **argv)
 					   : complain("there is no port for the door");
 	}
 	if (status == 0) {
-		status = view_make(&r.view, r.cwd, &r.trust);
+		status = view_make(&r.view, r.cwd, r.set.rules, r.rules_path, &r.trust);
 	}
 	if (status == 0) {
 		status = make_jail(&r, &door);

@@ -1,24 +1,31 @@
 /*
- * The default file view of a run: what the command sees when no statement says otherwise.
+ * The file view of a run: what the command sees by default, and what the rules make of it.
  */
 #ifndef SALLYPORT_CLI_VIEW_H
 #define SALLYPORT_CLI_VIEW_H
 
 #include "cli/client_trust.h"
+#include "cli/placeholders.h"
 #include "cli/text.h"
 #include "jailer/jail.h"
+#include "rules/rules.h"
 
 struct view {
 	struct jail_view *entries; /* owned; strings in `strings` */
 	size_t n, size;
 	struct list strings;
+	struct placeholders placeholders;
 };
 
 /*
- * `cwd` is shown writable. 0, or an exit status after having complained. `trust` is borrowed for
- * the life of the view.
+ * `cwd` is shown writable unless the rules say otherwise. `rules_path` is the page they came from,
+ * kept from being changed, also when it is not there. 0, or an exit status after having complained.
+ * `trust` is borrowed for the life of the view.
  */
-int view_make(struct view *v, const char *cwd, const struct client_trust *trust);
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
+	const struct client_trust *trust);
+/* One entry more, over those that are there; `target` is copied. */
+struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target);
 /* As JSON for the record: [{"path":"/usr","mode":"read"},...] */
 void view_describe(const struct view *v, struct text *json);
 void view_finish(struct view *v);

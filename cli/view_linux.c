@@ -4,6 +4,7 @@
  */
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "cli/view_rules.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -31,7 +32,7 @@ static const char *const toolchains[] = {".rustup", ".pyenv", ".nvm", ".volta", 
  * cannot. */
 static const char *const toolchain_hooks[] = {".pyenv/pyenv.d/exec/pip-rehash.bash"};
 
-static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
+struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target)
 {
 	struct jail_view *entry;
 
@@ -53,7 +54,7 @@ static struct jail_view *add(struct view *v, enum jail_mode mode, const char *ta
 static void add_file(
 	struct view *v, const char *target, const void *content, size_t len, bool optional)
 {
-	struct jail_view *entry = add(v, JAIL_FILE, target);
+	struct jail_view *entry = view_add(v, JAIL_FILE, target);
 
 	entry->content = content;
 	entry->content_len = len;
@@ -71,15 +72,15 @@ static void add_system(struct view *v)
 			link[n] = '\0';
 			list_add(&v->strings, link);
 			link[0] = '\0';
-			add(v, JAIL_SYMLINK, system_folders[i]);
+			view_add(v, JAIL_SYMLINK, system_folders[i]);
 			v->entries[v->n - 1].source = v->strings.items[v->strings.n - 2];
 		} else {
-			add(v, JAIL_READ, system_folders[i])->optional = true;
+			view_add(v, JAIL_READ, system_folders[i])->optional = true;
 		}
 	}
 	for (size_t i = 0; i < COUNT(hidden); i++) {
 		if (access(hidden[i], F_OK) == 0) {
-			add(v, JAIL_HIDE, hidden[i]);
+			view_add(v, JAIL_HIDE, hidden[i]);
 		}
 	}
 }
@@ -111,7 +112,7 @@ static void add_tools(struct view *v, const char *home, const char *path)
 	for (size_t i = 0; i < COUNT(toolchains); i++) {
 		snprintf(folder, sizeof(folder), "%s/%s", home, toolchains[i]);
 		if (stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
-			add(v, JAIL_READ, folder);
+			view_add(v, JAIL_READ, folder);
 		}
 	}
 	for (size_t i = 0; i < COUNT(toolchain_hooks); i++) {
@@ -125,7 +126,7 @@ static void add_tools(struct view *v, const char *home, const char *path)
 			path);
 		if (folder[0] == '/' && strcmp(folder, "/") != 0 && strcmp(folder, home) != 0 &&
 			!is_shown(v, folder) && stat(folder, &st) == 0 && S_ISDIR(st.st_mode)) {
-			add(v, JAIL_READ, folder);
+			view_add(v, JAIL_READ, folder);
 		}
 		path += len + (path[len] == ':');
 	}
@@ -147,14 +148,14 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 {
 	char real[PATH_MAX];
 
-	add(v, JAIL_DIR, TRUST_DIR);
+	view_add(v, JAIL_DIR, TRUST_DIR);
 	add_file(v, TRUST_DIR "/bundle.pem", trust->bundle.data, trust->bundle.len, false);
 	add_file(v, TRUST_DIR "/ca.pem", trust->ca.data, trust->ca.len, false);
 	add_file(v, TRUST_DIR "/apt.conf", trust->apt_conf.data, trust->apt_conf.len, false);
 	/* For `sallyport connect`. */
 	if (realpath("/proc/self/exe", real) != NULL) {
 		list_add(&v->strings, real);
-		add(v, JAIL_READ, TRUST_DIR "/sallyport");
+		view_add(v, JAIL_READ, TRUST_DIR "/sallyport");
 		v->entries[v->n - 1].source = v->strings.items[v->strings.n - 2];
 	}
 	for (size_t i = 0; i < trust->bundle_paths.n; i++) {
@@ -195,7 +196,112 @@ static int check_cwd(const char *cwd, const char *home)
 	return 0;
 }
 
-int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
+/* ---- what would be run outside, later, by somebody else ---- */
+
+static bool is_writable(const struct view *v, const char *path)
+{
+	const struct jail_view *top = NULL;
+
+	for (size_t i = 0; i < v->n; i++) {
+		if (is_under(path, v->entries[i].target)) {
+			top = &v->entries[i];
+		}
+	}
+	return top != NULL && top->mode == JAIL_WRITE;
+}
+
+/* Shown as it is, or kept from being made: not to be changed in either case. */
+static int keep(struct view *v, const char *path, bool folder)
+{
+	struct stat st;
+	int status = 0;
+
+	if (!is_writable(v, path)) {
+		return 0;
+	}
+	if (lstat(path, &st) != 0 || placeholders_is_one(path)) {
+		status = placeholders_put(&v->placeholders, path, folder);
+	} else if (S_ISLNK(st.st_mode)) {
+		return complain("%s is a symbolic link, which the jail could not keep from being "
+				"replaced: put the thing itself there",
+			path);
+	}
+	if (status == 0) {
+		view_add(v, JAIL_READ, path);
+	}
+	return status == 1 ? 0 : status;
+}
+
+/*
+ * git runs what .git/hooks and .git/config name, as the user, outside. The folder itself is a mount
+ * too, or it could be renamed and another put in its place (rename(2), EBUSY).
+ */
+static int keep_git(struct view *v, const char *folder)
+{
+	struct text git = {0}, head = {0}, hooks = {0}, config = {0}, worktree = {0};
+	struct stat st;
+	int status = 0;
+
+	text_print(&git, "%s/.git", folder);
+	text_print(&head, "%s/HEAD", git.data);
+	text_print(&hooks, "%s/hooks", git.data);
+	text_print(&config, "%s/config", git.data);
+	text_print(&worktree, "%s/config.worktree", git.data);
+	if (!is_writable(v, git.data)) {
+		goto out;
+	}
+	if (lstat(git.data, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(git.data)) {
+		status = keep(v, git.data, true);
+		goto out;
+	}
+	if (access(head.data, F_OK) != 0) { /* no repository yet, and none to be made */
+		view_add(v, JAIL_READ, git.data);
+		goto out;
+	}
+	view_add(v, JAIL_WRITE, git.data);
+	status = keep(v, hooks.data, true);
+	if (status == 0) {
+		status = keep(v, config.data, false);
+	}
+	/* Read only where the configuration says so, which is kept. */
+	if (status == 0 && access(worktree.data, F_OK) == 0) {
+		status = keep(v, worktree.data, false);
+	}
+out:
+	text_finish(&git);
+	text_finish(&head);
+	text_finish(&hooks);
+	text_finish(&config);
+	text_finish(&worktree);
+	return status;
+}
+
+static int keep_what_runs_outside(struct view *v, const char *cwd, const char *rules_path)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+	size_t n = v->n;
+	int status = 0;
+
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		struct stat st;
+
+		if (v->entries[i].mode == JAIL_WRITE && stat(v->entries[i].target, &st) == 0 &&
+			S_ISDIR(st.st_mode)) {
+			status = keep_git(v, v->entries[i].target);
+		}
+	}
+	if (status == 0 && snprintf(path, sizeof(path), "%s/sallyport.rules", cwd) < PATH_MAX) {
+		status = keep(v, path, false);
+	}
+	if (status == 0 && rules_path != NULL && realpath(rules_path, real) != NULL &&
+		strcmp(real, path) != 0) {
+		status = keep(v, real, false);
+	}
+	return status;
+}
+
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
+	const struct client_trust *trust)
 {
 	const char *home = list_get(&trust->env, "HOME");
 	int status;
@@ -207,16 +313,20 @@ int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
 		return status;
 	}
 	add_system(v);
-	add(v, JAIL_TMPFS, "/tmp");
-	add(v, JAIL_TMPFS, "/var/tmp");
-	add(v, JAIL_TMPFS, "/var/cache");
-	add(v, JAIL_TMPFS, home);
+	view_add(v, JAIL_TMPFS, "/tmp");
+	view_add(v, JAIL_TMPFS, "/var/tmp");
+	view_add(v, JAIL_TMPFS, "/var/cache");
+	view_add(v, JAIL_TMPFS, home);
 	add_tools(v, home, list_get(&trust->env, "PATH"));
+	view_add(v, JAIL_WRITE, cwd);
+	status = view_add_statements(v, rules, home);
+	if (status != 0) {
+		return status;
+	}
 	add_etc(v, "/etc/resolv.conf", resolv_conf);
 	add_etc(v, "/etc/hosts", hosts);
 	add_trust(v, trust);
-	add(v, JAIL_WRITE, cwd);
-	return 0;
+	return keep_what_runs_outside(v, cwd, rules_path);
 }
 
 static const char *mode_name(enum jail_mode mode)
@@ -240,6 +350,7 @@ void view_describe(const struct view *v, struct text *json)
 
 void view_finish(struct view *v)
 {
+	placeholders_finish(&v->placeholders);
 	free(v->entries);
 	list_finish(&v->strings);
 	memset(v, 0, sizeof(*v));

@@ -111,12 +111,22 @@ static void add_file(struct view *v, const char *target, const struct text *cont
 	entry->content_len = content->len;
 }
 
-int view_make(struct view *v, const char *cwd, const struct client_trust *trust)
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
+	const struct client_trust *trust)
 {
 	const char *home = getenv("USERPROFILE");
+	const struct rules_file *files;
+	size_t n;
 	int status;
 
+	(void)rules_path;
 	memset(v, 0, sizeof(*v));
+	files = rules_files(rules, &n);
+	if (n > 0) {
+		return complain("%s:%u: file statements are not carried out on Windows by this "
+				"version: take them out of the rules",
+			files[0].origin, files[0].line);
+	}
 	home = home != NULL && home[0] != '\0' ? home : "C:\\";
 	status = check_cwd(cwd, home);
 	if (status != 0) {

@@ -110,6 +110,17 @@ bool rules_receive_only(const struct rules *r)
 	return r->receive_only;
 }
 
+unsigned rules_needs(const struct rules *r)
+{
+	unsigned needs = 0;
+
+	for (size_t i = 0; i < r->n_rules; i++) {
+		needs |= r->rules[i].program != NULL ? RULES_NEED_PROGRAM : 0;
+		needs |= r->rules[i].log_body ? RULES_NEED_BODIES : 0;
+	}
+	return needs;
+}
+
 const struct rules_use *rules_uses(const struct rules *r, size_t *ret_n)
 {
 	*ret_n = r->n_uses;

@@ -128,6 +128,13 @@ const char *rules_reason_word(enum rules_reason reason);     /* "no-rule" */
 const char *rules_reason_sentence(enum rules_reason reason); /* "no statement allows it" */
 const char *rules_strerror(int error);
 
+/* What the caller must be able to do, or the rules would not mean what they say. */
+enum rules_need {
+	RULES_NEED_PROGRAM = 1 << 0, /* `by`: knows which program asks */
+	RULES_NEED_BODIES = 1 << 1,  /* `log body`: stores bodies */
+};
+unsigned rules_needs(const struct rules *r);
+
 /* Statements that others carry out. Arrays are owned by the rules. */
 
 /* `use NAME...`: the caller learns the client's registry and adds what it became by rules_add. */

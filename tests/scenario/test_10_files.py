@@ -73,3 +73,149 @@ def test_a_working_folder_that_shows_too_much_is_refused(sally):
         result = sally.verb("run", "--record", sally.folder / "refused", "--", "touch", "x", cwd=folder)
         assert result.status == 125, (folder, result)
         assert str(folder) in result.err
+
+
+# ---- statements of the rules
+
+def view_of(result):
+    start, = result.of("start")
+    return {entry["path"]: entry["mode"] for entry in start["view"]}
+
+
+def make(sally, where, **files):
+    folder = sally.base / where if isinstance(where, str) else where
+    folder.mkdir(exist_ok=True)
+    sally.own(folder)
+    for name, text in files.items():
+        path = folder / name.replace("_", ".")
+        path.write_text(text)
+        sally.own(path)
+    return folder
+
+
+def test_read_and_write_statements(sally):
+    data = make(sally, f"data-{sally.user.name}", in_txt="in\n")
+    out = make(sally, f"out-{sally.user.name}")
+    script = f"cat {data}/in.txt; echo x > {out}/made && echo made; echo x > {data}/made || echo refused; ls {sally.base}"
+    result = sally.run("sh", "-c", script, rules=f"read {data}\nwrite {out}\n")
+    assert result.out.startswith("in\nmade\nrefused\n"), result
+    assert (out / "made").exists() and not (data / "made").exists()
+    assert (view_of(result)[str(data)], view_of(result)[str(out)]) == ("read", "write")
+
+
+def test_relative_and_home_paths(sally):
+    make(sally, sally.home / "datasets", a_csv="1\n")
+    make(sally, sally.home / "secrets", b="2\n")
+    sally.write("x", "x")
+    result = sally.run("sh", "-c", "cat ~/datasets/a.csv; ls ~; touch y || echo read-only", rules="read ~/datasets\nread .\n")
+    assert result.out == "1\ndatasets\nread-only\n", result
+
+
+def test_the_narrower_path_wins(sally):
+    make(sally, sally.folder / "build")
+    make(sally, sally.folder / "build" / "keep", a="a\n")
+    script = "touch x || echo 1; touch build/x && echo 2; touch build/keep/x || echo 3; cat build/keep/a"
+    # The order of the statements says nothing.
+    result = sally.run("sh", "-c", script, rules="read build/keep\nwrite build\nread .\n")
+    assert result.out == "1\n2\n3\na\n", result
+
+
+def test_hide_beats_all(sally):
+    make(sally, sally.folder, _env="secret\n", a_pem="secret\n", b_txt="b\n")
+    make(sally, sally.folder / "deep", c_pem="secret\n", d_txt="d\n")
+    script = "cat .env a.pem deep/c.pem; cat b.txt deep/d.txt; echo x > .env; mv .env e; rm -f a.pem; ln a.pem l; cat l"
+    result = sally.run("sh", "-c", script, rules="write .\nread .env\nwrite deep/c.pem\nhide .env **/*.pem\n")
+    assert "secret" not in result.out + result.err and "b\nd\n" in result.out, result
+    for name in (".env", "a.pem", "deep/c.pem"):
+        assert (sally.folder / name).read_text() == "secret\n"
+        assert view_of(result)[str(sally.folder / name)] == "hide"
+
+
+def test_a_hidden_folder_is_empty(sally):
+    make(sally, sally.folder / "private", a="secret\n")
+    result = sally.run("sh", "-c", "find private; cat private/a; touch private/x", rules="hide private")
+    assert "secret" not in result.out and "private/a" not in result.out, result
+    assert sorted(os.listdir(sally.folder / "private")) == ["a"]
+
+
+def test_system_files_can_be_hidden_and_secrets_stay_so(sally):
+    result = sally.run("sh", "-c", "cat /etc/hostname; cat /etc/shadow; head -c 5 /etc/passwd", rules="hide /etc/hostname\nread /etc\n")
+    assert result.out == "root:", result
+
+
+def test_the_bundle_is_ours_whatever_the_rules_show(sally):
+    result = sally.run("sh", "-c", "cmp /etc/ssl/certs/ca-certificates.crt /run/sallyport/bundle.pem && echo same",
+                       rules="read /etc/ssl")
+    assert result.out == "same\n", result
+
+
+def test_statements_that_cannot_be(sally):
+    for rules, word in (("read nowhere", "no such file"), ("write /", "whole machine"), ("read x/*.csv", "nothing fits"),
+                        ("hide a/**/b/c", "FOLDER/**/PATTERN")):
+        result = sally.verb("run", "--rules", sally.write("test.rules", rules), "--record", sally.folder / "r",
+                            "--", "touch", "marker")
+        assert result.status == 125 and word in result.err and "test.rules:1" in result.err, result
+        assert not (sally.folder / "marker").exists()
+
+
+def test_links_lead_nowhere(sally):
+    outside = make(sally, f"outside-{sally.user.name}", a="secret\n")
+    (sally.folder / "link").symlink_to(outside / "a")
+    script = f"""
+cat link; ln -s {outside} l2; cat l2/a; cat /proc/self/root{outside}/a /proc/1/root{outside}/a /proc/self/cwd/../{outside.name}/a
+ln {outside}/a hard; cat hard; for fd in /proc/*/fd/*; do cat "$fd/../a" 2>/dev/null; done; true"""
+    result = sally.run("sh", "-c", script)
+    assert "secret" not in result.out, result
+
+
+# ---- what would be run outside, later, by somebody else
+
+ATTEMPTS = """
+echo x > .git/hooks/pre-commit; echo x >> .git/config; mkdir -p .git/hooks; git config core.hooksPath evil
+mv .git g; mv .git/hooks .git/h; rm -rf .git/hooks .git/config; ln -sf /tmp/x .git/config; rmdir .git/hooks .git
+echo 'allow * **' > sallyport.rules; mv sallyport.rules s; rm -f sallyport.rules; ln -sf x sallyport.rules
+exit 0"""
+
+
+def test_git_hooks_and_configuration(sally):
+    git = sally.popen(["git", "init", "-q", "."])
+    assert git.wait() == 0
+    before = {path: path.read_bytes() for path in (sally.folder / ".git").rglob("*") if path.is_file()}
+    result = sally.run("sh", "-c", ATTEMPTS)
+    after = {path: path.read_bytes() for path in (sally.folder / ".git").rglob("*") if path.is_file()}
+    assert before == after, result
+    assert not (sally.folder / "sallyport.rules").exists()
+    work = "echo 1 > f && git add f && git -c user.name=a -c user.email=a@a.example commit -qm 1 && git rev-list --count HEAD"
+    result = sally.run("sh", "-c", work)
+    assert result.out == "1\n", result
+
+
+def test_none_of_them_comes_into_being_where_there_is_none(sally):
+    sally.run("sh", "-c", "git init -q .; mkdir -p .git/hooks; " + ATTEMPTS)
+    assert os.listdir(sally.folder) == []
+    make(sally, sally.folder / ".git", HEAD="ref: refs/heads/main\n")
+    sally.run("sh", "-c", ATTEMPTS)
+    assert sorted(os.listdir(sally.folder / ".git")) == ["HEAD"]
+
+
+def test_a_rules_file_cannot_be_changed(sally):
+    page = sally.write("sallyport.rules", "mode receive-only\n")
+    other = sally.write("other.rules", "mode receive-only\n")
+    script = "for f in $FILES; do echo 'allow * **' > $f; rm -f $f; mv $f x; sed -i s/mode/x/ $f; done; true"
+    sally.run("sh", "-c", f"FILES=sallyport.rules; {script}")
+    assert page.read_text() == "mode receive-only\n"
+    result = sally.verb("run", "--rules", other, "--record", sally.folder / "r", "--",
+                        "sh", "-c", f"FILES='sallyport.rules other.rules'; {script}")
+    assert result.status == 0, result
+    assert other.read_text() == page.read_text() == "mode receive-only\n"
+
+
+def test_runs_side_by_side_share_what_keeps_names_away(sally):
+    """The first to end does not take away what protects the other."""
+    first = sally.start_python("import sys; sys.stdin.readline()")
+    second = sally.start_python("import sys; print(flush=True); sys.stdin.readline(); open('sallyport.rules', 'w')")
+    second.process.stdout.readline()
+    first.process.communicate("\n", timeout=30)
+    result = second.finish(input="\n")
+    assert result.status == 1 and "Read-only" in result.err, result
+    assert not (sally.folder / "sallyport.rules").exists() and not (sally.folder / ".git").exists()
