@@ -227,6 +227,17 @@ int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t p
 	return status;
 }
 
+void client_trust_without_git(struct client_trust *t)
+{
+	const char *flags = list_get(&t->env, "GOFLAGS");
+	struct text text = {0};
+
+	text_print(&text, "%s%s-buildvcs=false", flags != NULL ? flags : "",
+		flags != NULL && flags[0] != '\0' ? " " : "");
+	list_set(&t->env, "GOFLAGS", text.data);
+	text_finish(&text);
+}
+
 void client_trust_finish(struct client_trust *t)
 {
 	text_finish(&t->bundle);

@@ -28,6 +28,8 @@ struct client_trust {
 /* `environment`: the user's. 0, or an exit status after it was said why. */
 int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment);
+/* Go takes an empty .git for a repository and fails: it is told not to look. */
+void client_trust_without_git(struct client_trust *t);
 void client_trust_finish(struct client_trust *t);
 
 #endif

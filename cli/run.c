@@ -345,6 +345,18 @@ static void print_summary(const struct run *r, const struct text *summary)
 	fprintf(stderr, "sallyport: the record: sallyport log show %s\n", r->record_dir);
 }
 
+static void print_protections(const struct run *r)
+{
+	static const char *const states[] = {"DOWN", "up", "absent"};
+	size_t n;
+	const struct jail_protection *all = jail_report(r->jail, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		fprintf(stderr, "sallyport: %-8s%s%s%s\n", states[all[i].state], all[i].name,
+			all[i].detail[0] ? ": " : "", all[i].detail);
+	}
+}
+
 static int carry_out(struct run *r)
 {
 	struct jail_result result;
@@ -353,6 +365,9 @@ static int carry_out(struct run *r)
 	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag),
 	    status, stopped;
 
+	if (error == JAIL_OK && r->log_level >= GATEWAY_LOG_INFO) {
+		print_protections(r);
+	}
 	if (error == JAIL_OK) {
 		error = jail_wait(r->jail, r->gateway.socket, &result, &diag);
 	}
@@ -385,6 +400,9 @@ int verb_run(int argc, char **argv)
 	}
 	if (status == 0) {
 		status = view_make(&r.view, r.cwd, r.set.rules, r.rules_path, &r.trust);
+	}
+	if (status == 0 && r.view.git_kept_away) {
+		client_trust_without_git(&r.trust);
 	}
 	if (status == 0) {
 		status = make_jail(&r, &door);

@@ -15,6 +15,7 @@ struct view {
 	size_t n, size;
 	struct list strings;
 	struct placeholders placeholders;
+	bool git_kept_away; /* an empty .git stands where no repository may be made */
 };
 
 /*

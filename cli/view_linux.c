@@ -238,8 +238,8 @@ static int keep(struct view *v, const char *path, bool folder)
  */
 static int keep_git(struct view *v, const char *folder)
 {
+	struct stat st = {0};
 	struct text git = {0}, head = {0}, hooks = {0}, config = {0}, worktree = {0};
-	struct stat st;
 	int status = 0;
 
 	text_print(&git, "%s/.git", folder);
@@ -251,6 +251,7 @@ static int keep_git(struct view *v, const char *folder)
 		goto out;
 	}
 	if (lstat(git.data, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(git.data)) {
+		v->git_kept_away |= !S_ISREG(st.st_mode);
 		status = keep(v, git.data, true);
 		goto out;
 	}

@@ -30,13 +30,13 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int command_exec(const struct jail_spec *spec, char **envp, int status,
-	struct jail_reports *reports, struct jail_diag *diag)
+int command_exec(const struct command *command, int status, struct jail_diag *diag)
 {
+	const struct jail_spec *spec = command->spec;
 	int error = fds_close_all_but(&status, 1, diag);
 
 	reset_signals();
-	umask(022);
+	umask(command->umask);
 	if (error == 0) {
 		error = limits_apply(&spec->limits, diag);
 	}
@@ -49,7 +49,7 @@ int command_exec(const struct jail_spec *spec, char **envp, int status,
 		error = caps_drop(diag);
 	}
 	if (error == 0) {
-		error = landlock_setup(reports, diag);
+		error = landlock_setup(command->view, command->n_view, diag);
 	}
 	if (error == 0) {
 		error = seccomp_setup(diag);
@@ -57,7 +57,7 @@ int command_exec(const struct jail_spec *spec, char **envp, int status,
 	if (error != 0) {
 		return error;
 	}
-	environ = envp;
+	environ = command->envp;
 	execvp(spec->argv[0], spec->argv);
 	return jail_fail_errno(
 		diag, errno == ENOENT ? JAIL_ENOTFOUND : JAIL_ENOEXEC, "", "", "%s", spec->argv[0]);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ struct init {
 	const struct jail_spec *spec;
 	int ctl;
 	pid_t command;
+	mode_t umask; /* the caller's, for the command */
 	struct jail_reports reports;
 };
 
@@ -92,9 +94,16 @@ static void set_up_view(struct init *i, struct wire_start *start)
 
 static _Noreturn void become_command(struct init *i, struct wire_start *start, int status)
 {
+	const struct command command = {
+		.spec = i->spec,
+		.view = start->view,
+		.n_view = start->n_view,
+		.envp = start->envp,
+		.umask = i->umask,
+	};
 	struct jail_failure failure = {0};
 
-	failure.error = command_exec(i->spec, start->envp, status, &i->reports, &failure.diag);
+	failure.error = command_exec(&command, status, &failure.diag);
 	(void)!write(status, &failure, sizeof(failure));
 	_exit(1);
 }
@@ -128,7 +137,7 @@ static void start_command(struct init *i, struct wire_start *start)
 	}
 	jail_report_add(&i->reports, "no_new_privs, no capabilities", JAIL_UP, "%s", "");
 	jail_report_add(&i->reports, "seccomp", JAIL_UP, "%s", "");
-	(void)landlock_setup(&i->reports, &diag);
+	landlock_report(&i->reports);
 }
 
 /* Whatever still runs is killed before the end is told: nothing outlives a run. */
@@ -191,7 +200,7 @@ static _Noreturn void keep(struct init *i, int signals)
 
 _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 {
-	struct init i = {.spec = spec, .ctl = ctl};
+	struct init i = {.spec = spec, .ctl = ctl, .umask = umask(0)};
 	struct jail_diag diag = {0};
 	struct wire_start start;
 	struct wire_message m = {.type = JAIL_MSG_STARTED};

@@ -67,13 +67,20 @@ int proc_setup(int root, struct jail_diag *diag);
 int caps_drop(struct jail_diag *diag);
 /* seccomp.c */
 int seccomp_setup(struct jail_diag *diag);
-/* landlock.c: adds its own line to the reports. */
-int landlock_setup(struct jail_reports *reports, struct jail_diag *diag);
+/* landlock.c: nothing to do, and no failure, where the kernel does not have it. */
+int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
+void landlock_report(struct jail_reports *reports);
 /* limits.c: rlimits, in the command's process. */
 int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
 /* command.c: the last steps in the command's own process; returns on failure only. */
-int command_exec(const struct jail_spec *spec, char **envp, int status,
-	struct jail_reports *reports, struct jail_diag *diag);
+struct command {
+	const struct jail_spec *spec;
+	const struct jail_view *view;
+	size_t n_view;
+	char **envp;
+	mode_t umask; /* the caller's */
+};
+int command_exec(const struct command *command, int status, struct jail_diag *diag);
 /* fds.c */
 int fds_close_all_but(const int *keep, size_t n, struct jail_diag *diag);
 

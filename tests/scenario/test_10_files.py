@@ -198,6 +198,13 @@ def test_none_of_them_comes_into_being_where_there_is_none(sally):
     assert sorted(os.listdir(sally.folder / ".git")) == ["HEAD"]
 
 
+def test_go_is_told_not_to_look_for_a_repository(sally):
+    result = sally.run("sh", "-c", 'echo "$GOFLAGS"', env={"GOFLAGS": "-mod=mod"})
+    assert result.out == "-mod=mod -buildvcs=false\n", result
+    make(sally, sally.folder / ".git", HEAD="ref: refs/heads/main\n")
+    assert sally.run("sh", "-c", 'echo "$GOFLAGS"', env={"GOFLAGS": "-mod=mod"}).out == "-mod=mod\n"
+
+
 def test_a_rules_file_cannot_be_changed(sally):
     page = sally.write("sallyport.rules", "mode receive-only\n")
     other = sally.write("other.rules", "mode receive-only\n")
