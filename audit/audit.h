@@ -85,7 +85,12 @@ struct audit_record {
 	int status;                                         /* of the response */
 	int64_t request_bytes, response_bytes;              /* of bodies; -1 = no such field */
 	uint64_t request_messages, response_messages;       /* of WebSocket, whole ones */
+	/* of the bytes counted above, lowercase hex; NULL where there were none */
 	const char *request_sha256, *response_sha256;
+	/* what `log body` made of them: "stored", "too-long", "failed" */
+	const char *request_body, *response_body;
+	/* JSON array of [name, value]: the chosen ones, credentials as audit_digest() */
+	const char *request_headers, *response_headers;
 	int64_t decide_ns, connect_ns, tls_ns, first_byte_ns, total_ns;
 	const char *end; /* reason word the exchange ended with */
 
@@ -135,6 +140,36 @@ uint64_t audit_refused(const struct audit_log *log);
  */
 int audit_listen(struct audit_log *log, void (*fn)(void *arg), void *arg)
 	__attribute__((warn_unused_result));
+
+/* ---- values for records ---- */
+
+/*
+ * A value that may not be on record, as "hmac-sha256:" and 64 hex digits: who holds the key can
+ * tell whether a value they know was sent, nobody else learns anything (RFC 2104).
+ */
+enum { AUDIT_KEY = 32, AUDIT_DIGEST = 12 + 64 + 1 };
+void audit_digest(
+	const unsigned char key[AUDIT_KEY], const void *value, size_t len, char ret[AUDIT_DIGEST]);
+/*
+ * A JSON string with its quotes, as the record writes text; bytes that are not UTF-8 survive it.
+ * Returns its length without a NUL, or 0 when it does not fit.
+ */
+size_t audit_json_string(const char *text, char *buf, size_t size);
+
+/*
+ * A body on its way: hashed, and where a rule says `log body` stored as DIR/bodies/SHA256. A body
+ * of more than `store_max` bytes is not stored; -1: none is. NULL: memory is out. `dir` is
+ * borrowed.
+ */
+struct audit_body;
+struct audit_body *audit_body_begin(const char *dir, int64_t store_max);
+/* AUDIT_EIO: it is to be stored and cannot be. */
+int audit_body_add(struct audit_body *b, const void *data, size_t len)
+	__attribute__((warn_unused_result));
+/* Its hash; *ret_stored: the word of the record, NULL when it was not to be stored. */
+int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
+	__attribute__((warn_unused_result));
+void audit_body_destroy(struct audit_body *b);
 
 /* ---- reader ---- */
 struct audit_reader;

@@ -211,3 +211,11 @@ size_t line_write(const struct audit_record *r, char *buf, size_t size)
 	put(&o, "}\n", 2);
 	return o.full ? 0 : (size_t)(o.at - buf);
 }
+
+size_t audit_json_string(const char *text, char *buf, size_t size)
+{
+	struct out o = {buf, buf + size, false};
+
+	put_text(&o, text);
+	return o.full ? 0 : (size_t)(o.at - buf);
+}

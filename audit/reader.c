@@ -23,7 +23,7 @@ struct audit_reader {
 	size_t begin, end, size;
 	bool skipping;   /* the rest of a line too long to be a record */
 	yyjson_doc *doc; /* owned: holds the strings of the last record */
-	char *raw[2];    /* owned: its arrays as text */
+	char *raw[4];    /* owned: its arrays as text */
 };
 
 int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct audit_diag *diag)
@@ -56,7 +56,7 @@ static void forget(struct audit_reader *r)
 {
 	yyjson_doc_free(r->doc);
 	r->doc = NULL;
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		free(r->raw[i]);
 		r->raw[i] = NULL;
 	}
@@ -227,7 +227,7 @@ static bool read_field(struct audit_reader *r, struct audit_record *record, cons
 	yyjson_val *value, int *n_raw)
 {
 	if (f->type == FIELD_RAW) {
-		char *text = yyjson_is_arr(value) && *n_raw < 2 ? yyjson_val_write(value, 0, NULL)
+		char *text = yyjson_is_arr(value) && *n_raw < 4 ? yyjson_val_write(value, 0, NULL)
 								: NULL;
 
 		if (text == NULL) {

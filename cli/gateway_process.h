@@ -19,10 +19,14 @@ struct gateway_plan {
 	enum audit_durability durability;
 	const char *nameserver;
 	struct gateway_deadlines deadlines;
-	const char *upstream_proxy; /* URL; NULL: none */
-	char *const *upstream_cas;  /* NULL-terminated, or NULL */
-	unsigned workers;           /* 0: one a core */
-	int log_level;              /* enum gateway_log_level; what is above is not said */
+	const char *upstream_proxy;      /* URL; NULL: none */
+	char *const *upstream_cas;       /* NULL-terminated, or NULL */
+	const unsigned char *digest_key; /* AUDIT_KEY bytes */
+	char *const *digested;           /* names; NULL-terminated, or NULL */
+	char *const *recorded_headers;   /* likewise */
+	int64_t body_max;                /* 0: the gateway's own */
+	unsigned workers;                /* 0: one a core */
+	int log_level;                   /* enum gateway_log_level; what is above is not said */
 };
 
 /* What the record says of the run before anything happens. */

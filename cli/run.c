@@ -6,6 +6,7 @@
  */
 #include "certs/certs.h"
 #include "cli/client_trust.h"
+#include "cli/digest_key.h"
 #include "cli/gateway_options.h"
 #include "cli/gateway_process.h"
 #include "cli/place.h"
@@ -41,6 +42,11 @@ static const char help[] =
 	"  --record DIR          where the record goes (default: a folder of its own under\n"
 	"                        $XDG_STATE_HOME/sallyport or ~/.local/state/sallyport)\n"
 	"  --durability MODE     durable (default: on disk before anything leaves) or buffered\n"
+	"  --digest NAME         on record only as a keyed digest: this header, and this query "
+	"parameter (again for\n"
+	"                        more); credentials' headers are without asking\n"
+	"  --record-header NAME  on record too, besides the usual headers (again for more)\n"
+	"  --record-body BYTES   the longest body that `log body` stores (default: 8388608)\n"
 	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given "
 	"again)\n"
 	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
@@ -59,7 +65,9 @@ static const char help[] =
 
 struct run {
 	const char *rules_path, *uses, *record, *nameserver, *upstream_proxy;
-	struct list upstream_cas;
+	struct list upstream_cas, digested, recorded_headers;
+	unsigned char digest_key[AUDIT_KEY];
+	int64_t body_max;
 	enum audit_durability durability;
 	unsigned workers;
 	struct gateway_deadlines deadlines;
@@ -97,6 +105,13 @@ static int parse_option(struct run *r, int option)
 					 "--dns wants ADDRESS:PORT of a name server, an IP address "
 					 "and not a name: %s",
 					 optarg);
+	case 'g': list_add(&r->digested, optarg); return 0;
+	case 'H': list_add(&r->recorded_headers, optarg); return 0;
+	case 'b':
+		r->body_max = strtoll(optarg, &end, 10);
+		return *end == '\0' && r->body_max > 0
+			       ? 0
+			       : complain("--record-body wants a number of bytes: %s", optarg);
 	case 't': return gateway_option_deadline(&r->deadlines, optarg);
 	case 'p': r->upstream_proxy = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
@@ -124,6 +139,9 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
 		{"durability", required_argument, NULL, 'D'},
 		{"upstream-ca", required_argument, NULL, 'c'},
+		{"digest", required_argument, NULL, 'g'},
+		{"record-header", required_argument, NULL, 'H'},
+		{"record-body", required_argument, NULL, 'b'},
 		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
@@ -189,6 +207,9 @@ static int prepare(struct run *r)
 	if (status == 0 && certs_init(&diag) != CERTS_OK) {
 		status = complain("%s", diag.message);
 	}
+	if (status == 0) {
+		status = digest_key(r->digest_key);
+	}
 	return status != 0 ? status : name_run(r);
 }
 
@@ -204,6 +225,10 @@ static int start_gateway(struct run *r)
 		.nameserver = r->nameserver,
 		.upstream_proxy = r->upstream_proxy,
 		.deadlines = r->deadlines,
+		.digest_key = r->digest_key,
+		.digested = r->digested.items,
+		.recorded_headers = r->recorded_headers.items,
+		.body_max = r->body_max,
 		.upstream_cas = r->upstream_cas.items,
 		.workers = r->workers,
 		.log_level = r->log_level,
@@ -419,5 +444,7 @@ int verb_run(int argc, char **argv)
 	client_trust_finish(&r.trust);
 	ruleset_finish(&r.set);
 	list_finish(&r.upstream_cas);
+	list_finish(&r.digested);
+	list_finish(&r.recorded_headers);
 	return status < 0 ? 0 : status;
 }

@@ -36,6 +36,9 @@ static void set_defaults(struct gateway_config *config)
 	set_default(&d->tunnel, 3600);
 	http->head_bytes = http->head_bytes ? http->head_bytes : 64 * 1024;
 	http->fields = http->fields ? http->fields : 256;
+	if (config->recording.body_max == 0) {
+		config->recording.body_max = 8 * 1024 * 1024;
+	}
 	http->chunk_line = http->chunk_line ? http->chunk_line : 1024;
 	if (config->workers > GATEWAY_WORKERS_MAX) {
 		config->workers = GATEWAY_WORKERS_MAX;

@@ -42,14 +42,25 @@ struct gateway_deadlines {
 	unsigned tunnel;     /* 3600: a tunnel without a byte either way */
 };
 
+/* What goes on record beyond what always does. Everything borrowed. */
+struct gateway_recording {
+	const unsigned char *key; /* AUDIT_KEY bytes, for the digests of values */
+	const char *const
+		*digested; /* header fields and query parameters: NULL-terminated, NULL: none */
+	const char *const *headers; /* header fields besides the usual ones; likewise */
+	const char *dir;            /* of the record: `log body` stores there */
+	int64_t body_max;           /* larger bodies are not stored; 0: 8 MiB */
+};
+
 struct gateway_config {
 	const struct rules *rules;       /* borrowed, compiled */
 	struct certs_mint *mint;         /* borrowed */
 	const struct certs_trust *trust; /* borrowed */
 	struct audit_log *audit;         /* borrowed */
-	unsigned workers;                /* 0: one a core */
-	unsigned connections;            /* most client connections at once; 0: 16,384 */
-	struct http_limits http;         /* zero fields take the defaults in http.h */
+	struct gateway_recording recording;
+	unsigned workers;        /* 0: one a core */
+	unsigned connections;    /* most client connections at once; 0: 16,384 */
+	struct http_limits http; /* zero fields take the defaults in http.h */
 	struct gateway_deadlines deadlines;
 	/* "http://[user[:password]@]host:port": the only way to origins; NULL: none. `no_proxy`: a
 	 * list as in the variable of that name, NULL: empty. */

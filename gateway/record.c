@@ -1,6 +1,7 @@
 /*
  * The exchange as records: what is known before the effect, and what became of it.
  */
+#include "gateway/record_headers.h"
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
@@ -37,6 +38,7 @@ static const char *verdict_of(const struct exchange *x)
 /* What INTENT and OUTCOME have in common, so that each line can be read alone. */
 static void fill(struct session *s, struct audit_record *r, char rule[320])
 {
+	const struct gateway *g = s->worker->gateway;
 	struct exchange *x = &s->exchange;
 
 	audit_record_init(r);
@@ -50,7 +52,7 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	r->host = x->target.host != NULL ? x->target.host : s->origin.host;
 	r->port = x->target.host != NULL ? x->target.port : s->origin.port;
 	r->path = x->target.path;
-	r->query = x->target.query;
+	r->query = record_query(&g->config.recording, &x->arena, x->target.query);
 	r->wanted = s->captured ? s->wanted.text : NULL;
 	r->verdict = verdict_of(x);
 	r->relaxed = relaxed(x);
@@ -72,6 +74,7 @@ int record_intent(struct session *s)
 	x->id = atomic_fetch_add(&g->next_request, 1) + 1;
 	fill(s, &r, rule);
 	r.kind = AUDIT_INTENT;
+	r.request_headers = record_headers(&g->config.recording, &x->arena, x->request);
 	r.reason = x->refused ? x->refusal.reason : rules_reason_word(x->decision.reason);
 	if (x->refused) {
 		r.status = x->refusal.status;
@@ -89,6 +92,42 @@ static int64_t span(int64_t from, int64_t to)
 	return from > 0 && to > from ? to - from : 0;
 }
 
+static bool add_body(struct session *s, struct audit_body **body, const char *data, size_t len)
+{
+	const struct gateway_recording *how = &s->worker->gateway->config.recording;
+
+	if (*body == NULL) {
+		*body = audit_body_begin(
+			how->dir, s->exchange.decision.log_body ? how->body_max : -1);
+	}
+	return *body != NULL && audit_body_add(*body, data, len) == AUDIT_OK;
+}
+
+bool record_request_body(struct session *s, const char *data, size_t len)
+{
+	return add_body(s, &s->exchange.request_body, data, len);
+}
+
+bool record_response_body(struct session *s, const char *data, size_t len)
+{
+	return add_body(s, &s->exchange.response_body, data, len);
+}
+
+static void end_body(struct session *s, struct audit_body **body, char sha256[65],
+	const char **ret_sha256, const char **ret_stored)
+{
+	if (*body == NULL) {
+		return;
+	}
+	if (audit_body_end(*body, sha256, ret_stored) != AUDIT_OK) {
+		*ret_stored = "failed";
+		session_log(s, GATEWAY_LOG_ERROR, "a body could not be stored beside the record");
+	}
+	*ret_sha256 = sha256;
+	audit_body_destroy(*body);
+	*body = NULL;
+}
+
 void record_outcome(struct session *s, const char *end)
 {
 	struct gateway *g = s->worker->gateway;
@@ -97,7 +136,7 @@ void record_outcome(struct session *s, const char *end)
 	struct audit_record r;
 	struct audit_diag diag;
 	uint64_t seq;
-	char rule[320];
+	char rule[320], request_sha256[65], response_sha256[65];
 	int64_t now = worker_now();
 
 	x->outcome_due = false;
@@ -121,6 +160,9 @@ void record_outcome(struct session *s, const char *end)
 		r.tls_cipher = facts.cipher;
 		r.origin_cert = facts.peer_sha256[0] ? facts.peer_sha256 : NULL;
 	}
+	r.response_headers = record_headers(&g->config.recording, &x->arena, x->response);
+	end_body(s, &x->request_body, request_sha256, &r.request_sha256, &r.request_body);
+	end_body(s, &x->response_body, response_sha256, &r.response_sha256, &r.response_body);
 	r.decide_ns = span(x->began, x->decided);
 	r.connect_ns = span(x->decided, x->connected);
 	r.tls_ns = span(x->connected, x->secured);

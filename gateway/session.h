@@ -64,6 +64,7 @@ struct exchange {
 	bool by_proxy;    /* of the house; then it is the proxy's */
 	int status;
 	int64_t request_bytes, response_bytes;
+	struct audit_body *request_body, *response_body; /* owned; NULL: none came yet */
 	int64_t began, decided, connected, secured, first_byte;
 
 	/* relay */
@@ -163,6 +164,11 @@ void stage_intent_committed(struct session *s, bool committed);
 /* record.c: the exchange as records. 0, or a negative audit error. */
 int record_intent(struct session *s) __attribute__((warn_unused_result));
 void record_outcome(struct session *s, const char *end);
+/* Bytes of a body that pass. False: they are to be kept and cannot be. */
+bool record_request_body(struct session *s, const char *data, size_t len)
+	__attribute__((warn_unused_result));
+bool record_response_body(struct session *s, const char *data, size_t len)
+	__attribute__((warn_unused_result));
 
 #define STATE(name, prefix, deadline, next) \
 	session_enter_fn prefix##_enter;    \

@@ -52,6 +52,9 @@ void stage_judge_host_enter(struct session *s)
 	enum rules_scheme scheme = s->tls ? RULES_HTTPS : RULES_SCHEME_NONE;
 
 	fill_target(s);
+	if (x->began == 0) {
+		x->began = worker_now(); /* captured: no request began it */
+	}
 	if (!sni_agrees(s)) {
 		session_refuse(s, 0, "sni-mismatch", true, "TLS asks for %s inside a tunnel to %s",
 			s->origin.sni, s->origin.host);

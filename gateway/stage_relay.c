@@ -122,6 +122,20 @@ static void refuse_body(struct session *s)
 		"the rule allows bodies of %lld bytes", (long long)x->decision.body_max);
 }
 
+/* A body that a rule wants kept and nobody can keep: nothing more of it passes. */
+static void unrecorded(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (x->response_head) {
+		x->detail = "a body could not be stored beside the record";
+		leg_reset(&s->client);
+		session_close(s, SESSION_END_RECORD);
+		return;
+	}
+	session_refuse(s, 503, "record", true, "a body could not be stored beside the record");
+}
+
 /* One piece of the request's body. False: the session took another turn. */
 static bool pass_request_body(struct session *s, const struct http_event *found)
 {
@@ -131,6 +145,10 @@ static bool pass_request_body(struct session *s, const struct http_event *found)
 	x->request_bytes += (int64_t)found->len;
 	if (x->decision.body_max >= 0 && x->request_bytes > x->decision.body_max) {
 		refuse_body(s);
+		return false;
+	}
+	if (!record_request_body(s, found->data, found->len)) {
+		unrecorded(s);
 		return false;
 	}
 	if (chunked ? !write_chunk(&s->upstream, found->data, found->len)
@@ -334,6 +352,10 @@ static bool take_response(struct session *s, const struct http_event *found)
 	switch (found->kind) {
 	case HTTP_EVENT_HEAD: return pass_response_head(s, found->head);
 	case HTTP_EVENT_BODY:
+		if (!record_response_body(s, found->data, found->len)) {
+			unrecorded(s);
+			return false;
+		}
 		if (!pass_response_body(s, found)) {
 			lost_client(s);
 			return false;

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+from harness import schema
+
 SANITIZER = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|runtime error: |Sanitizer: CHECK failed")
 
 
@@ -88,6 +90,7 @@ class Run:
         result = Result(self.process.returncode, out or "", err or "", self.record)
         assert not SANITIZER.search(result.err), result
         self.sally.check_nothing_left(self.before)
+        schema.check(result.records)
         if check:
             self.sally.check_record(result, self.heard)
         return result

@@ -1,0 +1,172 @@
+/*
+ * Bodies and secrets as digests; bodies that a rule wants kept, as files named by their hash.
+ *
+ * A stored body is written beside its final name and renamed when it is whole, so that a file
+ * under a hash always holds what the hash says.
+ */
+#include "audit/audit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <mbedtls/md.h>
+#include <mbedtls/sha256.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct audit_body {
+	mbedtls_sha256_context hash;
+	int64_t store_max, len;
+	bool too_long;
+	int file;        /* owned; -1: none */
+	const char *dir; /* borrowed */
+	char *path;      /* owned: of the file under way */
+};
+
+static void hex(const unsigned char *bytes, size_t len, char *ret)
+{
+	for (size_t i = 0; i < len; i++) {
+		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+	}
+}
+
+void audit_digest(
+	const unsigned char key[AUDIT_KEY], const void *value, size_t len, char ret[AUDIT_DIGEST])
+{
+	unsigned char mac[32] = {0};
+
+	(void)mbedtls_md_hmac(
+		mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), key, AUDIT_KEY, value, len, mac);
+	memcpy(ret, "hmac-sha256:", 12);
+	hex(mac, sizeof(mac), ret + 12);
+}
+
+struct audit_body *audit_body_begin(const char *dir, int64_t store_max)
+{
+	struct audit_body *b = malloc(sizeof(*b));
+
+	if (b == NULL) {
+		return NULL;
+	}
+	b->store_max = store_max;
+	b->len = 0;
+	b->too_long = false;
+	b->file = -1;
+	b->dir = dir;
+	b->path = NULL;
+	mbedtls_sha256_init(&b->hash);
+	if (mbedtls_sha256_starts(&b->hash, 0) != 0) {
+		free(b);
+		return NULL;
+	}
+	return b;
+}
+
+static void give_up_file(struct audit_body *b)
+{
+	if (b->file >= 0) {
+		close(b->file);
+		(void)unlink(b->path);
+		b->file = -1;
+	}
+}
+
+static int open_file(struct audit_body *b)
+{
+	/* One writer a folder: a number is a name nobody else has; a crash may have left one. */
+	static atomic_uint number;
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/bodies", b->dir);
+	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
+		return AUDIT_EIO;
+	}
+	snprintf(path, sizeof(path), "%s/bodies/part-%u", b->dir, atomic_fetch_add(&number, 1) + 1);
+	b->path = strdup(path);
+	if (b->path == NULL) {
+		return AUDIT_EIO;
+	}
+	b->file = open(b->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	return b->file >= 0 ? AUDIT_OK : AUDIT_EIO;
+}
+
+static int write_all(int file, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t put = write(file, data, len);
+
+		if (put < 0 && errno == EINTR) {
+			continue;
+		}
+		if (put <= 0) {
+			return AUDIT_EIO;
+		}
+		data += put;
+		len -= (size_t)put;
+	}
+	return AUDIT_OK;
+}
+
+int audit_body_add(struct audit_body *b, const void *data, size_t len)
+{
+	(void)mbedtls_sha256_update(&b->hash, data, len);
+	b->len += (int64_t)len;
+	if (b->store_max < 0 || b->too_long) {
+		return AUDIT_OK;
+	}
+	if (b->len > b->store_max) {
+		b->too_long = true;
+		give_up_file(b);
+		return AUDIT_OK;
+	}
+	if (b->file < 0 && open_file(b) != AUDIT_OK) {
+		return AUDIT_EIO;
+	}
+	return write_all(b->file, data, len);
+}
+
+static int keep_file(struct audit_body *b, const char *name)
+{
+	char path[PATH_MAX];
+	bool whole = fdatasync(b->file) == 0;
+
+	snprintf(path, sizeof(path), "%s/bodies/%s", b->dir, name);
+	/* Where a name cannot be taken twice, whoever has it holds the same bytes. */
+	if (!whole || (rename(b->path, path) != 0 && access(path, F_OK) != 0)) {
+		give_up_file(b);
+		return AUDIT_EIO;
+	}
+	close(b->file);
+	b->file = -1;
+	return AUDIT_OK;
+}
+
+int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
+{
+	unsigned char sum[32] = {0};
+	int error = AUDIT_OK;
+
+	(void)mbedtls_sha256_finish(&b->hash, sum);
+	hex(sum, sizeof(sum), ret_hex);
+	*ret_stored = b->too_long ? "too-long" : NULL;
+	if (b->file >= 0) {
+		error = keep_file(b, ret_hex);
+		*ret_stored = error == AUDIT_OK ? "stored" : NULL;
+	}
+	return error;
+}
+
+void audit_body_destroy(struct audit_body *b)
+{
+	if (b == NULL) {
+		return;
+	}
+	give_up_file(b);
+	mbedtls_sha256_free(&b->hash);
+	free(b->path);
+	free(b);
+}

@@ -1,0 +1,174 @@
+/*
+ * What of a message's head goes on record: chosen fields, and of credentials and of whatever the
+ * operator named only a keyed digest.
+ */
+#include "gateway/record_headers.h"
+#include "audit/audit.h"
+#include "gateway/arena.h"
+#include "gateway/http.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What tells an auditor who asked, for what, and what came; nothing a stranger could use. */
+static const char *const chosen[] = {"accept", "accept-encoding", "access-control-request-method",
+	"content-disposition", "content-encoding", "content-language", "content-length",
+	"content-range", "content-type", "etag", "if-modified-since", "if-none-match",
+	"last-modified", "location", "origin", "range", "referer", "retry-after", "server",
+	"transfer-encoding", "upgrade", "user-agent", "via", NULL};
+static const char *const credentials[] = {"authorization", "cookie", "set-cookie",
+	"proxy-authorization", "authentication-info", "proxy-authentication-info", "x-api-key",
+	"x-auth-token", NULL};
+/* Fields whose values are URLs: their queries are recorded like the request's own. */
+static const char *const urls[] = {"location", "referer", NULL};
+
+static bool has(const char *const *names, const char *name)
+{
+	for (; names != NULL && *names != NULL; names++) {
+		if (strcasecmp(*names, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+/* Is the parameter's name, percent-encoded or not, one of these? */
+static bool is_named(const char *const *names, const char *name, size_t len)
+{
+	char plain[128];
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		char c = name[i];
+
+		if (n + 1 == sizeof(plain)) {
+			return false;
+		}
+		if (c == '%' && i + 2 < len && hex_digit(name[i + 1]) >= 0 &&
+			hex_digit(name[i + 2]) >= 0) {
+			c = (char)(hex_digit(name[i + 1]) << 4 | hex_digit(name[i + 2]));
+			i += 2;
+		}
+		plain[n++] = c;
+	}
+	plain[n] = '\0';
+	return has(names, plain);
+}
+
+/* Appends len bytes; the caller has made room. */
+static char *put(char *to, const char *text, size_t len)
+{
+	memcpy(to, text, len);
+	return to + len;
+}
+
+const char *record_query(
+	const struct gateway_recording *how, struct arena *arena, const char *query)
+{
+	size_t room = 1, parameters = 1;
+	char *text, *to;
+
+	if (query == NULL || how->digested == NULL || how->digested[0] == NULL) {
+		return query;
+	}
+	for (const char *p = query; *p != '\0'; p++) {
+		parameters += *p == '&' || *p == ';';
+		room++;
+	}
+	text = to = arena_alloc(arena, room + parameters * AUDIT_DIGEST);
+	if (text == NULL) {
+		return "(memory is out)"; /* never the value itself */
+	}
+	for (;;) {
+		size_t len = strcspn(query, "&;#"), name = strcspn(query, "=&;#");
+		char digest[AUDIT_DIGEST];
+
+		if (name < len && is_named(how->digested, query, name)) {
+			audit_digest(how->key, query + name + 1, len - name - 1, digest);
+			to = put(to, query, name + 1);
+			to = put(to, digest, AUDIT_DIGEST - 1);
+		} else {
+			to = put(to, query, len);
+		}
+		query += len;
+		if (*query == '\0' || *query == '#') {
+			to = put(to, query, strlen(query) + 1);
+			return text;
+		}
+		*to++ = *query++;
+	}
+}
+
+/* The value as it may be recorded; NULL: the field is not recorded. */
+static const char *value_of(const struct gateway_recording *how, struct arena *arena,
+	const struct http_field *field, char digest[AUDIT_DIGEST])
+{
+	const char *question = strchr(field->value, '?');
+
+	if (has(credentials, field->name) || has(how->digested, field->name)) {
+		audit_digest(how->key, field->value, strlen(field->value), digest);
+		return digest;
+	}
+	if (!has(chosen, field->name) && !has(how->headers, field->name)) {
+		return NULL;
+	}
+	if (has(urls, field->name) && question != NULL && how->digested != NULL) {
+		const char *query = record_query(how, arena, question + 1);
+
+		return arena_printf(
+			arena, "%.*s%s", (int)(question + 1 - field->value), field->value, query);
+	}
+	return field->value;
+}
+
+/* A character takes six bytes at most. */
+static size_t quote(char *to, const char *text)
+{
+	return audit_json_string(text, to, 6 * strlen(text) + 2);
+}
+
+const char *record_headers(
+	const struct gateway_recording *how, struct arena *arena, const struct http_head *head)
+{
+	size_t room = 3;
+	char *text, *to;
+
+	if (head == NULL) {
+		return NULL;
+	}
+	for (size_t i = 0; i < head->n_fields; i++) {
+		const struct http_field *f = &head->fields[i];
+
+		/* In a URL each parameter, of two bytes at least, may become a digest. */
+		room += 6 * strlen(f->name) + 8 + AUDIT_DIGEST +
+			(has(urls, f->name) ? 6 + AUDIT_DIGEST : 6) * strlen(f->value);
+	}
+	text = to = arena_alloc(arena, room);
+	if (text == NULL) {
+		return NULL;
+	}
+	*to++ = '[';
+	for (size_t i = 0; i < head->n_fields; i++) {
+		char digest[AUDIT_DIGEST];
+		const char *value = value_of(how, arena, &head->fields[i], digest);
+
+		if (value == NULL) {
+			continue;
+		}
+		to = put(to, to[-1] == '[' ? "[" : ",[", to[-1] == '[' ? 1 : 2);
+		to += quote(to, head->fields[i].name);
+		*to++ = ',';
+		to += quote(to, value);
+		*to++ = ']';
+	}
+	to = put(to, "]", 2);
+	return text;
+}

@@ -1,0 +1,19 @@
+/*
+ * What of a message's head goes on record.
+ */
+#ifndef SALLYPORT_GATEWAY_RECORD_HEADERS_H
+#define SALLYPORT_GATEWAY_RECORD_HEADERS_H
+
+#include "gateway/gateway.h"
+
+struct arena;
+struct http_head;
+
+/* JSON array of [name, value]; NULL: no head, or memory is out. In the arena. */
+const char *record_headers(
+	const struct gateway_recording *how, struct arena *arena, const struct http_head *head);
+/* With the values of the parameters to be digested replaced. NULL stays NULL. */
+const char *record_query(
+	const struct gateway_recording *how, struct arena *arena, const char *query);
+
+#endif

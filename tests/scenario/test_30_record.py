@@ -1,0 +1,180 @@
+"""The record's content, field by field: what stands there, and what must not."""
+import hashlib
+import hmac
+import json
+import stat
+
+import pytest
+
+from harness import schema
+
+SECRET = "correct-horse-battery-staple"
+
+
+def one(result, kind, **wanted):
+    found = result.of(kind, **wanted)
+    assert len(found) == 1, result
+    return found[0]
+
+
+def header(record, side, name):
+    return [value for field, value in record[f"{side}_headers"] if field.lower() == name]
+
+
+def key(sally):
+    return (sally.home / ".local/state/sallyport/digest.key").read_bytes()
+
+
+def digest(sally, value):
+    return "hmac-sha256:" + hmac.new(key(sally), value.encode(), hashlib.sha256).hexdigest()
+
+
+def answer(conn):
+    conn.body()
+    conn.reply(201, b"made\n", headers=[("Set-Cookie", f"session={SECRET}"), ("Server", "made-up/1"),
+                                        ("Location", f"https://other.test/?token={SECRET}&page=2")])
+
+
+def test_every_part_of_an_exchange(sally, origin, ca):
+    web = origin(answer)
+    result = sally.run("curl", "-sS", "-A", "agent/7", "-d", "some text", f"https://origin.test:{web.port}/a/b?q=1",
+                       rules=f"allow POST https://origin.test:{web.port}/a/** private")
+    assert result.status == 0, result
+    intent, outcome = one(result, "intent"), one(result, "outcome")
+    assert (intent["method"], intent["scheme"], intent["host"], intent["port"], intent["path"], intent["query"]) == \
+        ("POST", "https", "origin.test", web.port, "/a/b", "q=1")
+    assert intent["rule"].endswith("test.rules:1") and intent["reason"] == "allowed"
+    assert header(intent, "request", "user-agent") == ["agent/7"]
+    assert header(intent, "request", "content-type") == ["application/x-www-form-urlencoded"]
+    assert (outcome["status"], outcome["end"], outcome["address"]) == (201, "complete", f"127.0.0.1:{web.port}")
+    assert (outcome["request_bytes"], outcome["response_bytes"]) == (9, 5)
+    assert outcome["request_sha256"] == hashlib.sha256(b"some text").hexdigest()
+    assert outcome["response_sha256"] == hashlib.sha256(b"made\n").hexdigest()
+    assert outcome["tls_version"] == "TLSv1.3" and "GCM" in outcome["tls_cipher"]
+    assert header(outcome, "response", "server") == ["made-up/1"]
+    times = [outcome[name] for name in ("decide_ns", "connect_ns", "tls_ns")]
+    assert sum(times) < outcome["first_byte_ns"] <= outcome["total_ns"]
+    assert intent["mono_ns"] < outcome["mono_ns"]
+    assert "request_body" not in outcome and not (result.record / "bodies").exists()
+
+
+def test_no_body_no_digest_of_one(sally, origin):
+    web = origin(lambda conn: conn.reply(204))
+    result = sally.run("curl", "-sS", f"https://origin.test:{web.port}/", rules=f"allow GET https://origin.test:{web.port} private")
+    outcome = one(result, "outcome")
+    assert outcome["request_bytes"] == outcome["response_bytes"] == 0
+    assert "request_sha256" not in outcome and "response_sha256" not in outcome
+
+
+def test_credentials_are_digests_only(sally, origin):
+    web = origin(answer)
+    url = f"https://origin.test:{web.port}/?page=1&to%6Ben={SECRET}&n=2"
+    result = sally.run("curl", "-sS", "-H", f"Authorization: Bearer {SECRET}", "-H", f"Cookie: a={SECRET}",
+                       "-H", f"X-Ours: {SECRET}", "-H", f"X-Unknown: {SECRET}", "-e", url, url,
+                       options=("--digest", "X-ours", "--digest", "token"), check=False,
+                       rules=f"allow GET https://origin.test:{web.port} private")
+    assert result.status == 0, result
+    intent, outcome = one(result, "intent"), one(result, "outcome")
+    # The command line is on record as it is: a secret does not belong there.
+    assert all(SECRET not in json.dumps(record) for record in result.records if record["kind"] != "start")
+    assert header(intent, "request", "authorization") == [digest(sally, f"Bearer {SECRET}")]
+    assert header(intent, "request", "cookie") == [digest(sally, f"a={SECRET}")]
+    assert header(intent, "request", "x-ours") == [digest(sally, SECRET)]
+    assert header(intent, "request", "x-unknown") == []
+    query = f"page=1&to%6Ben={digest(sally, SECRET)}&n=2"
+    assert intent["query"] == outcome["query"] == query
+    assert header(intent, "request", "referer") == [f"https://origin.test:{web.port}/?{query}"]
+    assert header(outcome, "response", "set-cookie") == [digest(sally, f"session={SECRET}")]
+    assert header(outcome, "response", "location") == [f"https://other.test/?token={digest(sally, SECRET)}&page=2"]
+
+
+def test_the_key_stays_and_is_the_users_own(sally, origin):
+    web = origin()
+    rules = f"allow GET https://origin.test:{web.port} private"
+    ask = ("curl", "-sS", "-H", f"Authorization: {SECRET}", f"https://origin.test:{web.port}/")
+    first, second = sally.run(*ask, rules=rules), sally.run(*ask, rules=rules)
+    values = [header(one(result, "intent"), "request", "authorization") for result in (first, second)]
+    assert values[0] == values[1] == [digest(sally, SECRET)]
+    assert len(key(sally)) == 32
+    assert stat.S_IMODE((sally.home / ".local/state/sallyport/digest.key").stat().st_mode) == 0o600
+
+
+def test_a_key_that_is_none_stops_the_run(sally):
+    folder = sally.home / ".local/state/sallyport"
+    folder.mkdir(parents=True)
+    (folder / "digest.key").write_bytes(b"short")
+    for path in (folder / "digest.key", folder, *list(folder.parents)[:2]):
+        sally.own(path)
+    result = sally.run("true")
+    assert result.status == 125 and "digest.key is no key" in result.err, result
+
+
+def test_another_header_when_asked(sally, origin):
+    web = origin(answer)
+    result = sally.run("curl", "-sS", "-H", "X-Trace: 17", f"https://origin.test:{web.port}/", options=("--record-header", "x-trace"),
+                       rules=f"allow GET https://origin.test:{web.port} private")
+    assert header(one(result, "intent"), "request", "x-trace") == ["17"]
+
+
+def test_refusals_carry_their_heads_too(sally):
+    result = sally.run("curl", "-sS", "-H", f"Authorization: {SECRET}", "http://nowhere.test/x", rules="allow GET https://other.test/**")
+    intent = one(result, "intent", verdict="deny")
+    assert header(intent, "request", "authorization") == [digest(sally, SECRET)]
+    assert intent["status"] == 403 and result.of("outcome") == []
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_log_body_stores_by_hash(sally, origin, framing):
+    content = bytes(range(256)) * 300
+    web = origin(lambda conn: (conn.body(), conn.reply(200, content, chunked=framing == "chunked")))
+    result = sally.run("curl", "-sS", "-o", "out", "-d", "question", f"https://origin.test:{web.port}/",
+                       rules=f"allow POST https://origin.test:{web.port} private log body")
+    assert result.status == 0, result
+    outcome = one(result, "outcome")
+    assert outcome["request_body"] == outcome["response_body"] == "stored"
+    stored = {path.name: path.read_bytes() for path in (result.record / "bodies").iterdir()}
+    assert stored == {hashlib.sha256(data).hexdigest(): data for data in (b"question", content)}
+    assert {outcome["request_sha256"], outcome["response_sha256"]} == set(stored)
+
+
+def test_a_body_too_long_to_be_stored_is_hashed(sally, origin):
+    web = origin(lambda conn: conn.reply(200, b"x" * 70000))
+    result = sally.run("curl", "-sS", "-o", "out", f"https://origin.test:{web.port}/", options=("--record-body", "65536"),
+                       rules=f"allow GET https://origin.test:{web.port} private log body")
+    outcome = one(result, "outcome")
+    assert outcome["response_body"] == "too-long"
+    assert outcome["response_sha256"] == hashlib.sha256(b"x" * 70000).hexdigest()
+    assert list((result.record / "bodies").iterdir()) == []
+
+
+def test_a_body_that_cannot_be_stored_does_not_pass(sally, origin):
+    web = origin(answer)
+    run = sally.start("sh", "-c", f"read go; curl -sS -d question https://origin.test:{web.port}/", stdin=-1,
+                      rules=f"allow POST https://origin.test:{web.port} private log body")
+    (run.record / "bodies").write_text("in the way")
+    result = run.finish(input="go\n", check=False)
+    assert one(result, "outcome")["end"] == "record", result
+    assert one(result, "outcome")["status"] == 503
+
+
+@pytest.mark.parametrize("change, told", [
+    ({"kind": "rumour"}, "is not one of"),
+    ({"seq": -1}, "minimum"),
+    ({"time": "yesterday"}, "does not match"),
+    ({"surprise": 1}, "Additional properties"),
+    ({"verdict": "maybe"}, "is not one of"),
+    ({"client": None}, "is not of type"),
+    ({"request_headers": [["only a name"]]}, "too short"),
+    ({"rule": "nowhere"}, "does not match"),
+])
+def test_the_schema_refuses(change, told):
+    record = {"seq": 1, "kind": "intent", "time": "2026-01-01T00:00:00.000000000Z", "mono_ns": 5, "run": "r", "session": 1, "request": 1,
+              "way": "proxy", "client": "127.0.0.1:1", "verdict": "deny", "reason": "no-rule"}
+    assert schema.problems(record) == []
+    assert any(told in problem for problem in schema.problems({**record, **change}))
+
+
+def test_every_field_is_in_the_documentation():
+    document = schema.PATH.with_name("audit.md").read_text()
+    for name, field in schema.SCHEMA["properties"].items():
+        assert f"| `{name}` |" in document and field["description"] in document
