@@ -116,7 +116,6 @@ unsigned rules_needs(const struct rules *r)
 
 	for (size_t i = 0; i < r->n_rules; i++) {
 		needs |= r->rules[i].program != NULL ? RULES_NEED_PROGRAM : 0;
-		needs |= r->rules[i].log_body ? RULES_NEED_BODIES : 0;
 	}
 	return needs;
 }

@@ -131,7 +131,6 @@ const char *rules_strerror(int error);
 /* What the caller must be able to do, or the rules would not mean what they say. */
 enum rules_need {
 	RULES_NEED_PROGRAM = 1 << 0, /* `by`: knows which program asks */
-	RULES_NEED_BODIES = 1 << 1,  /* `log body`: stores bodies */
 };
 unsigned rules_needs(const struct rules *r);
 
