@@ -21,11 +21,12 @@ struct placeholders {
 };
 
 /*
- * Puts an empty file or folder at `path`, where nothing is but perhaps another's. 0; 1 when nobody
+ * Puts a folder, or a file that holds `text` (one byte at most), at `path`, where nothing is but
+ * perhaps another's. 0; 1 when nobody
  * with our rights could make it (then nothing needs to be kept), or when something is there after
  * all; or an exit status after having complained.
  */
-int placeholders_put(struct placeholders *p, const char *path, bool folder);
+int placeholders_put(struct placeholders *p, const char *path, bool folder, const char *text);
 bool placeholders_is_one(const char *path); /* of another run, or left behind */
 /* Takes away those that nobody else needs. */
 void placeholders_finish(struct placeholders *p);

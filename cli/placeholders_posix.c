@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { TRIES = 20, FILE_MODE = 0400, FOLDER_MODE = 0500 };
+enum { TRIES = 20, FILE_MODE = 0400, FOLDER_MODE = 0500, MAX_TEXT = 1 };
 
 static bool is_still_there(int fd, const char *path)
 {
@@ -29,7 +29,8 @@ static bool is_still_there(int fd, const char *path)
 static bool is_ours(const struct stat *st)
 {
 	/* A folder with more in it than subfolders is told by rmdir(2). */
-	return (S_ISREG(st->st_mode) && (st->st_mode & 07777) == FILE_MODE && st->st_size == 0) ||
+	return (S_ISREG(st->st_mode) && (st->st_mode & 07777) == FILE_MODE &&
+		       st->st_size <= MAX_TEXT) ||
 	       (S_ISDIR(st->st_mode) && (st->st_mode & 07777) == FOLDER_MODE && st->st_nlink <= 2);
 }
 
@@ -48,7 +49,7 @@ static bool fd_is_ours(int fd)
 }
 
 /* An open, locked descriptor; -1 with errno set: ENOTEMPTY when something of its own is there. */
-static int hold(const char *path, bool folder)
+static int hold(const char *path, bool folder, const char *text)
 {
 	for (int i = 0; i < TRIES; i++) {
 		int fd, made = folder ? mkdir(path, FOLDER_MODE)
@@ -59,6 +60,7 @@ static int hold(const char *path, bool folder)
 			return -1;
 		}
 		if (made > 0) {
+			(void)!write(made, text, strlen(text)); /* ours or not, none is worse */
 			close(made);
 		}
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | (folder ? O_DIRECTORY : 0));
@@ -81,7 +83,7 @@ static int hold(const char *path, bool folder)
 	return -1;
 }
 
-int placeholders_put(struct placeholders *p, const char *path, bool folder)
+int placeholders_put(struct placeholders *p, const char *path, bool folder, const char *text)
 {
 	struct placeholder *slot;
 	int fd;
@@ -89,7 +91,7 @@ int placeholders_put(struct placeholders *p, const char *path, bool folder)
 	if (p->n == PLACEHOLDERS_MAX) {
 		return complain("too many names to keep from coming into being");
 	}
-	fd = hold(path, folder);
+	fd = hold(path, folder, text);
 	if (fd < 0) {
 		/* Where we cannot make it, the command cannot either: it is the same user. */
 		return errno == EACCES || errno == EROFS || errno == EPERM || errno == ENOTEMPTY

@@ -405,6 +405,17 @@ static int carry_out(struct run *r)
 	return stopped != 0 ? stopped : status;
 }
 
+/* This run's, and those of all the others. */
+static int keep_records_out(struct run *r)
+{
+	char state[PATH_MAX];
+	int status = view_keep_out(&r->view, r->record_dir);
+
+	return status == 0 && place_state(state, sizeof(state)) == 0
+		       ? view_keep_out(&r->view, state)
+		       : status;
+}
+
 int verb_run(int argc, char **argv)
 {
 	struct run r = {.log_level = GATEWAY_LOG_ERROR};
@@ -428,6 +439,9 @@ int verb_run(int argc, char **argv)
 	}
 	if (status == 0 && r.view.git_kept_away) {
 		client_trust_without_git(&r.trust);
+	}
+	if (status == 0) {
+		status = keep_records_out(&r);
 	}
 	if (status == 0) {
 		status = make_jail(&r, &door);

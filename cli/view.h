@@ -27,6 +27,8 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	const struct client_trust *trust);
 /* One entry more, over those that are there; `target` is copied. */
 struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target);
+/* A folder of ours that must not be seen, wherever it lies. 0, or an exit status. */
+int view_keep_out(struct view *v, const char *folder);
 /* As JSON for the record: [{"path":"/usr","mode":"read"},...] */
 void view_describe(const struct view *v, struct text *json);
 void view_finish(struct view *v);

@@ -211,7 +211,7 @@ static bool is_writable(const struct view *v, const char *path)
 }
 
 /* Shown as it is, or kept from being made: not to be changed in either case. */
-static int keep(struct view *v, const char *path, bool folder)
+static int keep_saying(struct view *v, const char *path, bool folder, const char *text)
 {
 	struct stat st;
 	int status = 0;
@@ -220,7 +220,7 @@ static int keep(struct view *v, const char *path, bool folder)
 		return 0;
 	}
 	if (lstat(path, &st) != 0 || placeholders_is_one(path)) {
-		status = placeholders_put(&v->placeholders, path, folder);
+		status = placeholders_put(&v->placeholders, path, folder, text);
 	} else if (S_ISLNK(st.st_mode)) {
 		return complain("%s is a symbolic link, which the jail could not keep from being "
 				"replaced: put the thing itself there",
@@ -232,48 +232,55 @@ static int keep(struct view *v, const char *path, bool folder)
 	return status == 1 ? 0 : status;
 }
 
+static int keep(struct view *v, const char *path, bool folder)
+{
+	return keep_saying(v, path, folder, "");
+}
+
 /*
- * git runs what .git/hooks and .git/config name, as the user, outside. The folder itself is a mount
- * too, or it could be renamed and another put in its place (rename(2), EBUSY).
+ * What makes git run something as the user, outside: hooks and configuration; `commondir`, which
+ * says where else these are (gitrepository-layout(5)) and says "here" when it holds a dot; the same
+ * of submodules and linked working trees. config.worktree is read only where the configuration says
+ * so, which is kept.
  */
+static const struct {
+	const char *name;
+	bool folder, only_there;
+	const char *text;
+} git_names[] = {{"hooks", true, false, ""}, {"config", false, false, ""},
+	{"commondir", false, false, "."}, {"modules", true, false, ""},
+	{"worktrees", true, false, ""}, {"config.worktree", false, true, ""}};
+
+/* The folder itself is a mount too, or it could be renamed and another put in its place (rename(2),
+ * EBUSY). */
 static int keep_git(struct view *v, const char *folder)
 {
+	char git[PATH_MAX], path[PATH_MAX];
 	struct stat st = {0};
-	struct text git = {0}, head = {0}, hooks = {0}, config = {0}, worktree = {0};
 	int status = 0;
 
-	text_print(&git, "%s/.git", folder);
-	text_print(&head, "%s/HEAD", git.data);
-	text_print(&hooks, "%s/hooks", git.data);
-	text_print(&config, "%s/config", git.data);
-	text_print(&worktree, "%s/config.worktree", git.data);
-	if (!is_writable(v, git.data)) {
-		goto out;
+	if (snprintf(git, sizeof(git), "%s/.git", folder) >= PATH_MAX - 32) {
+		return complain("the path of %s is too long", folder);
 	}
-	if (lstat(git.data, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(git.data)) {
+	if (!is_writable(v, git)) {
+		return 0;
+	}
+	if (lstat(git, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(git)) {
 		v->git_kept_away |= !S_ISREG(st.st_mode);
-		status = keep(v, git.data, true);
-		goto out;
+		return keep(v, git, true);
 	}
-	if (access(head.data, F_OK) != 0) { /* no repository yet, and none to be made */
-		view_add(v, JAIL_READ, git.data);
-		goto out;
+	snprintf(path, sizeof(path), "%.*s/HEAD", PATH_MAX - 8, git);
+	if (access(path, F_OK) != 0) { /* no repository yet, and none to be made */
+		view_add(v, JAIL_READ, git);
+		return 0;
 	}
-	view_add(v, JAIL_WRITE, git.data);
-	status = keep(v, hooks.data, true);
-	if (status == 0) {
-		status = keep(v, config.data, false);
+	view_add(v, JAIL_WRITE, git);
+	for (size_t i = 0; status == 0 && i < COUNT(git_names); i++) {
+		snprintf(path, sizeof(path), "%.*s/%s", PATH_MAX - 32, git, git_names[i].name);
+		if (!git_names[i].only_there || lstat(path, &st) == 0) {
+			status = keep_saying(v, path, git_names[i].folder, git_names[i].text);
+		}
 	}
-	/* Read only where the configuration says so, which is kept. */
-	if (status == 0 && access(worktree.data, F_OK) == 0) {
-		status = keep(v, worktree.data, false);
-	}
-out:
-	text_finish(&git);
-	text_finish(&head);
-	text_finish(&hooks);
-	text_finish(&config);
-	text_finish(&worktree);
 	return status;
 }
 
@@ -330,6 +337,34 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	return keep_what_runs_outside(v, cwd, rules_path);
 }
 
+int view_keep_out(struct view *v, const char *folder)
+{
+	char real[PATH_MAX];
+	bool shown = false;
+
+	if (realpath(folder, real) == NULL) {
+		return 0; /* nothing is there */
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		const struct jail_view *entry = &v->entries[i];
+
+		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE) {
+			continue;
+		}
+		if (is_under(entry->target, real)) {
+			return complain(
+				"the folder %s, which is kept from the command, holds %s, which "
+				"it is shown",
+				real, entry->target);
+		}
+		shown = shown || is_under(real, entry->target);
+	}
+	if (shown) {
+		view_add(v, JAIL_HIDE, real);
+	}
+	return 0;
+}
+
 static const char *mode_name(enum jail_mode mode)
 {
 	static const char *const names[] = {
@@ -346,7 +381,11 @@ void view_describe(const struct view *v, struct text *json)
 		text_json(json, v->entries[i].target);
 		text_print(json, ",\"mode\":\"%s\"}", mode_name(v->entries[i].mode));
 	}
-	text_print(json, "]");
+	/* Put up for every run, by the jailer itself. */
+	text_print(json,
+		"%s{\"path\":\"/dev\",\"mode\":\"devices\"},"
+		"{\"path\":\"/proc\",\"mode\":\"proc\"}]",
+		v->n > 0 ? "," : "");
 }
 
 void view_finish(struct view *v)

@@ -139,6 +139,21 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	return 0;
 }
 
+int view_keep_out(struct view *v, const char *folder)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const char *target = v->entries[i].target;
+		size_t len = strlen(target);
+
+		if (v->entries[i].mode == JAIL_WRITE && _strnicmp(folder, target, len) == 0 &&
+			(folder[len] == '\\' || folder[len] == '/' || folder[len] == '\0')) {
+			return complain("the folder %s lies in %s, which the command can write",
+				folder, target);
+		}
+	}
+	return 0;
+}
+
 static const char *mode_name(enum jail_mode mode)
 {
 	static const char *const names[] = {

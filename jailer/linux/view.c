@@ -8,6 +8,7 @@
  */
 #include "jailer/linux/jail_linux.h"
 #include "jailer/linux/mounts.h"
+#include "jailer/linux/overlay.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,8 @@ static const char cure[] = "Linux 5.12 or later, and a container that lets user 
 
 /* Where things are while the view is built. */
 struct places {
+	const struct jail_view *view;
+	size_t n_view;
 	int old;  /* the host's root, read through this only */
 	int base; /* our tmpfs: root/ is the new root, staging/ holds files */
 	int root;
@@ -144,17 +147,120 @@ static int attach_at(struct places *p, int tree, const char *target)
 	return result;
 }
 
+static bool is_under(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/* Whether something else that is named says all that `hidden` says, or needs its name. */
+static bool is_entangled(
+	const struct places *p, const struct jail_view *v, const struct jail_view *hidden)
+{
+	for (const struct jail_view *other = v + 1; other < p->view + p->n_view; other++) {
+		if (other->mode == JAIL_HIDE ? is_under(hidden->target, other->target)
+					     : strcmp(other->target, hidden->target) == 0 ||
+						       is_under(other->target, hidden->target) ||
+						       is_under(hidden->target, other->target)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Whether `v` is what would show `hidden`, with nothing laid over it later. */
+static bool shows(const struct places *p, const struct jail_view *v, const struct jail_view *hidden)
+{
+	return hidden > v && hidden->mode == JAIL_HIDE && is_under(hidden->target, v->target) &&
+	       !is_entangled(p, v, hidden);
+}
+
+/* Attaches at a name of ours in staging/, where overlayfs can find it. */
+static int stage_folder(struct places *p, int tree, char name[32])
+{
+	int place, result;
+
+	snprintf(name, 32, "/staging/%u", p->staged++);
+	if (mkdirat(p->base, name + 1, 0700) != 0) {
+		return -1;
+	}
+	place = openat(p->base, name + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (place < 0) {
+		return -1;
+	}
+	result = mounts_attach(tree, place);
+	close(place);
+	return result;
+}
+
+static int fill_layer(
+	struct places *p, const struct jail_view *v, const char *layer_name, int below)
+{
+	int layer = openat(p->base, layer_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+
+	if (layer < 0) {
+		return -1;
+	}
+	for (size_t i = 0; result == 0 && i < p->n_view; i++) {
+		if (shows(p, v, &p->view[i])) {
+			result = overlay_whiteout(
+				layer, below, p->view[i].target + strlen(v->target) + 1);
+		}
+	}
+	close(layer);
+	return result;
+}
+
+/*
+ * The same folder without what is hidden in it. -1 where this kernel or this folder (one with
+ * mounts of a container in it) does not let us: then what is hidden is covered, by put_hide().
+ */
+static int without_hidden(struct places *p, const struct jail_view *v, int tree)
+{
+	char below_name[32], layer_name[32], lower[80];
+	int layer = -1, below = -1, result = -1, copy;
+	bool any = false;
+
+	for (size_t i = 0; i < p->n_view; i++) {
+		any = any || shows(p, v, &p->view[i]);
+	}
+	if (!any || !is_folder(tree)) {
+		return -1;
+	}
+	copy = (int)syscall(SYS_open_tree, tree, "",
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	layer = mounts_tmpfs("755", NULL);
+	if (copy >= 0 && layer >= 0 && stage_folder(p, copy, below_name) == 0 &&
+		stage_folder(p, layer, layer_name) == 0) {
+		below = openat(p->base, below_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (below >= 0 && fill_layer(p, v, layer_name, below) == 0) {
+			snprintf(lower, sizeof(lower), "%s:%s", layer_name, below_name);
+			result = overlay_mount(lower, NULL, NULL);
+		}
+	}
+	close(copy);
+	close(layer);
+	close(below);
+	return result;
+}
+
 static int put_bind(struct places *p, const struct jail_view *v)
 {
 	const char *source = v->source != NULL ? v->source : v->target;
 	uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-	int tree = mounts_clone(p->old, source + 1), result;
+	int tree = mounts_clone(p->old, source + 1), result, without;
 
 	if (tree < 0) {
 		return -1;
 	}
 	if (v->mode == JAIL_READ) {
 		attributes |= MOUNT_ATTR_RDONLY;
+		without = without_hidden(p, v, tree);
+		if (without >= 0) {
+			close(tree);
+			tree = without;
+		}
 	}
 	result = mounts_restrict(tree, attributes, true);
 	if (result == 0) {
@@ -226,7 +332,10 @@ static int put_tmpfs(struct places *p, const char *target, const char *mode, boo
 	return result;
 }
 
-/* What stands there is covered by something empty of its kind. What does not exist needs no cover.
+/*
+ * What stands there is covered by something empty of its kind: in a folder that can be written,
+ * where an absent name could be made and the thing itself replaced. What does not exist (or no
+ * longer, see without_hidden) needs no cover.
  */
 static int put_hide(struct places *p, const struct jail_view *v)
 {
@@ -347,7 +456,7 @@ static int enter_root(struct places *p)
 
 int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag)
 {
-	struct places p = {-1, -1, -1, 0};
+	struct places p = {.view = view, .n_view = n_view, .old = -1, .base = -1, .root = -1};
 	int error;
 
 	umask(0);

@@ -1,0 +1,266 @@
+"""What is hidden is absent; what is shown cannot be widened by a trick; what would be run outside is out of reach."""
+import os
+import sys
+
+import pytest
+
+
+def make(sally, folder, **files):
+    """Files in a folder: `_` in a name stands for a dot."""
+    for part in reversed([folder, *folder.parents]):
+        if not part.exists():
+            part.mkdir()
+            sally.own(part)
+    for name, text in files.items():
+        path = folder / name.replace("_", ".")
+        path.write_text(text)
+        sally.own(path)
+    return folder
+
+
+def view_of(result):
+    start, = result.of("start")
+    return {entry["path"]: entry["mode"] for entry in start["view"]}
+
+
+# ---- hidden is absent
+
+def test_hidden_in_a_shown_folder_is_absent(sally):
+    data = make(sally, sally.base / f"shown-{sally.user.name}", a_txt="a\n", b_pem="secret\n")
+    make(sally, data / "deep" / "er", c_pem="secret\n", d_txt="d\n")
+    make(sally, data / "private", e="secret\n")
+    os.chmod(data / "deep", 0o750)
+    script = f"""
+cd {data}; find . | sort; cat deep/er/d.txt; stat -c %a deep
+for f in b.pem deep/er/c.pem private private/e; do
+	test -e $f || test -L $f || echo "no $f"
+	echo x 2>/dev/null > $f && echo "made $f"
+done; ls -d "$PWD"/private 2>&1 | grep -c 'No such file'"""
+    result = sally.run("sh", "-c", script, rules=f"read {data}\nhide {data}/**/*.pem {data}/private {data}/private/e\n")
+    assert result.out == (".\n./a.txt\n./deep\n./deep/er\n./deep/er/d.txt\nd\n750\n"
+                          "no b.pem\nno deep/er/c.pem\nno private\nno private/e\n1\n"), result
+    assert view_of(result)[str(data / "private")] == "hide"
+
+
+def test_secrets_of_the_system_are_absent(sally):
+    script = "for f in /etc/shadow /etc/ssh /etc/sudoers /etc/machine-id; do test -e $f && echo there $f; done; ls /etc | grep -c '^shadow'"
+    assert sally.run("sh", "-c", script).out == "0\n"
+
+
+def test_hidden_in_a_folder_that_can_be_written_tells_its_name_alone(sally):
+    make(sally, sally.folder, a_pem="secret\n" * 10, b_txt="b\n")
+    script = "stat -c '%s %a' a.pem; cat a.pem; mv a.pem x; rm -f a.pem; ln a.pem l; cp a.pem c; echo x > a.pem; cat b.txt"
+    result = sally.run("sh", "-c", script, rules="hide *.pem\n")
+    assert result.out == "0 0\nb\n", result
+    assert (sally.folder / "a.pem").read_text() == "secret\n" * 10
+    assert "secret" not in "".join(p.read_text() for p in sally.folder.iterdir() if p.is_file() and p.suffix != ".pem")
+
+
+@pytest.mark.parametrize("outer, inner", [("read", "hide"), ("write", "hide")])
+def test_hide_beats_a_narrower_statement(sally, outer, inner):
+    make(sally, sally.folder / "a" / "b", c_txt="secret\n")
+    rules = f"{outer} a\nread a/b/c.txt\nwrite a/b\n{inner} a/b\n"
+    result = sally.run("sh", "-c", "cat a/b/c.txt; ls a/b; ls a", rules=rules)
+    assert "secret" not in result.out and "c.txt" not in result.out, result
+
+
+# ---- places that a run has no business in
+
+SECRETS = (".ssh/id_ed25519", ".aws/credentials", ".config/x/token", ".mozilla/firefox/p/cookies", ".bash_history",
+           ".bashrc", ".profile", "other/project/x", ".netrc", ".gnupg/key")
+
+
+def test_the_home_folder_holds_nothing(sally):
+    for name in SECRETS:
+        path = sally.home / name
+        make(sally, path.parent)
+        path.write_text("secret\n")
+        sally.own(path)
+    script = f"""for f in {' '.join(SECRETS)}; do
+	test -e ~/$f && echo "there $f"
+	mkdir -p ~/$(dirname $f) && echo evil > ~/$f
+done; find / -xdev -type f 2>/dev/null | xargs grep -ls '^secret$' 2>/dev/null | head -3; echo end"""
+    result = sally.run("sh", "-c", script.replace("find /", f"find {sally.base}"))
+    assert result.out == "end\n", result
+    assert all((sally.home / name).read_text() == "secret\n" for name in SECRETS)
+
+
+def test_the_record_in_the_working_folder_is_out_of_reach(sally):
+    record = sally.folder / "record"
+    script = "ls record; cat record/*; echo x > record/x; rm -rf record; mv record r; rmdir record; ls -d record"
+    result = sally.verb("run", "--record", record, "--", "sh", "-c", script, cwd=sally.folder, env=sally.environment())
+    assert result.out == "record\n", result
+    assert '"kind":"stop"' in "".join(p.read_text() for p in record.glob("*.jsonl"))
+    result = sally.verb("run", "--record", sally.folder, "--", "touch", "made", cwd=sally.folder, env=sally.environment())
+    assert result.status == 125 and "kept from the command" in result.err, result
+    assert not (sally.folder / "made").exists()
+
+
+# ---- tricks
+
+TRICKS = """
+import ctypes, os, socket, sys
+libc = ctypes.CDLL(None, use_errno=True)
+outside, folder = sys.argv[1], os.path.dirname(sys.argv[1])
+ways = [outside, "/proc/self/root" + outside, "/proc/1/root" + outside, "/proc/self/cwd/../" + outside.split("/", 3)[-1],
+        "/proc/thread-self/root" + outside, "/proc/self/cwd/" + "../" * 20 + outside[1:], "/dev/fd/../../.." + outside]
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    ways += ["/proc/%s/root%s" % (pid, outside), "/proc/%s/cwd/../%s" % (pid, os.path.basename(folder))]
+    try:
+        for fd in os.listdir("/proc/%s/fd" % pid):
+            ways += ["/proc/%s/fd/%s/%s" % (pid, fd, "../" * 9 + outside[1:]), "/proc/%s/fd/%s" % (pid, fd) + outside]
+    except OSError:
+        pass
+for link in ("link", "link2"):
+    os.path.lexists(link) or os.symlink(outside, link)
+    ways.append(link)
+for how in (lambda: os.link(outside, "hard"), lambda: os.rename(outside, "moved"), lambda: os.link("link", "hard2"),
+            lambda: os.link("/proc/self/cwd/link", "hard3", follow_symlinks=True)):
+    try:
+        how()
+        ways += ["hard", "moved", "hard2", "hard3"]
+    except OSError:
+        pass
+handle = (ctypes.c_char * 200)()
+for flags in (0x1000, 0x1001):      # bind, from what is not there and over what is
+    if libc.mount(folder.encode(), b".", None, flags, None) == 0: print("mounted")
+    if libc.mount(b"/", b".", None, flags | 0x4000, None) == 0: print("mounted")
+if libc.umount2(b"/etc", 2) == 0 or libc.umount2(b"/etc/hosts", 2) == 0: print("unmounted")
+if libc.syscall(155, b".", b".") == 0: print("pivoted")
+if libc.chroot(b".") == 0: print("chroot")
+if libc.open_by_handle_at(3, handle, 0) >= 0: print("handle")
+for way in ways:
+    try:
+        print("read", way, open(way).read())
+    except OSError:
+        pass
+print("end")
+"""
+
+
+def test_no_trick_widens_the_view(sally):
+    outside = make(sally, sally.base / f"outside-{sally.user.name}", a="secret\n")
+    (sally.folder / "link").symlink_to(outside / "a")
+    result = sally.python(TRICKS, str(outside / "a"))
+    assert result.out == "end\n", result
+    # The same program sees what it is shown: the ways are real ones.
+    shown = sally.python(TRICKS, str(outside / "a"), rules=f"read {outside}\n")
+    assert shown.out.count("secret") > 5 and "mounted" not in shown.out and "handle" not in shown.out, shown
+    assert (outside / "a").read_text() == "secret\n"
+
+
+def test_a_descriptor_of_the_caller_is_not_passed_on(sally):
+    outside = make(sally, sally.base / f"fd-{sally.user.name}", a="secret\n")
+    fd = os.open(outside, os.O_RDONLY | os.O_DIRECTORY)
+    os.set_inheritable(fd, True)
+    try:
+        script = f"import os; print(sorted(os.listdir('/proc/self/fd'))); print(os.listdir({fd}))"
+        result = sally.python(script, pass_fds=(fd,))
+    finally:
+        os.close(fd)
+    assert result.status == 1 and "Bad file descriptor" in result.err, result
+
+
+def test_a_swapped_link_leads_the_view_nowhere_else(sally):
+    """What the rules name is what is shown: a link put there is not followed out of what it stands for inside."""
+    secret = make(sally, sally.base / f"s-{sally.user.name}", a="secret\n")
+    make(sally, sally.folder / "d")
+    (sally.folder / "d" / "l").symlink_to(secret)
+    result = sally.run("sh", "-c", "cat d/l/a; ls d", rules="write .\nread d\n")
+    assert result.out == "l\n", result
+
+
+# ---- what would be run outside, later, by somebody else
+
+GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@a.example"]
+
+
+@pytest.fixture
+def repository(sally):
+    assert sally.popen(["git", "init", "-q", "."]).wait() == 0
+    return sally.folder / ".git"
+
+
+def test_git_is_not_led_to_other_configuration(sally, repository):
+    """gitrepository-layout(5): `commondir` says where configuration and hooks are."""
+    script = """
+mkdir -p evil && cp -r .git/. evil && git config -f evil/config core.fsmonitor 'touch pwned; false'
+echo ../evil > .git/commondir; rm -f .git/commondir; mv .git/HEAD .git/h; mv .git/h .git/HEAD
+ln -s ../evil .git/commondir; mkdir -p .git/modules/x .git/worktrees/x; exit 0"""
+    before = sorted(os.listdir(repository))
+    result = sally.run("sh", "-c", script)
+    assert sorted(os.listdir(repository)) == before, result
+    assert sally.popen([*GIT, "status", "-s"], stdout=-3).wait() == 0
+    assert not (sally.folder / "pwned").exists()
+
+
+def test_git_works(sally, repository):
+    script = " && ".join(" ".join([*GIT, words]) for words in (
+        "add f", "commit -qm 1", "branch b", "checkout -q b", "mv f g", "commit -qm 2", "checkout -q -", "merge -q b",
+        "tag t", "stash -q || true", "gc -q", "worktree list", "fsck --no-progress", "status -s", "rev-list --count HEAD"))
+    sally.write("f", "1\n")
+    result = sally.run("sh", "-c", script)
+    assert result.status == 0 and result.out.endswith("\n2\n"), result
+    assert sally.popen(["git", "fsck", "--no-progress"]).wait() == 0
+
+
+MISSING = """
+import os
+def attempt(*ways):
+    for way in ways:
+        try:
+            way()
+        except OSError:
+            pass
+os.makedirs("stage/hooks")
+open("stage/hooks/post-checkout", "w").write("evil")
+open("stage/config", "w").write("evil")
+open("stage/HEAD", "w").write("evil")
+os.symlink("stage", "l")
+attempt(lambda: os.makedirs(".git/hooks"), lambda: os.rename("stage", ".git"), lambda: os.symlink("stage", ".git"),
+        lambda: os.rename("l", ".git"), lambda: os.rename(".git", "g"), lambda: os.rmdir(".git"),
+        lambda: os.link("stage/config", ".git"), lambda: os.rename("stage/hooks", ".git/hooks"),
+        lambda: os.rename("stage/config", ".git/config"), lambda: os.unlink(".git/config"),
+        lambda: os.symlink("../stage/hooks", ".git/hooks"), lambda: os.mkfifo(".git/config"),
+        lambda: os.link("stage/config", ".git/config"), lambda: os.rename("stage/config", "sallyport.rules"),
+        lambda: os.symlink("stage/config", "sallyport.rules"), lambda: os.rename("l", "sallyport.rules"))
+"""
+
+
+def test_what_is_missing_cannot_be_put_there(sally):
+    sally.python(MISSING)
+    assert not {".git", "sallyport.rules"} & set(os.listdir(sally.folder))
+
+
+def test_what_is_missing_of_a_repository_cannot_be_put_there(sally, repository):
+    for name in ("hooks", "config"):
+        sally.popen(["rm", "-rf", repository / name]).wait()
+    before = sorted(os.listdir(repository))
+    sally.python(MISSING)
+    assert sorted(os.listdir(repository)) == before
+    assert not (sally.folder / "sallyport.rules").exists()
+
+
+# ---- defaults that ordinary work needs no rules with
+
+def test_make_and_pytest(sally):
+    sally.write("Makefile", "all: prog\n\t./prog\nprog: prog.c\n\t$(CC) -o $@ $<\n")
+    sally.write("prog.c", '#include <stdio.h>\nint main(void) { puts("built"); return 0; }\n')
+    sally.write("test_x.py", "def test_x(tmp_path):\n    (tmp_path / 'a').write_text('1')\n")
+    result = sally.run("sh", "-c", f"make -s && {sys.executable} -m pytest -q test_x.py")
+    assert result.status == 0 and "built\n" in result.out and "1 passed" in result.out, result
+
+
+# ---- the start record says it all
+
+def test_the_record_lists_the_whole_view(sally):
+    data = make(sally, sally.base / f"listed-{sally.user.name}", a="a\n")
+    view = view_of(sally.run("true", rules=f"read {data}\nhide {data}/a\n"))
+    assert view[str(data)] == "read" and view[str(data / "a")] == "hide" and view[str(sally.folder)] == "write"
+    assert view["/usr"] == "read" and view["/tmp"] == "private" and view["/etc/resolv.conf"] == "file"
+    assert view["/proc"] == "proc" and view["/dev"] == "devices"
+    # What is mounted in the jail is on the list, or lies in what is.
+    result = sally.run("sh", "-c", "cut -d' ' -f5 /proc/self/mountinfo | sort -u")
+    names = view_of(result)
+    for mount in result.out.split():
+        assert mount == "/" or any(mount == name or mount.startswith(name + "/") for name in names), mount
