@@ -10,6 +10,7 @@ import ctypes
 import os
 import pathlib
 import pwd
+import resource
 import shutil
 import tempfile
 
@@ -39,9 +40,17 @@ def users():
 USERS = users()
 
 
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("as_root") and os.geteuid() != 0:
+        pytest.skip("mounting a file system of its own takes root")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "once: too long to be told as every user; told as the least powerful one")
     config.addinivalue_line("markers", "as_root: needs root")
+    # An origin for thousands of connections lives in this process.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def pytest_generate_tests(metafunc):

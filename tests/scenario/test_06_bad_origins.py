@@ -175,14 +175,19 @@ def test_a_bad_chunk_after_a_good_head(sally, plain_origin):
 
 
 def test_bytes_after_a_response_are_no_response(sally, plain_origin):
-    """Whoever sends two answers to one request does not get to answer the next one."""
+    """Whoever sends two answers to one request does not get to answer the next one: at once or a moment later."""
     def handler(conn):
-        conn.reply(200, b"first")
-        conn.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+        first = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst"
+        forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+        if conn.request.target == "/1":
+            conn.send(first + forged)
+        else:
+            conn.send(first)
+            conn.send(forged)
 
     web = plain_origin(handler)
     url = f"http://origin.test:{web.port}"
-    result = sally.run("curl", "-sS", f"{url}/1", f"{url}/2", f"{url}/3",
+    result = sally.run("sh", "-c", f"curl -sS {url}/1 {url}/2; sleep 0.3; curl -sS {url}/3",
                        rules=f"allow GET http://origin.test:{web.port}/** private")
     assert result.out == "first" * 3, result
     assert len(web.requests) == 3
