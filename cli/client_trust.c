@@ -6,11 +6,14 @@
 #include "certs/certs.h"
 #include "cli/verbs.h"
 
+#include <ctype.h>
 #include <glob.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Variables that name a file which takes the place of a client's own store. */
@@ -33,8 +36,7 @@ static const char *const system_paths[] = {"/etc/ssl/certs/ca-certificates.crt",
 /* Sockets and screens of the user's session: their far end is outside. */
 static const char *const removed[] = {"SSH_AUTH_SOCK", "SSH_AGENT_PID", "GPG_AGENT_INFO",
 	"DBUS_SESSION_BUS_ADDRESS", "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "XDG_RUNTIME_DIR",
-	"DOCKER_HOST", "SSL_CERT_DIR", "PIP_PROXY", "npm_config_proxy", "npm_config_https_proxy",
-	"FTP_PROXY", "ftp_proxy", "RSYNC_PROXY", "CARGO_HTTP_PROXY"};
+	"DOCKER_HOST", "SSL_CERT_DIR"};
 
 static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy",
 	"https_proxy", "all_proxy", "GRPC_PROXY", "grpc_proxy", "YARN_HTTP_PROXY",
@@ -42,16 +44,64 @@ static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", 
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* The certificates of a PEM text, and nothing else of it: some files hold a key as well. */
+static void add_certificates(struct text *to, const char *pem)
+{
+	static const char *const kinds[][2] = {
+		{"-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"},
+		{"-----BEGIN TRUSTED CERTIFICATE-----", "-----END TRUSTED CERTIFICATE-----"},
+		{"-----BEGIN X509 CERTIFICATE-----", "-----END X509 CERTIFICATE-----"}};
+
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const char *at = pem, *end;
+
+		while ((at = strstr(at, kinds[i][0])) != NULL &&
+			(end = strstr(at, kinds[i][1])) != NULL) {
+			end += strlen(kinds[i][1]);
+			text_add(to, at, (size_t)(end - at));
+			text_add(to, "\n", 1);
+			at = end;
+		}
+	}
+}
+
 /* Adds a file of the user's to a text once; one that cannot be read is left out, as its client
  * would. */
 static void add_roots(struct text *to, struct list *seen, const char *path)
 {
-	if (path == NULL || path[0] != '/' || list_get(seen, path) != NULL) {
+	struct text pem = {0};
+	struct stat st;
+
+	/* Nothing that would keep us waiting: some variables hold words such as "true", too. */
+	if (path == NULL || stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+		list_get(seen, path) != NULL) {
 		return;
 	}
 	list_set(seen, path, "1");
-	if (text_read_file(to, path) == 0) {
-		text_add(to, "\n", 1);
+	if (text_read_file(&pem, path) == 0) {
+		add_certificates(to, pem.data);
+	}
+	text_finish(&pem);
+}
+
+/* SSL_CERT_DIR: folders with colons between them, a certificate a file. */
+static void add_root_folders(struct text *to, struct list *seen, const char *folders)
+{
+	while (folders != NULL && *folders != '\0') {
+		size_t len = strcspn(folders, ":");
+		char pattern[PATH_MAX];
+		glob_t found;
+
+		if (len > 0 &&
+			snprintf(pattern, sizeof(pattern), "%.*s/*", (int)len, folders) <
+				(int)sizeof(pattern) &&
+			glob(pattern, 0, NULL, &found) == 0) {
+			for (size_t i = 0; i < found.gl_pathc; i++) {
+				add_roots(to, seen, found.gl_pathv[i]);
+			}
+			globfree(&found);
+		}
+		folders += len + (folders[len] == ':');
 	}
 }
 
@@ -61,8 +111,16 @@ static void make_bundles(struct client_trust *t, const char *run_ca, const struc
 
 	add_roots(&t->bundle, &seen, certs_system_bundle());
 	for (size_t i = 0; i < COUNT(replacing); i++) {
-		add_roots(&t->bundle, &seen, list_get(user, replacing[i]));
+		const char *path = list_get(user, replacing[i]);
+		struct stat st;
+
+		if (path != NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+			add_root_folders(&t->bundle, &seen, path); /* requests takes a folder */
+		} else {
+			add_roots(&t->bundle, &seen, path);
+		}
 	}
+	add_root_folders(&t->bundle, &seen, list_get(user, "SSL_CERT_DIR"));
 	for (size_t i = 0; i < COUNT(adding); i++) {
 		add_roots(&t->bundle, &seen, list_get(user, adding[i]));
 		add_roots(&t->ca, &seen_adding, list_get(user, adding[i]));
@@ -76,6 +134,66 @@ static void make_bundles(struct client_trust *t, const char *run_ca, const struc
 			list_add(&t->bundle_paths, system_paths[i]);
 		}
 	}
+}
+
+/*
+ * Proxies of outside, and their passwords: HTTPS_PROXY, npm_config_https_proxy, PIP_PROXY,
+ * CLOUDSDK_PROXY_PASSWORD and their like, in any case of letters. GOPROXY is a registry.
+ */
+static bool names_proxy(const char *variable)
+{
+	char name[128];
+	size_t len = strcspn(variable, "=");
+
+	if (len >= sizeof(name)) {
+		return false;
+	}
+	for (size_t i = 0; i < len; i++) {
+		name[i] = (char)toupper((unsigned char)variable[i]);
+	}
+	name[len] = '\0';
+	return strstr(name, "_PROXY") != NULL || strncmp(name, "PROXY_", 6) == 0 ||
+	       strcmp(name, "NPM_CONFIG_NOPROXY") == 0;
+}
+
+/* Java's proxies are words such as -Dhttps.proxyHost=x in JAVA_TOOL_OPTIONS, MAVEN_OPTS, ... */
+static void without_java_proxies(const char *variable, struct text *ret_variable)
+{
+	static const char *const words[] = {"-Dhttp.proxy", "-Dhttps.proxy", "-Dftp.proxy",
+		"-DsocksProxy", "-Dhttp.nonProxyHosts", "-Djava.net.socks."};
+	const char *at = variable;
+
+	while (*at != '\0') {
+		bool proxy = false;
+		size_t len;
+
+		for (size_t i = 0; i < COUNT(words); i++) {
+			const char *quoteless = at + (*at == '"' || *at == '\'');
+
+			proxy = proxy || strncmp(quoteless, words[i], strlen(words[i])) == 0;
+		}
+		len = strcspn(at, proxy ? " " : " =");
+		len += at[len] != '\0';
+		if (!proxy) {
+			text_add(ret_variable, at, len);
+		}
+		at += len;
+	}
+}
+
+static void add_environment(struct client_trust *t, const char *variable)
+{
+	struct text text = {0};
+
+	if (names_proxy(variable)) {
+		return;
+	}
+	if (strstr(variable, "roxy") != NULL && strstr(variable, "-D") != NULL) {
+		without_java_proxies(variable, &text);
+		variable = text.data;
+	}
+	list_add(&t->env, variable);
+	text_finish(&text);
 }
 
 static void set_proxies(struct list *env, uint16_t port)
@@ -206,7 +324,7 @@ int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t p
 	memset(t, 0, sizeof(*t));
 	for (; *environment != NULL; environment++) {
 		list_add(&user, *environment);
-		list_add(&t->env, *environment);
+		add_environment(t, *environment);
 	}
 	make_bundles(t, run_ca_pem, &user);
 	status = make_java_store(t, &user);

@@ -32,6 +32,19 @@ static int expect(struct gateway_process *p, enum frame_type wanted, struct text
 	return type == wanted ? 0 : complain("the gateway process answered out of turn");
 }
 
+/* A crash must not put the run's key on a disk. 1 and not 0: see core(5), piping to a program. */
+static void forbid_core(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) != 0 || limit.rlim_max != 0) {
+		limit = (struct rlimit){1, 1};
+		if (setrlimit(RLIMIT_CORE, &limit) != 0) {
+			_exit(EXIT_OURS);
+		}
+	}
+}
+
 int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process)
 {
 	struct gateway_process p = {0};
@@ -52,6 +65,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 		 */
 		setsid();
 		signal(SIGPIPE, SIG_IGN);
+		forbid_core();
 		exit(gateway_main(plan, pair[1]));
 	}
 	close(pair[1]);

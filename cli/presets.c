@@ -8,6 +8,7 @@
 #include "cli/program.h"
 #include "rules/rules.h"
 
+#include <event2/util.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,37 @@ static int fail(struct preset *p, const char *why, const char *instead)
 	snprintf(p->message, p->size, "%s; write the statements yourself instead, such as: %s", why,
 		instead);
 	return -1;
+}
+
+/*
+ * A company's mirror often has a private address. The client's own configuration chose the host, so
+ * the statement says `private` itself; loopback, link-local and metadata addresses never get it.
+ */
+static const char *private_word(const char *host)
+{
+	const struct evutil_addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	struct evutil_addrinfo *found = NULL;
+	bool private = false;
+
+	if (evutil_getaddrinfo(host, NULL, &hints, &found) != 0) {
+		return "";
+	}
+	for (const struct evutil_addrinfo *a = found; a != NULL; a = a->ai_next) {
+		enum rules_address_class class = RULES_ADDRESS_FORBIDDEN;
+
+		if (a->ai_family == AF_INET) {
+			const struct sockaddr_in *v4 = (const struct sockaddr_in *)a->ai_addr;
+
+			class = rules_address_class((const uint8_t *)&v4->sin_addr, 4);
+		} else if (a->ai_family == AF_INET6) {
+			const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a->ai_addr;
+
+			class = rules_address_class((const uint8_t *)&v6->sin6_addr, 16);
+		}
+		private = private || class == RULES_ADDRESS_PRIVATE;
+	}
+	evutil_freeaddrinfo(found);
+	return private ? " private" : "";
 }
 
 /* An allow of everything below a base URL; what is no http or https URL is passed over. */
@@ -60,10 +92,10 @@ static bool allow_below(
 	while (path_len > 0 && target.path[path_len - 1] == '/') {
 		path_len--;
 	}
-	text_print(p->rules, "allow %s %s%s%s%s%s%.*s/**%s\n", methods,
+	text_print(p->rules, "allow %s %s%s%s%s%s%.*s/**%s%s\n", methods,
 		target.scheme == RULES_HTTP ? "http://" : "", strchr(target.host, ':') ? "[" : "",
 		target.host, strchr(target.host, ':') ? "]" : "", port, (int)path_len, target.path,
-		conditions);
+		conditions, private_word(target.host));
 	return true;
 }
 
@@ -203,7 +235,7 @@ static int go(struct preset *p)
 static int apt(struct preset *p)
 {
 	static const char *const ask[] = {
-		"apt-get", "indextargets", "--format", "$(REPO_URI)", NULL};
+		"apt-get", "indextargets", "--no-release-info", "--format", "$(REPO_URI)", NULL};
 	struct text out = {0};
 	struct list seen = {0};
 	unsigned n = 0;
@@ -219,9 +251,7 @@ static int apt(struct preset *p)
 	list_finish(&seen);
 	text_finish(&out);
 	return n > 0 ? 0
-		     : fail(p,
-			       "apt-get is not installed, or names no repository (apt-get update "
-			       "fills its list)",
+		     : fail(p, "apt-get is not installed, or its sources name no repository",
 			       "allow GET,HEAD http://mirror.example.com/debian/**");
 }
 
@@ -338,30 +368,23 @@ static int git(struct preset *p)
 {
 	static const char *const ask[] = {"git", "config", "--global", "--includes", "--get-regexp",
 		"^(url\\..*\\.insteadof|credential\\..*|http\\..*\\..*)$", NULL};
-	static const char *const conditions[] = {" query service=git-upload-pack", ""};
+	static const char *const conditions[] = {
+		" query service=git-upload-pack", " type application/x-git-upload-pack-request"};
 	struct text out = {0};
 	unsigned n = 0;
 
 	if (program_output(ask, &out) == 0) {
-		struct text urls = {0};
-
 		for (const char *at = out.data; (at = strstr(at, "https://")) != NULL; at += 8) {
-			size_t len = strcspn(at, " \n");
-			const char *path;
+			size_t host = strcspn(at + 8, "/ \n");
+			char base[512];
 
-			urls.len = 0;
-			text_add(&urls, at, len);
-			path = strchr(urls.data + 8, '/');
-			urls.len = path != NULL ? (size_t)(path - urls.data) : urls.len;
-			urls.data[urls.len] = '\0';
-			/* ".insteadof" and other key names may hang on the URL */
-			text_print(p->rules, "allow GET %s/**%s\n", urls.data + 8, conditions[0]);
-			text_print(p->rules,
-				"allow POST %s/** type application/x-git-upload-pack-request\n",
-				urls.data + 8);
-			n++;
+			/* The host alone: ".insteadof" and other key names may hang on the URL. */
+			if (host < sizeof(base) - 8) {
+				snprintf(base, sizeof(base), "%.*s", (int)host + 8, at);
+				n += allow_below(p, "GET", base, conditions[0]) &&
+				     allow_below(p, "POST", base, conditions[1]);
+			}
 		}
-		text_finish(&urls);
 	}
 	text_finish(&out);
 	return n > 0 ? 0

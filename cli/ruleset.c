@@ -32,7 +32,8 @@ static int add_file(struct ruleset *set, const char *path)
 	struct text text = {0};
 	int status;
 
-	if (path == NULL && access(default_file, R_OK) != 0) {
+	/* One that is there and cannot be read may hold a deny: it stops the run. */
+	if (path == NULL && access(default_file, F_OK) != 0 && errno == ENOENT) {
 		return 0;
 	}
 	path = path != NULL ? path : default_file;

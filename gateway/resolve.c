@@ -105,9 +105,15 @@ void resolve_format(const struct resolve_address *a, uint16_t port, char *buf, s
 
 static bool passes(const struct resolve_address *a, bool private_ok)
 {
-	enum rules_address_class class = rules_address_class(a->bytes, a->n_bytes);
-
-	return class == RULES_ADDRESS_PUBLIC || (private_ok && class != RULES_ADDRESS_FORBIDDEN);
+	switch (rules_address_class(a->bytes, a->n_bytes)) {
+	case RULES_ADDRESS_PUBLIC: return true;
+	case RULES_ADDRESS_PRIVATE:
+	case RULES_ADDRESS_LOOPBACK:
+	case RULES_ADDRESS_LINK_LOCAL: return private_ok;
+	case RULES_ADDRESS_METADATA: /* the machine's own credentials: no word lets them out */
+	case RULES_ADDRESS_FORBIDDEN: break;
+	}
+	return false;
 }
 
 /* One forbidden address spoils the whole answer: a name that mixes them is up to something. */

@@ -50,8 +50,8 @@ void resolver_destroy(struct resolver *r); /* outstanding queries are dropped wi
 
 /*
  * Looks up a canonical host (names in /etc/hosts count; address literals are answered at once).
- * `private_ok`: non-public addresses pass. `fn` is called from the loop, never from inside this
- * call, unless the query is cancelled first. NULL when memory is out.
+ * `private_ok`: private, loopback and link-local addresses pass, too. `fn` is called from the loop,
+ * never from inside this call, unless the query is cancelled first. NULL when memory is out.
  */
 struct resolve_query *resolve(
 	struct resolver *r, const char *host, bool private_ok, resolve_fn *fn, void *arg);

@@ -5,19 +5,23 @@
 #include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
-static void refuse(struct session *s, const struct resolve_answer *answer)
+static void refuse_address(struct session *s, const struct resolve_address *forbidden)
 {
+	enum rules_address_class class = rules_address_class(forbidden->bytes, forbidden->n_bytes);
+	bool never = class == RULES_ADDRESS_METADATA || class == RULES_ADDRESS_FORBIDDEN;
 	char address[64];
 
+	resolve_format(forbidden, 0, address, sizeof(address));
+	session_refuse(s, 403, resolve_word(RESOLVE_EFORBIDDEN), false,
+		"%s has the address %s (%s), which %s", s->exchange.target.host, address,
+		rules_address_class_name(class),
+		never ? "no rule lets through" : "needs the word `private` in the rule");
+}
+
+static void refuse(struct session *s, const struct resolve_answer *answer)
+{
 	switch (answer->error) {
-	case RESOLVE_EFORBIDDEN:
-		resolve_format(&answer->forbidden, 0, address, sizeof(address));
-		session_refuse(s, 403, resolve_word(answer->error), false,
-			"%s has the address %s (%s), which needs the word `private` in the rule",
-			s->exchange.target.host, address,
-			rules_address_class_name(rules_address_class(
-				answer->forbidden.bytes, answer->forbidden.n_bytes)));
-		break;
+	case RESOLVE_EFORBIDDEN: refuse_address(s, &answer->forbidden); break;
 	case RESOLVE_ETIMEOUT:
 		session_refuse(s, 504, resolve_word(answer->error), false, "looking up %s: %s",
 			s->exchange.target.host, resolve_sentence(answer->error));

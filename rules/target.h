@@ -84,13 +84,14 @@ const char *rules_scheme_name(enum rules_scheme scheme);
 /*
  * What kind of address this is (IANA special-purpose registries, RFC 6890, RFC 8190). `bytes` is 4
  * or 16 octets in network order; v4-mapped, 6to4, NAT64 and Teredo forms are judged by the IPv4
- * address they carry as well. Everything but RULES_ADDRESS_PUBLIC needs the rule word `private`.
+ * address they carry as well. Private, loopback and link-local ones need the rule word
+ * `private`; metadata services and what is forbidden never pass.
  */
 enum rules_address_class {
 	RULES_ADDRESS_FORBIDDEN = 0, /* unspecified, multicast, broadcast, reserved: never */
 	RULES_ADDRESS_LOOPBACK,
 	RULES_ADDRESS_LINK_LOCAL,
-	/* 169.254.169.254 and its like: never without `private` by address */
+	/* 169.254.169.254 and its like: whatever the rule says, never */
 	RULES_ADDRESS_METADATA,
 	RULES_ADDRESS_PRIVATE, /* RFC 1918, RFC 6598, RFC 4193 */
 	RULES_ADDRESS_PUBLIC,

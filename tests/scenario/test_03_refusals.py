@@ -1,6 +1,8 @@
 """What the client is told when the answer is no, and that the origin hears nothing of it."""
 import json
 
+import pytest
+
 
 def test_a_path_on_an_allowed_host(sally, origin):
     web = origin()
@@ -90,3 +92,37 @@ def test_a_name_with_one_private_address_among_others_is_not_dialled_there(sally
                            rules=f"allow GET origin.test:{web.port}/**")
         assert result.out.endswith("403"), (addresses, result)
     assert web.connections == 0
+
+
+@pytest.mark.parametrize("address", ["169.254.169.254", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "fd00:ec2::254", "169.254.170.2",
+                                     "100.100.100.200", "0.0.0.0", "224.0.0.1"])
+def test_metadata_services_are_out_of_reach_whatever_the_rule_says(sally, nameserver, address):
+    nameserver.names["origin.test"] = [address]
+    result = sally.run("curl", "-sS", "-w", "%{http_code}", "http://origin.test/", "http://origin.test/",
+                       rules="allow * http://** private")
+    assert result.out.endswith("403") and result.out.count("no rule lets through") == 2, result
+    literal = f"[{address}]" if ":" in address else address
+    result = sally.run("curl", "-sS", "-g", "-w", "%{http_code}", f"http://{literal}/", rules="allow * http://** private")
+    assert result.out.endswith("403") and "no rule lets through" in result.out, result
+
+
+@pytest.mark.parametrize("address", ["127.0.0.2", "10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "169.254.1.1", "::1",
+                                     "fe80::1", "fc00::1", "::ffff:10.0.0.1", "2002:a00:1::1"])
+def test_other_addresses_of_the_inside_need_the_word(sally, address):
+    literal = f"[{address}]" if ":" in address else address
+    result = sally.run("curl", "-sS", "-g", "--noproxy", "none.test", "-w", "%{http_code}", f"http://{literal}:1/",
+                       rules="allow * http://**:1")
+    assert result.out.endswith("403") and "needs the word `private`" in result.out, result
+
+
+def test_receive_only_refuses_whatever_sends(sally, plain_origin):
+    web = plain_origin()
+    url = f"http://origin.test:{web.port}"
+    rules = f"mode receive-only\nallow * {url}/** private"
+    for options in (["-X", "POST"], ["-d", "x"], ["-X", "GET", "-d", "x"], ["-T", "client.txt"], ["-X", "DELETE"]):
+        sally.write("client.txt", "x")
+        result = sally.run("curl", "-sS", "-w", "%{http_code}", *options, f"{url}/", rules=rules)
+        assert result.out.endswith("403") and "receive-only" in result.out, (options, result)
+    assert web.requests == []
+    for options in ([], ["-I"], ["-X", "OPTIONS"]):
+        assert sally.run("curl", "-sS", "-o", "out", "-w", "%{http_code}", *options, f"{url}/", rules=rules).out == "200"

@@ -61,6 +61,73 @@ def test_roots_are_merged_not_lost(sally):
     assert system == bundle
 
 
+def test_no_password_of_a_proxy_goes_in(sally):
+    """Whatever a client calls its proxy; what only sounds like one stays."""
+    secret = "http://user:s3cret@proxy.example:3128"
+    names = ["HTTP_PROXY", "https_proxy", "ALL_PROXY", "FTP_PROXY", "npm_config_proxy", "NPM_CONFIG_HTTPS_PROXY", "PIP_PROXY",
+             "GLOBAL_AGENT_HTTPS_PROXY", "CARGO_HTTP_PROXY", "YARN_HTTPS_PROXY", "CLOUDSDK_PROXY_PASSWORD", "PROXY_USER"]
+    java = "-Xmx64m -Dhttps.proxyHost=proxy.example -Dhttps.proxyUser=user -Dhttps.proxyPassword=s3cret -Dx=y"
+    env = environment(sally, {**dict.fromkeys(names, secret), "MAVEN_OPTS": java, "GOPROXY": "https://modules.example",
+                              "npm_config_noproxy": "*"})
+    assert "s3cret" not in json.dumps(env)
+    assert env["MAVEN_OPTS"] == "-Xmx64m -Dx=y"
+    assert env["GOPROXY"] == "https://modules.example"
+    assert "npm_config_noproxy" not in env
+
+
+def bundles(sally, env):
+    result = sally.run("sh", "-c", "cat /run/sallyport/bundle.pem; echo =====; cat /run/sallyport/ca.pem", env=env)
+    return [(certificates(text), text) for text in result.out.split("=====")]
+
+
+@pytest.mark.parametrize("name", REPLACING + ["npm_config_cafile", "BUNDLE_SSL_CA_CERT", "CONDA_SSL_VERIFY"])
+def test_roots_of_each_variable_are_kept(sally, name):
+    made = own_ca(sally, "kept")
+    (bundle, _), _ = bundles(sally, {name: str(made)})
+    assert certificates(made.read_text()) < bundle
+
+
+def test_folders_of_roots_are_kept(sally):
+    folder = sally.home / "roots"
+    folder.mkdir()
+    first, second = own_ca(sally, "first"), own_ca(sally, "second")
+    shutil.copy(first, folder / "first.pem")
+    os.mkfifo(folder / "waits-for-ever")
+    (folder / "README").write_text("none\n")
+    env = {"SSL_CERT_DIR": f"/nonexistent:{folder}:{second.parent}", "CONDA_SSL_VERIFY": "true"}
+    (bundle, _), _ = bundles(sally, env)
+    assert certificates(first.read_text()) | certificates(second.read_text()) < bundle
+    (bundle, _), _ = bundles(sally, {"REQUESTS_CA_BUNDLE": str(folder)})
+    assert certificates(first.read_text()) < bundle
+
+
+def test_of_the_users_files_only_certificates_go_in(sally):
+    made = own_ca(sally, "with-key")
+    made.write_text("words\n" + made.read_text() + "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n")
+    for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+        for _, text in bundles(sally, {name: str(made)}):
+            assert "PRIVATE" not in text and "c2VjcmV0" not in text and "words" not in text
+    (bundle, _), _ = bundles(sally, {"SSL_CERT_FILE": str(made)})
+    assert certificates(made.read_text().split("-----BEGIN PRIVATE")[0]) < bundle
+
+
+def test_a_relative_path_is_the_users_too(sally):
+    made = own_ca(sally, "relative")
+    sally.write("roots.pem", made.read_text())
+    (bundle, _), (ca, _) = bundles(sally, {"NODE_EXTRA_CA_CERTS": "roots.pem"})
+    assert certificates(made.read_text()) < bundle and certificates(made.read_text()) < ca
+
+
+def test_a_crash_of_the_gateway_leaves_no_key_behind(sally):
+    """No core file, and no program that a core is piped to: core(5) treats the limit 1 as that."""
+    run = sally.start("sh", "-c", "echo ready; read line", stdin=subprocess.PIPE)
+    assert run.process.stdout.readline() == "ready\n"
+    with open(f"/proc/{run.gateway_pid()}/limits") as limits:
+        line = next(line for line in limits if line.startswith("Max core file size"))
+    assert line.split()[4:6] in (["1", "1"], ["0", "0"]), line
+    assert run.finish(input="\n").status == 0
+
+
 def test_roots_of_the_user_are_not_believed_about_origins(sally, origin, base):
     """What a client trusts and whom the gateway trusts are two things: --upstream-ca says the second."""
     stranger = CA(base / "stranger-of-user", "stranger")
@@ -114,6 +181,65 @@ def test_clients_believe_the_leaf(sally, origin, client):
     assert len(web.requests) >= 1, result
     if client != "git":  # which hears no git there, over a connection that it believes
         assert result.out.endswith("hello GET /\n"), result
+
+
+JAVA = """
+import java.net.*;
+public class Fetch {
+    public static void main(String[] a) throws Exception {
+        System.out.print(new String(new URL(a[0]).openStream().readAllBytes()));
+    }
+}
+"""
+
+
+@pytest.mark.once
+@pytest.mark.skipif(shutil.which("java", path="/usr/bin:/bin") is None, reason="java is not installed in the system's folders")
+def test_java_believes_the_leaf(sally, origin):
+    """It reads no variable: its own store is laid over, its connections are captured."""
+    web = origin()
+    url = f"https://origin.test:{web.port}/"
+    sally.write("Fetch.java", JAVA)
+    result = sally.run("java", "-Xshare:auto", "-XX:TieredStopAtLevel=1", "Fetch.java", url, timeout=90,
+                       rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.out == "hello GET /\n", result
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_versions_of_tls(sally, origin, version):
+    web = origin()
+    result = sally.run("curl", "-sS", f"--tlsv{version}", "--tls-max", version, f"https://origin.test:{web.port}/",
+                       rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.out == "hello GET /\n", result
+
+
+def test_older_versions_are_not_spoken(sally, origin):
+    web = origin()
+    result = sally.run("curl", "-sS", "--ciphers", "DEFAULT@SECLEVEL=0", "--tlsv1.0", "--tls-max", "1.1",
+                       f"https://origin.test:{web.port}/", rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.status == 35 and web.requests == [], result
+
+
+def test_one_leaf_a_name_with_a_key_of_its_own(sally):
+    """Minted once a name and run; never the CA's key, never two names' the same."""
+    script = """
+import inside, ssl
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+context = ssl.create_default_context()
+seen = []
+for name in ("a.test", "a.test", "b.test"):
+    sock = context.wrap_socket(inside.plain(name, 443), server_hostname=name)
+    leaf = x509.load_der_x509_certificate(sock.getpeercert(True))
+    key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    print(leaf.serial_number, key.hex(), leaf.public_key().curve.name)
+ca = x509.load_pem_x509_certificate(open("/run/sallyport/ca.pem", "rb").read()).public_key()
+print(ca.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo).hex())
+"""
+    result = sally.python(script, rules="allow GET a.test/**\nallow GET b.test/**")
+    first, again, other, ca = [line.split() for line in result.out.splitlines()]
+    assert first == again and first[2] == "secp256r1", result
+    assert first[0] != other[0] and len({first[1], other[1], ca[0]}) == 3, result
 
 
 def test_a_client_without_our_roots_is_not_fooled(sally, origin):

@@ -1,4 +1,7 @@
 """`rules check` and `rules explain`, and what the presets become for clients set up in this or that way."""
+import os
+import shutil
+
 import pytest
 
 
@@ -72,6 +75,66 @@ def test_apt(sally):
         line for line in lines if "allow GET,HEAD http://mirror.corp.example/debian/**" in line][:1], lines
 
 
+def test_a_mirror_with_a_private_address(sally):
+    """A company's own mirror needs no statement of the user's; what is the machine's own stays closed."""
+    for address, word in (("10.1.2.3", True), ("192.168.7.7:8443", True), ("127.0.0.1", False), ("169.254.169.254", False),
+                          ("203.0.113.1", False)):
+        env = stand_in(sally, "go", f"printf 'https://{address}/go,direct\\noff\\n'")
+        lines = expand(sally, "go", env)
+        statement = f"allow GET,HEAD {address}/go/**"
+        assert has(lines, statement) and has(lines, statement + " private") == word, lines
+
+
+def test_a_password_in_gits_configuration_stays_there(sally):
+    (sally.home / ".gitconfig").write_text('[url "https://user:secret@git.corp.example/x/"]\n\tinsteadOf = https://e.example/\n')
+    lines = expand(sally, "git", {})
+    assert has(lines, "allow GET git.corp.example/** query service=git-upload-pack"), lines
+    assert not has(lines, "secret")
+
+
+# The clients themselves, set up by files with made-up names.
+
+def system_has(program):
+    return pytest.mark.skipif(shutil.which(program, path="/usr/bin:/bin") is None,
+                              reason=f"{program} is not installed in the system's folders")
+
+
+@system_has("npm")
+def test_npm_itself(sally):
+    (sally.home / ".npmrc").write_text("registry=https://packages.corp.example/npm/\n@acme:registry=https://acme.example/r/\n")
+    lines = expand(sally, "npm", {})
+    assert has(lines, "allow GET,HEAD packages.corp.example/npm/**") and has(lines, "allow GET,HEAD acme.example/r/**"), lines
+    lines = expand(sally, "npm", {"npm_config_registry": "https://other.example/"})
+    assert has(lines, "allow GET,HEAD other.example/**") and not has(lines, "packages.corp.example"), lines
+
+
+@system_has("pip")
+def test_pip_itself(sally):
+    (sally.home / ".config" / "pip").mkdir(parents=True)
+    (sally.home / ".config" / "pip" / "pip.conf").write_text("[global]\nindex-url = https://index.corp.example/simple\n")
+    assert has(expand(sally, "pip", {}), "allow GET,HEAD index.corp.example/simple/**")
+
+
+@pytest.mark.skipif(not os.path.exists("/usr/local/go/bin/go"), reason="go is not installed in /usr/local/go")
+def test_go_itself(sally):
+    env = {"PATH": "/usr/local/go/bin:/usr/bin:/bin", "GOFLAGS": "", "GOTOOLCHAIN": "local"}
+    (sally.home / ".config" / "go").mkdir(parents=True)
+    (sally.home / ".config" / "go" / "env").write_text("GOPROXY=https://proxy.corp.example\nGOSUMDB=off\n")
+    lines = expand(sally, "go", env)
+    assert has(lines, "allow GET,HEAD proxy.corp.example/**") and not has(lines, "sum."), lines
+
+
+def test_apt_itself(sally):
+    """Its sources, also before the first `apt-get update`."""
+    sources, config = sally.home / "sources.list", sally.home / "apt.conf"
+    sources.write_text("deb http://mirror.corp.example/debian/ stable main\ndeb https://acme.example/apt ./\n")
+    config.write_text(f'Dir::Etc::SourceList "{sources}"; Dir::Etc::SourceParts "/nonexistent"; '
+                      f'Dir::State::Lists "{sally.home}/none/";\n')
+    lines = [line for line in expand(sally, "apt", {"APT_CONFIG": str(config)}) if line.startswith("allow")]
+    assert len(lines) == 2 and has(lines, "allow GET,HEAD http://mirror.corp.example/debian/**"), lines
+    assert has(lines, "allow GET,HEAD acme.example/apt/**"), lines
+
+
 @pytest.mark.parametrize("preset", ["npm", "pip", "cargo", "go", "apt", "git"])
 def test_a_client_that_does_not_answer_is_no_permission(sally, preset):
     program = {"apt": "apt-get"}.get(preset, preset)
@@ -122,6 +185,16 @@ def test_explain_and_the_gateway_say_the_same(sally, plain_origin):
         said = explain(sally, "GET", url, rules=rules).status
         result = sally.run("curl", "-sS", "--path-as-is", "-o", "/dev/null", "-w", "%{http_code}", url, rules=rules)
         assert (said, result.out) in ((0, "200"), (1, "403")), (path, said, result)
+
+
+def test_a_page_that_cannot_be_read_is_not_no_page(sally):
+    """It may hold a deny."""
+    if sally.user.uid == 0:
+        pytest.skip("root reads everything")
+    sally.write("sallyport.rules", "deny * **\n").chmod(0)
+    env = stand_in(sally, "go", "printf 'https://proxy.corp.example\\noff\\n'")
+    result = sally.verb("run", "--record", sally.folder / "record", "--use", "go", "--", "true", env=sally.environment(env))
+    assert result.status == 125 and "sallyport.rules" in result.err, result
 
 
 def test_check_says_where(sally):
