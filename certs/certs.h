@@ -62,6 +62,11 @@ int certs_random(void *unused, unsigned char *out, size_t len);
 
 /* SHA-256 of some bytes, 64 hex characters and NUL. */
 void certs_sha256(const void *data, size_t len, char ret_hex[65]);
+/* The same, piece by piece. NULL when memory is out. The last call frees. */
+struct certs_hash;
+struct certs_hash *certs_hash_create(void);
+void certs_hash_add(struct certs_hash *hash, const void *data, size_t len);
+void certs_hash_finish(struct certs_hash *hash, char ret_hex[65]);
 
 /* ---- the CA ---- */
 struct certs_ca;

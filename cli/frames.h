@@ -11,7 +11,8 @@ enum frame_type {
 	FRAME_NONE = 0,
 	FRAME_CA,      /* gateway: its certificate */
 	FRAME_DOOR,    /* run: the six sockets, and the story, each text ended by NUL */
-	FRAME_OPEN,    /* gateway: recorded and serving */
+	FRAME_EVENT,   /* run: an event for the record: a reason, a sentence, each ended by NUL */
+	FRAME_OPEN,    /* gateway: recorded, and serving when it had the door */
 	FRAME_STOP,    /* run: the exit status as text */
 	FRAME_SUMMARY, /* gateway: the totals as text */
 	FRAME_FAILED,  /* gateway: why, as text */

@@ -173,15 +173,33 @@ static int record_start(struct host_process *h, const struct text *story)
 	return record_now(h, &r);
 }
 
+static int record_event(struct host_process *h, const struct text *text)
+{
+	struct audit_record r;
+
+	audit_record_init(&r);
+	r.kind = AUDIT_EVENT;
+	r.reason = text->data;
+	r.detail = text->data + strlen(text->data) + 1;
+	return record_now(h, &r);
+}
+
 static int take_door(struct host_process *h)
 {
 	struct gateway_door door;
 	struct text story = {0};
 	enum frame_type type;
-	int fds[6], result = -1;
+	int fds[6], result = -1, received;
 
-	if (frame_receive(h->socket, &type, &story, fds, 6) == 0 && type == FRAME_DOOR &&
-		fds[gateway_process_sockets - 1] >= 0) {
+	while ((received = frame_receive(h->socket, &type, &story, fds, 6)) == 0 &&
+		type == FRAME_EVENT) {
+		if (record_event(h, &story) != 0 ||
+			frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0) != 0) {
+			text_finish(&story);
+			return -1;
+		}
+	}
+	if (received == 0 && type == FRAME_DOOR && fds[gateway_process_sockets - 1] >= 0) {
 		for (int i = 0; i < 2; i++) {
 			door.tcp[i] = fds[i];
 			door.dns_udp[i] = fds[2 + i];

@@ -50,6 +50,8 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 /* Hands the door over, which it takes, and waits until the start of the run is on record. */
 int gateway_process_open(struct gateway_process *p, const struct gateway_door *door,
 	const struct gateway_story *story);
+/* Before that: an event is put on record. 0, or an exit status after having complained. */
+int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail);
 /* Ends it: open sessions end, the record is closed. Its totals are printed into `ret_summary`. */
 int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary);
 /*

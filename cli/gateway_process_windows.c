@@ -99,6 +99,19 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	return status;
 }
 
+int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail)
+{
+	struct text text = {0};
+	int status;
+
+	text_add(&text, reason, strlen(reason) + 1);
+	text_add(&text, detail, strlen(detail) + 1);
+	(void)frame_send(p->socket, FRAME_EVENT, text.data, text.len, NULL, 0);
+	status = expect(p, FRAME_OPEN, &text);
+	text_finish(&text);
+	return status;
+}
+
 int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary)
 {
 	char text[16];

@@ -3,6 +3,13 @@
  */
 #include "cli/verbs.h"
 
+int verb_files(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return complain("files is not there on Windows yet");
+}
+
 int verb_connect(int argc, char **argv)
 {
 	(void)argc;

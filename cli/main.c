@@ -15,6 +15,7 @@ static const struct {
 	{"run", verb_run, "run a command in the jail, its traffic judged and recorded"},
 	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
 	{"log", verb_log, "show a record"},
+	{"files", verb_files, "make and check lists of checksums"},
 	{"connect", verb_connect, "carry standard input and output through the proxy (for ssh)"},
 	{"version", verb_version, "say what this program is and was built from"},
 };

@@ -405,6 +405,17 @@ static int carry_out(struct run *r)
 	return stopped != 0 ? stopped : status;
 }
 
+static int record_events(struct run *r)
+{
+	int status = 0;
+
+	for (size_t i = 0; status == 0 && i + 1 < r->view.events.n; i += 2) {
+		status = gateway_process_event(
+			&r->gateway, r->view.events.items[i], r->view.events.items[i + 1]);
+	}
+	return status;
+}
+
 /* This run's, and those of all the others. */
 static int keep_records_out(struct run *r)
 {
@@ -435,7 +446,11 @@ int verb_run(int argc, char **argv)
 					   : complain("there is no port for the door");
 	}
 	if (status == 0) {
-		status = view_make(&r.view, r.cwd, r.set.rules, r.rules_path, &r.trust);
+		status = view_make(
+			&r.view, r.cwd, r.set.rules, r.rules_path, r.record_dir, &r.trust);
+		if (record_events(&r) != 0) {
+			status = EXIT_OURS;
+		}
 	}
 	if (status == 0 && r.view.git_kept_away) {
 		client_trust_without_git(&r.trust);

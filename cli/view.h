@@ -15,16 +15,19 @@ struct view {
 	size_t n, size;
 	struct list strings;
 	struct placeholders placeholders;
-	bool git_kept_away; /* an empty .git stands where no repository may be made */
+	struct list copies;     /* of verified content, absolute */
+	struct list events;     /* for the record: a reason, a sentence, and so on */
+	const char *record_dir; /* borrowed; where copies may be made */
+	bool git_kept_away;     /* an empty .git stands where no repository may be made */
 };
 
 /*
  * `cwd` is shown writable unless the rules say otherwise. `rules_path` is the page they came from,
  * kept from being changed, also when it is not there. 0, or an exit status after having complained.
- * `trust` is borrowed for the life of the view.
+ * `record_dir` and `trust` are borrowed for the life of the view.
  */
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const struct client_trust *trust);
+	const char *record_dir, const struct client_trust *trust);
 /* One entry more, over those that are there; `target` is copied. */
 struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target);
 /* A folder of ours that must not be seen, wherever it lies. 0, or an exit status. */

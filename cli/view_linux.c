@@ -4,7 +4,9 @@
  */
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "cli/view_pin.h"
 #include "cli/view_rules.h"
+#include "cli/view_verify.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -309,12 +311,13 @@ static int keep_what_runs_outside(struct view *v, const char *cwd, const char *r
 }
 
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const struct client_trust *trust)
+	const char *record_dir, const struct client_trust *trust)
 {
 	const char *home = list_get(&trust->env, "HOME");
 	int status;
 
 	memset(v, 0, sizeof(*v));
+	v->record_dir = record_dir;
 	home = home != NULL && home[0] == '/' && home[1] != '\0' ? home : "/nonexistent";
 	status = check_cwd(cwd, home);
 	if (status != 0) {
@@ -334,7 +337,14 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	add_etc(v, "/etc/resolv.conf", resolv_conf);
 	add_etc(v, "/etc/hosts", hosts);
 	add_trust(v, trust);
-	return keep_what_runs_outside(v, cwd, rules_path);
+	status = view_verify_alone(v);
+	if (status == 0) {
+		status = keep_what_runs_outside(v, cwd, rules_path);
+	}
+	if (status == 0) {
+		view_pin(v);
+	}
+	return status;
 }
 
 int view_keep_out(struct view *v, const char *folder)
@@ -379,7 +389,9 @@ void view_describe(const struct view *v, struct text *json)
 	for (size_t i = 0; i < v->n; i++) {
 		text_print(json, "%s{\"path\":", i > 0 ? "," : "");
 		text_json(json, v->entries[i].target);
-		text_print(json, ",\"mode\":\"%s\"}", mode_name(v->entries[i].mode));
+		text_print(json, ",\"mode\":\"%s\"}",
+			view_is_verified(v, &v->entries[i]) ? "verified"
+							    : mode_name(v->entries[i].mode));
 	}
 	/* Put up for every run, by the jailer itself. */
 	text_print(json,
@@ -391,6 +403,8 @@ void view_describe(const struct view *v, struct text *json)
 void view_finish(struct view *v)
 {
 	placeholders_finish(&v->placeholders);
+	view_verify_finish(v);
+	list_finish(&v->events);
 	free(v->entries);
 	list_finish(&v->strings);
 	memset(v, 0, sizeof(*v));

@@ -4,6 +4,7 @@
  */
 #include "cli/view_rules.h"
 #include "cli/verbs.h"
+#include "cli/view_verify.h"
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -48,15 +49,16 @@ static void tidy(char *path)
 }
 
 /* "~/x" lies in the home folder, "x" beside the rules file. */
-static int make_absolute(const struct rules_file *f, const char *home, char path[PATH_MAX])
+static int make_absolute(
+	const struct rules_file *f, const char *written, const char *home, char path[PATH_MAX])
 {
 	char folder[PATH_MAX];
 	int n;
 
-	if (f->path[0] == '/') {
-		n = snprintf(path, PATH_MAX, "%s", f->path);
-	} else if (f->path[0] == '~' && (f->path[1] == '/' || f->path[1] == '\0')) {
-		n = snprintf(path, PATH_MAX, "%s%s", home, f->path + 1);
+	if (written[0] == '/') {
+		n = snprintf(path, PATH_MAX, "%s", written);
+	} else if (written[0] == '~' && (written[1] == '/' || written[1] == '\0')) {
+		n = snprintf(path, PATH_MAX, "%s%s", home, written + 1);
 	} else {
 		const char *slash = strrchr(f->origin, '/');
 		char beside[PATH_MAX];
@@ -67,7 +69,7 @@ static int make_absolute(const struct rules_file *f, const char *home, char path
 		if (realpath(beside[0] != '\0' ? beside : "/", folder) == NULL) {
 			return refuse(f, strerror(errno));
 		}
-		n = snprintf(path, PATH_MAX, "%s/%s", folder, f->path);
+		n = snprintf(path, PATH_MAX, "%s/%s", folder, written);
 	}
 	if (n >= PATH_MAX) {
 		return refuse(f, "the path is too long");
@@ -84,6 +86,9 @@ static int put(struct view *v, const struct rules_file *f, const char *path)
 
 	if (strcmp(path, "/") == 0) {
 		return refuse(f, "the whole machine cannot be shown, or hidden");
+	}
+	if (f->only != NULL) {
+		return view_verify(v, f, path, NULL);
 	}
 	view_add(v, modes[f->kind], path);
 	return 0;
@@ -158,15 +163,15 @@ static int put_pattern(struct view *v, const struct rules_file *f, char *path)
 
 static int put_statement(struct view *v, const struct rules_file *f, const char *home)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], manifest[PATH_MAX];
 	struct stat st;
 	int status;
 
-	if (f->kind == RULES_FILE_VERIFY || f->only != NULL) {
-		return refuse(f, "verify and only are not carried out by this version: nothing is "
-				 "shown on trust; remove the statement, or show the files without");
+	status = make_absolute(f, f->path, home, path);
+	if (status == 0 && f->kind == RULES_FILE_VERIFY) {
+		status = make_absolute(f, f->manifest, home, manifest);
+		return status != 0 ? status : view_verify(v, f, path, manifest);
 	}
-	status = make_absolute(f, home, path);
 	if (status != 0) {
 		return status;
 	}

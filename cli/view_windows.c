@@ -112,7 +112,7 @@ static void add_file(struct view *v, const char *target, const struct text *cont
 }
 
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const struct client_trust *trust)
+	const char *record_dir, const struct client_trust *trust)
 {
 	const char *home = getenv("USERPROFILE");
 	const struct rules_file *files;
@@ -120,6 +120,7 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	int status;
 
 	(void)rules_path;
+	(void)record_dir;
 	memset(v, 0, sizeof(*v));
 	files = rules_files(rules, &n);
 	if (n > 0) {

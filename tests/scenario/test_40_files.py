@@ -241,6 +241,19 @@ def test_what_is_missing_of_a_repository_cannot_be_put_there(sally, repository):
     assert not (sally.folder / "sallyport.rules").exists()
 
 
+def test_a_protected_path_is_not_taken_over_from_above(sally):
+    """A folder above it is not renamed with another put in its place."""
+    page = make(sally, sally.folder / "conf" / "deep", my_rules="mode receive-only\nread ../../a/b/c\n") / "my.rules"
+    make(sally, sally.folder / "a" / "b" / "c", x="kept\n")
+    script = """
+for d in conf conf/deep a a/b a/b/c; do mv $d moved; rm -rf $d; rmdir $d; done
+mkdir -p conf/deep a/b/c; echo evil > conf/deep/my.rules; echo evil > a/b/c/x; cat a/b/c/x; touch a/b/free a/free conf/free"""
+    result = sally.verb("run", "--rules", page, "--", "sh", "-c", script, cwd=sally.folder, env=sally.environment())
+    assert result.out == "kept\n", result
+    assert page.read_text().startswith("mode") and (sally.folder / "a/b/c/x").read_text() == "kept\n"
+    assert (sally.folder / "a/b/free").exists() and (sally.folder / "conf/free").exists()
+
+
 # ---- defaults that ordinary work needs no rules with
 
 def test_make_and_pytest(sally):
@@ -264,3 +277,156 @@ def test_the_record_lists_the_whole_view(sally):
     names = view_of(result)
     for mount in result.out.split():
         assert mount == "/" or any(mount == name or mount.startswith(name + "/") for name in names), mount
+
+
+# ---- content that is vouched for
+
+def vendor_of(sally, name="vendor"):
+    vendor = make(sally, sally.folder / name, a_txt="a\n", b_txt="b\n")
+    make(sally, vendor / "sub", c_py="print('c')\n")
+    return vendor
+
+
+def sha256sum(sally, where, listed="vendor.sha256", names="find * -type f"):
+    command = f"cd {where} && {names} | xargs -d '\\n' sha256sum > {sally.folder}/{listed}"
+    assert sally.popen(["sh", "-c", command]).wait() == 0
+
+
+def started(sally, result):
+    return (sally.folder / "marker").exists() or result.status == 0
+
+
+VERIFY = "verify vendor with vendor.sha256\n"
+
+
+@pytest.mark.parametrize("where", ["vendor", "."])
+def test_verified_content_is_shown(sally, where):
+    vendor_of(sally)
+    sha256sum(sally, sally.folder / where, names="find . -type f -path './*' ! -name '*.sha256'")
+    result = sally.run("sh", "-c", "cat vendor/a.txt vendor/b.txt; python3 vendor/sub/c.py; echo x > vendor/a.txt",
+                       rules=VERIFY)
+    assert result.out == "a\nb\nc\n" and result.status != 0, result
+    assert view_of(result)[str(sally.folder / "vendor")] == "verified"
+    event, = result.of("event", reason="files-verified")
+    assert "3 files" in event["detail"] and event["seq"] < result.of("start")[0]["seq"]
+    assert sorted(p.name for p in result.record.iterdir() if "verified" in p.name) == []
+
+
+def test_our_own_list_is_sha256sums(sally):
+    vendor = vendor_of(sally)
+    (vendor / "odd\nname\\").write_text("odd\n")
+    sally.own(vendor / "odd\nname\\")
+    ours = sally.verb("files", "hash", vendor)
+    assert ours.status == 0 and ours.out.count("\n") == 4, ours
+    sally.write("list", ours.out)
+    check = sally.popen(["sha256sum", "--strict", "-c", "../list"], cwd=vendor, stdout=-1, text=True)
+    assert "OK" in check.communicate()[0] and check.returncode == 0
+    assert sally.verb("files", "check", vendor, sally.folder / "list").status == 0
+    (vendor / "a.txt").write_text("A\n")
+    result = sally.verb("files", "check", vendor, sally.folder / "list")
+    assert (result.status, result.out) == (1, "a.txt: does not have the SHA-256 that the list says\n")
+
+
+TAMPERED = {
+    "changed": (lambda v: (v / "a.txt").write_text("A\n"), "vendor/a.txt"),
+    "same size and time": (lambda v: os.utime((v / "b.txt").write_text("B\n") and v / "b.txt", (1, 1)), "vendor/b.txt"),
+    "missing": (lambda v: (v / "sub" / "c.py").unlink(), "vendor/sub/c.py"),
+    "extra": (lambda v: (v / "sub" / "d.py").write_text(""), "vendor/sub/d.py"),
+    "hidden extra": (lambda v: (v / ".x").write_text(""), "vendor/.x"),
+    "extra link": (lambda v: (v / "l").symlink_to("a.txt"), "vendor/l"),
+    "link to a folder": (lambda v: (v / "l").symlink_to("sub"), "vendor/l"),
+    "dead link": (lambda v: (v / "l").symlink_to("nowhere"), "vendor/l"),
+    "pipe": (lambda v: os.mkfifo(v / "p"), "vendor/p"),
+    "file become link": (lambda v: ((v / "a.txt").unlink(), (v / "a.txt").symlink_to("b.txt")), "vendor/a.txt"),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_difference_stops_the_run_by_name(sally, how):
+    vendor = vendor_of(sally)
+    sha256sum(sally, vendor)
+    change, name = TAMPERED[how]
+    change(vendor)
+    result = sally.run("touch", "marker", rules=VERIFY)
+    assert result.status == 125 and name in result.err and not started(sally, result), result
+    event, = result.of("event", reason="files-refused")
+    assert name in event["detail"]
+    assert not result.of("start")
+
+
+def test_a_list_that_is_none(sally):
+    vendor = vendor_of(sally)
+    for text in ("", "x\n", "0" * 64 + "  ../a.txt\n", "0" * 64 + "  /a.txt\n", "0" * 64 + "\n", "G" * 64 + "  a.txt\n",
+                 "0" * 64 + "  a.txt\n" + "1" * 64 + "  ./a.txt\n", "\\" + "0" * 64 + "  a\\x\n", "0" * 64 + " a.txt\n"):
+        sally.write("vendor.sha256", text)
+        result = sally.run("touch", "marker", rules=VERIFY)
+        assert result.status == 125 and "vendor.sha256" in result.err and not started(sally, result), (text, result)
+    (sally.folder / "vendor.sha256").unlink()
+    result = sally.run("touch", "marker", rules=VERIFY)
+    assert result.status == 125 and not started(sally, result), result
+    assert vendor.exists()
+
+
+def test_verified_content_cannot_change_underneath(sally):
+    vendor = vendor_of(sally, "lib/vendor")
+    sha256sum(sally, vendor)
+    tricks = """
+import os, sys
+def attempt(*ways):
+    for way in ways:
+        try:
+            way()
+        except OSError:
+            pass
+attempt(lambda: open("lib/vendor/a.txt", "w"), lambda: os.unlink("lib/vendor/a.txt"), lambda: os.chmod("lib/vendor/a.txt", 0o666),
+        lambda: os.rename("lib/vendor", "v"), lambda: os.rename("lib", "l"), lambda: os.link("lib/vendor/a.txt", "hard"),
+        lambda: open("lib/vendor/new", "w"), lambda: os.rmdir("lib/vendor"), lambda: os.symlink("x", "lib/vendor/s"))
+print("now", flush=True)
+sys.stdin.readline()
+print(open("lib/vendor/a.txt").read(), sorted(os.listdir("lib/vendor")))
+"""
+    run = sally.start_python(tricks, rules="verify lib/vendor with vendor.sha256\n")
+    assert run.process.stdout.readline() == "now\n"
+    (vendor / "a.txt").write_text("from outside\n")     # in place
+    (vendor / "new").write_text("from outside\n")
+    (vendor / "b.txt").unlink()
+    result = run.finish(input="\n")
+    assert result.out == "a\n ['a.txt', 'b.txt', 'sub']\n", result
+
+
+def test_a_single_file_is_verified(sally):
+    sally.write("tool", "#!/bin/sh\necho tool\n").chmod(0o755)
+    sha256sum(sally, sally.folder, "tool.sha256", "echo tool")
+    rules = "verify tool with tool.sha256\n"
+    result = sally.run("sh", "-c", "./tool; echo x > tool", rules=rules)
+    assert result.out == "tool\n" and result.status != 0, result
+    sally.write("tool", "#!/bin/sh\necho TOOL\n")
+    result = sally.run("touch", "marker", rules=rules)
+    assert result.status == 125 and not started(sally, result), result
+
+
+def test_nothing_lies_over_what_is_verified(sally):
+    vendor = vendor_of(sally)
+    sha256sum(sally, vendor)
+    result = sally.run("touch", "marker", rules=VERIFY + "write vendor/sub\n")
+    assert result.status == 125 and "is verified" in result.err and not started(sally, result), result
+    result = sally.run("sh", "-c", "cat vendor/a.txt; test -e vendor/sub || echo absent", rules=VERIFY + "hide vendor/sub\n")
+    assert result.out == "a\nabsent\n", result
+
+
+def test_only_names_and_types(sally):
+    data = make(sally, sally.folder / "data", a_csv="x,y\n1,2\n3,4\n", empty_csv="")
+    show = ("sh", "-c", "cat data/a.csv; echo z >> data/a.csv")
+    for only in ("*.csv", "text/*", "*.csv text/csv", "*.txt *.csv"):
+        result = sally.run(*show, rules=f"read data only {only}\n")
+        assert result.out == "x,y\n1,2\n3,4\n" and result.status != 0, (only, result)
+        assert view_of(result)[str(data)] == "verified"
+    for only, name in (("*.txt", "a.csv"), ("image/*", "a.csv"), ("*.csv image/png", "a.csv")):
+        result = sally.run("touch", "marker", rules=f"read data only {only}\n")
+        assert result.status == 125 and name in result.err and not started(sally, result), (only, result)
+    # The name says one thing, the content another.
+    (data / "evil.csv").write_bytes(open("/bin/true", "rb").read())
+    assert sally.run("true", rules="read data only *.csv\n").status == 0
+    result = sally.run("touch", "marker", rules="read data only *.csv text/*\n")
+    assert result.status == 125 and "evil.csv" in result.err and "application/" in result.err, result
+    assert "evil.csv" in result.of("event", reason="files-refused")[0]["detail"]

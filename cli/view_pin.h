@@ -1,0 +1,11 @@
+/*
+ * Keeps paths from being taken over by way of the folders above them. Private to cli/.
+ */
+#ifndef SALLYPORT_CLI_VIEW_PIN_H
+#define SALLYPORT_CLI_VIEW_PIN_H
+
+#include "cli/view.h"
+
+void view_pin(struct view *v);
+
+#endif

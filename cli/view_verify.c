@@ -1,0 +1,302 @@
+/*
+ * Content that is vouched for: hashed against a list, or of the types that were named. What the
+ * command is shown is a copy made while it was read, so that nothing done to the original later
+ * shows, and nothing read differs from what was judged.
+ */
+#include "cli/view_verify.h"
+#include "cli/manifest.h"
+#include "cli/tree.h"
+#include "cli/verbs.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { NAMED_MAX = 10 };
+
+/* What is wrong, file by file: the first ones by name, the rest as a number. */
+struct findings {
+	const struct rules_file *statement;
+	const char *path;
+	struct text detail;
+	size_t n;
+};
+
+static void find(struct findings *w, const char *what, const char *name)
+{
+	if (w->n++ < NAMED_MAX) {
+		const char *slash = name[0] != '\0' ? "/" : "";
+
+		complain("%s:%u: %s%s%s: %s", w->statement->origin, w->statement->line, w->path,
+			slash, name, what);
+		text_print(&w->detail, "; %s%s%s: %s", w->path, slash, name, what);
+	}
+}
+
+/* For the record: the reason, then the sentence. */
+static void tell(struct view *v, const char *reason, const char *detail)
+{
+	list_add(&v->events, reason);
+	list_add(&v->events, detail);
+}
+
+/* ---- names ---- */
+
+/* Names stand below the path; or, as sha256sum(1) run one folder up writes them, begin with it. */
+static void place_names(struct manifest *m, const struct tree *t)
+{
+	const char *last = strrchr(t->root, '/') + 1;
+	char nested[PATH_MAX];
+	struct stat st;
+
+	if (t->n == 1 && t->files[0].name[0] == '\0') {
+		/* A file by itself: its own name, or any path that ends in it. */
+		for (size_t i = 0; i < m->n; i++) {
+			const char *slash = strrchr(m->lines[i].name, '/');
+
+			if (strcmp(slash != NULL ? slash + 1 : m->lines[i].name, last) == 0) {
+				m->lines[i].name[0] = '\0';
+			}
+		}
+		return;
+	}
+	snprintf(nested, sizeof(nested), "%.*s/%s", PATH_MAX / 2, t->root, last);
+	if (lstat(nested, &st) != 0) {
+		(void)manifest_strip(m, last);
+	}
+}
+
+static int load(const struct rules_file *f, const char *path, struct manifest *m)
+{
+	struct text text = {0};
+	const char *why = "";
+	size_t line;
+
+	if (text_read_file(&text, path) != 0) {
+		complain("%s:%u: %s: %s", f->origin, f->line, path, strerror(errno));
+		return EXIT_OURS;
+	}
+	line = manifest_read(m, text.data, text.len, &why);
+	text_finish(&text);
+	if (line != 0) {
+		return complain("%s:%zu: %s", path, line, why);
+	}
+	return m->n > 0 ? 0 : complain("%s: names no file", path);
+}
+
+/* Before anything long: is each file on the list, and there? */
+static void compare_names(struct manifest *m, const struct tree *t, struct findings *w)
+{
+	bool single = t->n == 1 && t->files[0].name[0] == '\0';
+
+	for (size_t i = 0; i < t->n; i++) {
+		struct manifest_line *line = manifest_find(m, t->files[i].name);
+
+		if (line == NULL) {
+			find(w, "is not on the list", t->files[i].name);
+		} else {
+			line->found = true;
+		}
+	}
+	for (size_t i = 0; i < m->n && !single; i++) {
+		if (!m->lines[i].found) {
+			find(w, "is on the list and not there", m->lines[i].name);
+		}
+	}
+}
+
+static void compare_content(struct manifest *m, const struct tree *t, struct findings *w)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tree_file *f = &t->files[i];
+		const struct manifest_line *line = manifest_find(m, f->name);
+
+		if (f->problem[0] != '\0') {
+			find(w, f->problem, f->name);
+		} else if (line == NULL || strcmp(line->sha256, f->sha256) != 0) {
+			find(w, "does not have the SHA-256 that the list says", f->name);
+		}
+	}
+}
+
+/* ---- types ---- */
+
+static bool has_types(const char *const *only)
+{
+	for (; only != NULL && *only != NULL; only++) {
+		if (strchr(*only, '/') != NULL) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* A name that fits one of the globs, if there are any, and content of one of the types, if any. */
+static const char *misfit(const char *const *only, const struct tree_file *f, const char *root)
+{
+	const char *name = f->name[0] != '\0' ? f->name : root, *slash = strrchr(name, '/');
+	bool globs = false, glob_fits = false, types = false, type_fits = false;
+
+	name = slash != NULL ? slash + 1 : name;
+	for (; *only != NULL; only++) {
+		if (strchr(*only, '/') != NULL) {
+			types = true;
+			type_fits |= fnmatch(*only, f->type, 0) == 0 || f->size == 0;
+		} else {
+			globs = true;
+			glob_fits |= fnmatch(*only, name, FNM_PERIOD) == 0;
+		}
+	}
+	return globs && !glob_fits   ? "has a name of another kind"
+	       : types && !type_fits ? "has content of another kind"
+				     : NULL;
+}
+
+static void check_types(const struct rules_file *f, const struct tree *t, struct findings *w)
+{
+	char what[256];
+
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tree_file *file = &t->files[i];
+		const char *why =
+			file->problem[0] != '\0' ? file->problem : misfit(f->only, file, t->root);
+
+		if (why != NULL) {
+			snprintf(what, sizeof(what), "%s%s%s", why, file->type[0] ? ": " : "",
+				file->problem[0] ? "" : file->type);
+			find(w, what, file->name);
+		}
+	}
+}
+
+/* ---- all of it ---- */
+
+/* A name of our own for the copy, absolute. */
+static int copy_place(struct view *v, char place[PATH_MAX])
+{
+	char real[PATH_MAX];
+
+	if (realpath(v->record_dir, real) == NULL) {
+		return complain("%s: %s", v->record_dir, strerror(errno));
+	}
+	return snprintf(place, PATH_MAX, "%.*s/verified-%zu", PATH_MAX - 64, real, v->copies.n) <
+			       PATH_MAX
+		       ? 0
+		       : EXIT_OURS;
+}
+
+static void conclude(struct view *v, struct findings *w, const struct tree *t, const char *manifest)
+{
+	struct text text = {0};
+
+	if (w->n == 0) {
+		text_print(&text, "%s: %zu files, %llu bytes, as %s says", w->path, t->n,
+			(unsigned long long)t->bytes,
+			manifest != NULL ? manifest : "the statement");
+		tell(v, "files-verified", text.data);
+	} else {
+		text_print(&text, "%zu files are not as %s:%u says%s", w->n, w->statement->origin,
+			w->statement->line, w->detail.data);
+		tell(v, "files-refused", text.data);
+		complain("%zu %s what the rules vouch for, so nothing is started", w->n,
+			w->n == 1 ? "file is not" : "files are not");
+	}
+	text_finish(&text);
+}
+
+static void show_copy(struct view *v, const char *path, const char *place)
+{
+	list_add(&v->copies, place);
+	view_add(v, JAIL_READ, path)->source = v->copies.items[v->copies.n - 1];
+}
+
+int view_verify(struct view *v, const struct rules_file *f, const char *path, const char *manifest)
+{
+	struct findings w = {.statement = f, .path = path};
+	struct tree_wish wish = {.label = path, .types = has_types(f->only)};
+	struct manifest m = {0};
+	struct tree t = {0};
+	struct text why = {0};
+	char place[PATH_MAX];
+	int status = copy_place(v, place);
+
+	wish.copy_to = place;
+	if (status == 0 && manifest != NULL) {
+		status = load(f, manifest, &m);
+	}
+	if (status == 0) {
+		status = tree_list(&t, path, &why);
+		if (status != 0) {
+			tell(v, "files-refused", why.data);
+		}
+	}
+	if (status != 0) {
+		goto out;
+	}
+	if (manifest != NULL) {
+		place_names(&m, &t);
+		compare_names(&m, &t, &w);
+	}
+	if (w.n == 0) {
+		status = tree_read(&t, &wish);
+		show_copy(v, path, place);
+		if (status == 0 && manifest != NULL) {
+			compare_content(&m, &t, &w);
+		} else if (status == 0) {
+			check_types(f, &t, &w);
+		}
+	}
+	if (status == 0) {
+		conclude(v, &w, &t, manifest);
+		status = w.n == 0 ? 0 : EXIT_OURS;
+	}
+out:
+	text_finish(&w.detail);
+	text_finish(&why);
+	manifest_finish(&m);
+	tree_finish(&t);
+	return status;
+}
+
+bool view_is_verified(const struct view *v, const struct jail_view *entry)
+{
+	for (size_t i = 0; entry->source != NULL && i < v->copies.n; i++) {
+		if (strcmp(entry->source, v->copies.items[i]) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+int view_verify_alone(const struct view *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		const struct jail_view *a = &v->entries[i];
+		size_t len = strlen(a->target);
+
+		for (size_t k = 0; view_is_verified(v, a) && k < v->n; k++) {
+			const struct jail_view *b = &v->entries[k];
+
+			if (k != i && b->mode != JAIL_HIDE &&
+				strncmp(b->target, a->target, len) == 0 &&
+				(b->target[len] == '\0' || b->target[len] == '/')) {
+				return complain("%s is verified, so no other statement can show %s",
+					a->target, b->target);
+			}
+		}
+	}
+	return 0;
+}
+
+void view_verify_finish(struct view *v)
+{
+	for (size_t i = 0; i < v->copies.n; i++) {
+		tree_remove(v->copies.items[i]);
+	}
+	list_finish(&v->copies);
+}
