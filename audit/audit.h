@@ -104,6 +104,8 @@ struct audit_record {
 void audit_record_init(struct audit_record *r); /* zero, and -1 where -1 means absent */
 
 /* ---- writer ---- */
+struct audit_key;
+
 enum audit_durability {
 	/* on disk (fdatasync) before the effect; group commit in a thread of its own */
 	AUDIT_DURABLE = 0,
@@ -112,8 +114,12 @@ enum audit_durability {
 
 struct audit_options {
 	enum audit_durability durability;
-	uint64_t segment_bytes; /* rotate over this size; 0 = 64 MiB */
-	const char *run;        /* run id */
+	uint64_t segment_bytes;      /* rotate over this size; 0 = 64 MiB */
+	const char *run;             /* run id */
+	const struct audit_key *key; /* audit/verify.h; NULL: nothing is sealed */
+	/* Each signed checkpoint, from the writer's thread: hand it on and return. */
+	void (*on_checkpoint)(void *arg, const char *note, size_t len);
+	void *on_checkpoint_arg;
 };
 
 struct audit_log;

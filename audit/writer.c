@@ -4,9 +4,14 @@
  * BUFFERED: each append writes its line before it returns; a thread syncs every 100 ms. DURABLE:
  * appends gather in a batch, the thread writes and syncs it and moves the committed mark (group
  * commit). When writing fails the batch is kept and tried again; meanwhile every append is refused.
+ * The seal is the thread's, in DURABLE all of it; in BUFFERED a full segment is sealed by whoever
+ * fills it, with the mutex held, and `sealing` keeps the two apart.
  */
 #include "audit/line.h"
+#include "audit/os.h"
+#include "audit/seal.h"
 #include "audit/segments.h"
+#include "audit/verify.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -24,6 +29,7 @@
 enum {
 	LISTENERS = 64,
 	SYNC_MS = 100,
+	SEAL_MS = 1000,
 	BATCH_MAX = 8 * 1024 * 1024,
 	SEGMENT_BYTES = 64 * 1024 * 1024,
 };
@@ -34,7 +40,9 @@ struct batch {
 };
 
 struct audit_log {
-	int dir, lock, file; /* owned */
+	int dir, lock;     /* owned */
+	struct grown file; /* the segment */
+	struct seal *seal; /* owned; NULL: this record is not sealed */
 	enum audit_durability durability;
 	uint64_t segment_bytes;
 	char run[64];
@@ -43,10 +51,11 @@ struct audit_log {
 	pthread_cond_t work;
 	uint64_t next_seq;
 	unsigned segment;
-	uint64_t size;          /* of the segment, whole records only */
 	struct batch gathering; /* DURABLE: appended, not yet taken */
 	uint64_t gathered_seq;  /* last in it */
 	bool dirty;             /* BUFFERED: written, not yet synced */
+	bool sealing;           /* the thread is writing the seal */
+	int64_t sealed_at;      /* monotonic, ns */
 	bool stopping;
 	char line[LINE_MAX_BYTES];
 
@@ -54,7 +63,8 @@ struct audit_log {
 	pthread_t thread;
 	bool has_thread;
 	atomic_uint_fast64_t committed; /* next sequence number not committed */
-	atomic_bool failed;
+	atomic_bool failed;             /* writing; the thread's own work: */
+	atomic_bool sync_failed, seal_failed, seal_lost;
 	atomic_int cause;             /* errno of that failure */
 	atomic_uint_fast64_t refused; /* appends, because writing failed */
 	struct {
@@ -66,14 +76,14 @@ struct audit_log {
 
 /* ---- the segment ---- */
 
-static int open_segment(struct audit_log *log, struct audit_diag *diag)
+static int open_segment(struct audit_log *log, uint64_t size, struct audit_diag *diag)
 {
 	char name[SEGMENT_NAME];
 	int fd;
 
 	segment_name(log->segment, name);
-	fd = openat(log->dir, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || fsync(log->dir) != 0) {
+	fd = audit_os->create(log->dir, name, O_WRONLY | O_APPEND);
+	if (fd < 0 || audit_os->fsync(log->dir) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");
 
 		if (fd >= 0) {
@@ -81,56 +91,73 @@ static int open_segment(struct audit_log *log, struct audit_diag *diag)
 		}
 		return error;
 	}
-	if (log->file >= 0) {
-		close(log->file);
+	if (log->file.fd >= 0) {
+		close(log->file.fd);
 	}
-	log->file = fd;
+	log->file = (struct grown){.fd = fd, .size = size};
 	return AUDIT_OK;
+}
+
+/* Everything written so far is on disk already. */
+static int write_seal(struct audit_log *log, struct audit_diag *diag)
+{
+	int error = AUDIT_OK;
+
+	/* What an earlier error left is written first. */
+	for (int i = 0; i < 2 && error == AUDIT_OK && seal_due(log->seal); i++) {
+		seal_take(log->seal);
+		error = seal_write(log->seal, diag);
+	}
+	return error;
 }
 
 static int rotate(struct audit_log *log, struct audit_diag *diag)
 {
-	if (log->size < log->segment_bytes) {
+	int error = AUDIT_OK;
+
+	if (log->file.size < log->segment_bytes || log->sealing) {
 		return AUDIT_OK;
 	}
-	if (fdatasync(log->file) != 0) {
+	if (audit_os->fdatasync(log->file.fd) != 0) {
 		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
-	log->segment++;
-	if (open_segment(log, diag) != AUDIT_OK) {
-		log->segment--;
-		return AUDIT_EIO;
+	if (log->seal != NULL) {
+		error = write_seal(log, diag);
+		if (error == AUDIT_OK) {
+			error = seal_next_segment(log->seal, log->segment + 1, diag);
+		}
 	}
-	log->size = 0;
-	return AUDIT_OK;
+	if (error == AUDIT_OK) {
+		log->segment++;
+		error = open_segment(log, 0, diag);
+		log->segment -= error != AUDIT_OK;
+	}
+	return error;
 }
 
-/* All or nothing: what was written of a failed write is cut off again. */
 static int write_whole(struct audit_log *log, const char *data, size_t len, struct audit_diag *diag)
 {
-	size_t done = 0;
 	int error = rotate(log, diag);
 
-	if (error != AUDIT_OK) {
-		return error;
+	if (error == AUDIT_OK && grown_append(&log->file, data, len) != AUDIT_OK) {
+		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
 	}
-	while (done < len) {
-		ssize_t put = write(log->file, data + done, len - done);
+	return error;
+}
 
-		if (put < 0 && errno == EINTR) {
-			continue;
+static int add_to_seal(struct audit_log *log, const char *data, size_t len)
+{
+	const char *end = data + len;
+
+	while (log->seal != NULL && data < end) {
+		const char *newline = memchr(data, '\n', (size_t)(end - data));
+
+		assert(newline != NULL); /* lines are written whole */
+		if (!seal_add(log->seal, data, (size_t)(newline - data))) {
+			return AUDIT_EMEMORY;
 		}
-		if (put <= 0) {
-			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
-			/* If this fails too, the reader finds a line that is none, and says so. */
-			if (done > 0 && ftruncate(log->file, (off_t)log->size) != 0) {
-				log->size += done;
-			}
-			return error;
-		}
-		done += (size_t)put;
+		data = newline + 1;
 	}
-	log->size += len;
 	return AUDIT_OK;
 }
 
@@ -168,7 +195,7 @@ static void commit_batch(struct audit_log *log)
 	pthread_mutex_unlock(&log->mutex);
 	/* Nobody else touches file, size and segment in this mode. */
 	while ((error = write_whole(log, taken.data, taken.len, &diag)) != AUDIT_OK ||
-		fdatasync(log->file) != 0) {
+		audit_os->fdatasync(log->file.fd) != 0) {
 		bool stop;
 
 		atomic_store(&log->cause, errno);
@@ -177,8 +204,7 @@ static void commit_batch(struct audit_log *log)
 			 * Written but not synced: the kernel may have dropped the pages. Write it
 			 * again behind what is surely there.
 			 */
-			log->size -= taken.len;
-			(void)!ftruncate(log->file, (off_t)log->size);
+			grown_forget(&log->file, log->file.size - taken.len);
 		}
 		atomic_store(&log->failed, true);
 		announce(log);
@@ -191,30 +217,78 @@ static void commit_batch(struct audit_log *log)
 			return;
 		}
 	}
+	if (add_to_seal(log, taken.data, taken.len) != AUDIT_OK) {
+		/* The hashes are not to be had again before the next start: nothing passes. */
+		atomic_store(&log->cause, ENOMEM);
+		atomic_store(&log->seal_lost, true);
+	}
 	atomic_store(&log->committed, last + 1);
 	atomic_store(&log->failed, false);
 	announce(log);
 	pthread_mutex_lock(&log->mutex);
 }
 
-static void sync_dirty(struct audit_log *log)
+/* With the mutex held, which is given up meanwhile. False when it does not work. */
+static bool sync_dirty(struct audit_log *log)
 {
+	bool done;
 	int fd;
 
 	if (!log->dirty) {
-		return;
+		return true;
 	}
 	log->dirty = false;
-	fd = dup(log->file);
+	fd = dup(log->file.fd);
 	pthread_mutex_unlock(&log->mutex);
-	if (fd < 0 || fdatasync(fd) != 0) {
+	done = fd >= 0 && audit_os->fdatasync(fd) == 0;
+	if (!done) {
 		atomic_store(&log->cause, errno);
-		atomic_store(&log->failed, true);
 	}
+	atomic_store(&log->sync_failed, !done);
 	if (fd >= 0) {
 		close(fd);
 	}
 	pthread_mutex_lock(&log->mutex);
+	log->dirty |= !done;
+	return done;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* With the mutex held, like sync_dirty(). Each second of activity, or now. */
+static void seal_if_due(struct audit_log *log, bool now)
+{
+	bool was_failing = atomic_load(&log->seal_failed);
+	struct audit_diag diag;
+	int error;
+
+	if (log->seal == NULL || !seal_due(log->seal) || atomic_load(&log->seal_lost) ||
+		(!now && !was_failing &&
+			clock_ns(CLOCK_MONOTONIC) - log->sealed_at < SEAL_MS * 1000000LL)) {
+		return;
+	}
+	log->sealing = true; /* before the mutex is given up: the segment stays */
+	seal_take(log->seal);
+	if (sync_dirty(log)) {
+		pthread_mutex_unlock(&log->mutex);
+		error = seal_write(log->seal, &diag);
+		if (error != AUDIT_OK) {
+			atomic_store(&log->cause, errno);
+		}
+		atomic_store(&log->seal_failed, error != AUDIT_OK);
+		if (was_failing || error != AUDIT_OK) {
+			announce(log);
+		}
+		pthread_mutex_lock(&log->mutex);
+	}
+	log->sealing = false;
+	log->sealed_at = clock_ns(CLOCK_MONOTONIC);
 }
 
 static void *run_thread(void *arg)
@@ -230,10 +304,15 @@ static void *run_thread(void *arg)
 			}
 		} else {
 			wait_work(log);
-			sync_dirty(log);
+			(void)sync_dirty(log);
+		}
+		seal_if_due(log, false);
+	}
+	if (sync_dirty(log) && !atomic_load(&log->failed)) {
+		for (int i = 0; i < 2; i++) { /* the second when one was under way */
+			seal_if_due(log, true);
 		}
 	}
-	sync_dirty(log);
 	pthread_mutex_unlock(&log->mutex);
 	return NULL;
 }
@@ -244,9 +323,9 @@ static int gather(struct audit_log *log, size_t len, struct audit_diag *diag)
 {
 	struct batch *b = &log->gathering;
 
-	if (atomic_load(&log->failed) || b->len + len > BATCH_MAX) {
+	if (audit_failed(log) || b->len + len > BATCH_MAX) {
 		pthread_cond_signal(&log->work); /* try again now */
-		errno = atomic_load(&log->failed) ? atomic_load(&log->cause) : ENOBUFS;
+		errno = audit_failed(log) ? atomic_load(&log->cause) : ENOBUFS;
 		return audit_say(diag, AUDIT_EIO, "segment", "writing fails");
 	}
 	if (b->len + len > b->size) {
@@ -272,12 +351,24 @@ static int gather(struct audit_log *log, size_t len, struct audit_diag *diag)
 	return AUDIT_OK;
 }
 
-static int64_t clock_ns(clockid_t clock)
+static int write_now(struct audit_log *log, size_t len, struct audit_diag *diag)
 {
-	struct timespec now;
+	int error;
 
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (atomic_load(&log->sync_failed) || atomic_load(&log->seal_failed) ||
+		atomic_load(&log->seal_lost)) {
+		pthread_cond_signal(&log->work);
+		errno = atomic_load(&log->cause);
+		return audit_say(diag, AUDIT_EIO, "segment", "syncing or sealing fails");
+	}
+	error = write_whole(log, log->line, len, diag);
+	atomic_store(&log->failed, error != AUDIT_OK);
+	log->dirty = true;
+	if (error == AUDIT_OK && add_to_seal(log, log->line, len) != AUDIT_OK) {
+		atomic_store(&log->cause, ENOMEM);
+		atomic_store(&log->seal_lost, true);
+	}
+	return error;
 }
 
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
@@ -300,9 +391,7 @@ int audit_append(struct audit_log *log, const struct audit_record *record, uint6
 	} else if (log->durability == AUDIT_DURABLE) {
 		error = gather(log, len, diag);
 	} else {
-		error = write_whole(log, log->line, len, diag);
-		atomic_store(&log->failed, error != AUDIT_OK);
-		log->dirty = true;
+		error = write_now(log, len, diag);
 	}
 	if (error == AUDIT_EIO) {
 		atomic_fetch_add(&log->refused, 1);
@@ -324,7 +413,8 @@ bool audit_is_committed(const struct audit_log *log, uint64_t seq)
 
 bool audit_failed(const struct audit_log *log)
 {
-	return atomic_load(&log->failed);
+	return atomic_load(&log->failed) || atomic_load(&log->sync_failed) ||
+	       atomic_load(&log->seal_failed) || atomic_load(&log->seal_lost);
 }
 
 uint64_t audit_refused(const struct audit_log *log)
@@ -369,43 +459,75 @@ static int open_folder(struct audit_log *log, const char *dir, struct audit_diag
 	return AUDIT_OK;
 }
 
-static int start(struct audit_log *log, struct audit_diag *diag)
+static int append_repair(struct audit_log *log, const char *reason, uint64_t cut, const char *what,
+	struct audit_diag *diag)
+{
+	struct audit_record r;
+	uint64_t seq;
+	char detail[96];
+
+	if (cut == 0) {
+		return AUDIT_OK;
+	}
+	audit_record_init(&r);
+	r.kind = AUDIT_REPAIR;
+	r.reason = reason;
+	snprintf(detail, sizeof(detail), "%llu bytes of an unfinished %s were cut off",
+		(unsigned long long)cut, what);
+	r.detail = detail;
+	return audit_append(log, &r, &seq, diag);
+}
+
+static int start_thread(struct audit_log *log, struct audit_diag *diag)
 {
 	pthread_condattr_t attr;
-	struct tail tail;
-	int error = recover_tail(log->dir, &tail, diag);
 
-	if (error != AUDIT_OK) {
-		return error;
-	}
-	log->segment = tail.segment;
-	log->size = tail.size;
-	log->next_seq = tail.next_seq;
-	atomic_store(&log->committed, tail.next_seq);
-	error = open_segment(log, diag);
-	if (error != AUDIT_OK) {
-		return error;
-	}
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&log->work, &attr);
 	pthread_condattr_destroy(&attr);
+	log->sealed_at = clock_ns(CLOCK_MONOTONIC);
 	if (pthread_create(&log->thread, NULL, run_thread, log) != 0) {
 		return audit_say(diag, AUDIT_EMEMORY, "", "the writer's thread cannot be started");
 	}
 	log->has_thread = true;
-	if (tail.cut > 0) {
-		struct audit_record r;
-		uint64_t seq;
-		char detail[96];
+	return AUDIT_OK;
+}
 
-		audit_record_init(&r);
-		r.kind = AUDIT_REPAIR;
-		r.reason = "torn-tail";
-		snprintf(detail, sizeof(detail), "%llu bytes of an unfinished record were cut off",
-			(unsigned long long)tail.cut);
-		r.detail = detail;
-		error = audit_append(log, &r, &seq, diag);
+static int start(
+	struct audit_log *log, const struct audit_options *options, struct audit_diag *diag)
+{
+	struct tail tail;
+	uint64_t seal_cut = 0;
+	int error = recover_tail(log->dir, &tail, diag);
+
+	if (error == AUDIT_OK && options->key != NULL) {
+		error = seal_open(log->dir, options->key, &tail, &log->seal, &seal_cut, diag);
+	}
+	if (error != AUDIT_OK) {
+		return error;
+	}
+	if (log->seal != NULL && options->on_checkpoint != NULL) {
+		seal_listen(log->seal, options->on_checkpoint, options->on_checkpoint_arg);
+	}
+	log->segment = tail.segment;
+	log->next_seq = tail.next_seq;
+	atomic_store(&log->committed, tail.next_seq);
+	error = open_segment(log, tail.size, diag);
+	/* What a crash left unsealed is under a checkpoint before anything new is written. */
+	if (error == AUDIT_OK && log->seal != NULL) {
+		error = audit_os->fdatasync(log->file.fd) == 0
+				? write_seal(log, diag)
+				: audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
+	}
+	if (error == AUDIT_OK) {
+		error = start_thread(log, diag);
+	}
+	if (error == AUDIT_OK) {
+		error = append_repair(log, "torn-tail", tail.cut, "record", diag);
+	}
+	if (error == AUDIT_OK) {
+		error = append_repair(log, "torn-checkpoint", seal_cut, "checkpoint", diag);
 	}
 	return error;
 }
@@ -420,14 +542,14 @@ int audit_open(const char *dir, const struct audit_options *options, struct audi
 	if (log == NULL) {
 		return audit_say(diag, AUDIT_EMEMORY, dir, "memory is out");
 	}
-	log->dir = log->lock = log->file = -1;
+	log->dir = log->lock = log->file.fd = -1;
 	log->durability = options->durability;
 	log->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
 	snprintf(log->run, sizeof(log->run), "%s", options->run != NULL ? options->run : "");
 	pthread_mutex_init(&log->mutex, NULL);
 	error = open_folder(log, dir, diag);
 	if (error == AUDIT_OK) {
-		error = start(log, diag);
+		error = start(log, options, diag);
 	}
 	if (error != AUDIT_OK) {
 		(void)audit_close(log, &ignored);
@@ -451,18 +573,19 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		pthread_mutex_unlock(&log->mutex);
 		pthread_join(log->thread, NULL);
 		pthread_cond_destroy(&log->work);
-		if (atomic_load(&log->failed)) {
-			errno = EIO;
+		if (audit_failed(log)) {
+			errno = atomic_load(&log->cause);
 			error = audit_say(diag, AUDIT_EIO, "segment",
 				"the last records could not be written");
 		}
 	}
-	if (log->file >= 0) {
-		if (fsync(log->file) != 0 && error == AUDIT_OK) {
+	if (log->file.fd >= 0) {
+		if (audit_os->fsync(log->file.fd) != 0 && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
-		close(log->file);
+		close(log->file.fd);
 	}
+	seal_close(log->seal);
 	if (log->lock >= 0) {
 		close(log->lock);
 	}

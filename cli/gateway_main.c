@@ -4,6 +4,8 @@
  */
 #include "cli/gateway_main.h"
 #include "certs/certs.h"
+#include "audit/verify.h"
+#include "cli/checkpoint_push.h"
 #include "cli/frames.h"
 #include "cli/gateway_process.h"
 
@@ -23,6 +25,7 @@ struct host_process {
 	struct certs_mint *mint;
 	struct certs_trust *trust;
 	struct audit_log *audit;
+	struct checkpoint_push *push; /* NULL: nowhere to */
 	struct gateway *gateway;
 	int exit_status; /* of the command; -1 when the run vanished */
 };
@@ -65,15 +68,48 @@ static int make_identity(struct host_process *h)
 	return frame_send(h->socket, FRAME_CA, pem, strlen(pem), NULL, 0);
 }
 
+static int start_push(struct host_process *h)
+{
+	char problem[512];
+
+	if (h->plan->checkpoint_to == NULL) {
+		return 0;
+	}
+	h->push = checkpoint_push_start(h->plan->checkpoint_to, problem, sizeof(problem));
+	if (h->push == NULL) {
+		fail(h, "--checkpoint-to: %s", problem);
+		return -1;
+	}
+	return 0;
+}
+
 static int open_record(struct host_process *h)
 {
-	struct audit_options options = {.durability = h->plan->durability, .run = h->plan->run_id};
+	struct audit_key key = {{""}, {0}};
+	struct audit_options options = {.durability = h->plan->durability,
+		.run = h->plan->run_id,
+		.on_checkpoint = h->push != NULL ? checkpoint_push_note : NULL,
+		.on_checkpoint_arg = h->push};
 	struct audit_diag diag;
+	int error;
 
-	if (audit_open(h->plan->record_dir, &options, &h->audit, &diag) != AUDIT_OK) {
+	if (h->plan->record_key != NULL) {
+		if (audit_key_load(h->plan->record_key, &key, &diag) != AUDIT_OK) {
+			fail(h, "the record cannot be sealed, so nothing is started: %s %s",
+				diag.path, diag.message);
+			return -1;
+		}
+		options.key = &key;
+	}
+	error = audit_open(h->plan->record_dir, &options, &h->audit, &diag);
+	audit_key_wipe(&key);
+	if (error != AUDIT_OK) {
 		fail(h, "the record cannot be opened, so nothing is started: %s %s", diag.path,
 			diag.message);
 		return -1;
+	}
+	if (h->push != NULL) {
+		checkpoint_push_record_to(h->push, h->audit);
 	}
 	return 0;
 }
@@ -269,6 +305,7 @@ static int serve(struct host_process *h)
 	r.reason = h->exit_status < 0 ? "run-vanished" : "end";
 	sum_up(h, &summary, &r.allowed, &r.refused);
 	refused = audit_refused(h->audit);
+	checkpoint_push_record_none(h->push);
 	if (audit_append(h->audit, &r, &seq, &audit_diag) != AUDIT_OK ||
 		audit_close(h->audit, &audit_diag) != AUDIT_OK) {
 		fail(h, "the record could not be closed: %s", audit_diag.message);
@@ -309,6 +346,9 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	event_set_log_callback(on_event_log);
 	result = make_identity(&h);
 	if (result == 0) {
+		result = start_push(&h);
+	}
+	if (result == 0) {
 		result = open_record(&h);
 	}
 	if (result == 0) {
@@ -321,8 +361,13 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		result = serve(&h);
 	}
 	gateway_destroy(h.gateway);
+	checkpoint_push_record_none(h.push);
 	if (h.audit != NULL) {
 		(void)audit_close(h.audit, &ignored);
+	}
+	if (!checkpoint_push_finish(h.push)) {
+		fprintf(stderr, "sallyport gateway: the last checkpoint did not get to %s\n",
+			plan->checkpoint_to);
 	}
 	certs_trust_destroy(h.trust);
 	certs_mint_destroy(h.mint);

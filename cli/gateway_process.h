@@ -17,6 +17,8 @@ struct gateway_plan {
 	const char *record_dir;
 	const char *run_id;
 	enum audit_durability durability;
+	const char *record_key;    /* file; NULL: the record is not sealed */
+	const char *checkpoint_to; /* NULL: nowhere; cli/checkpoint_push.h */
 	const char *nameserver;
 	struct gateway_deadlines deadlines;
 	const char *upstream_proxy;      /* URL; NULL: none */

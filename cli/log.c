@@ -2,6 +2,7 @@
  * sallyport log show: a record as a table that people read.
  */
 #include "audit/audit.h"
+#include "cli/log_verify.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 
@@ -14,6 +15,7 @@
 
 static const char help[] =
 	"usage: sallyport log show [--all] DIR\n"
+	"       sallyport log verify|prove|verify-proof --help\n"
 	"\n"
 	"Prints the decisions of a record, one a line, with what became of them.\n"
 	"  --all   also names that were asked for, and everything else on record\n"
@@ -159,6 +161,15 @@ int verb_log(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
 		fputs(help, stdout);
 		return 0;
+	}
+	if (argc >= 2 && strcmp(argv[1], "verify") == 0) {
+		return log_verify(argc - 1, argv + 1);
+	}
+	if (argc >= 2 && strcmp(argv[1], "prove") == 0) {
+		return log_prove(argc - 1, argv + 1);
+	}
+	if (argc >= 2 && strcmp(argv[1], "verify-proof") == 0) {
+		return log_verify_proof(argc - 1, argv + 1);
 	}
 	if (argc < 2 || strcmp(argv[1], "show") != 0) {
 		return complain("log wants show; sallyport log --help says more");

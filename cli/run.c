@@ -4,6 +4,7 @@
  *   rules -> gateway process (its CA) -> jail (its door) -> the door goes to the gateway, the start
  * of the run is on record -> the command starts -> it ends -> the gateway ends -> summary
  */
+#include "audit/verify.h"
 #include "certs/certs.h"
 #include "cli/client_trust.h"
 #include "cli/digest_key.h"
@@ -47,6 +48,12 @@ static const char help[] =
 	"                        more); credentials' headers are without asking\n"
 	"  --record-header NAME  on record too, besides the usual headers (again for more)\n"
 	"  --record-body BYTES   the longest body that `log body` stores (default: 8388608)\n"
+	"  --record-key FILE     the key that seals the record; made when it is not there "
+	"(default:\n"
+	"                        record.key in sallyport's state folder)\n"
+	"  --checkpoint-to TO    hand each signed checkpoint on: to a FILE, to an http or https "
+	"URL,\n"
+	"                        or to '|COMMAND'\n"
 	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given "
 	"again)\n"
 	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
@@ -64,6 +71,7 @@ static const char help[] =
 	"is not there, 128+N when signal N ended it.\n";
 
 struct run {
+	const char *record_key, *checkpoint_to;
 	const char *rules_path, *uses, *record, *nameserver, *upstream_proxy;
 	struct list upstream_cas, digested, recorded_headers;
 	unsigned char digest_key[AUDIT_KEY];
@@ -75,7 +83,7 @@ struct run {
 	int log_level;
 	char **command;
 
-	char id[64], record_dir[PATH_MAX], cwd[PATH_MAX];
+	char id[64], key_path[PATH_MAX], record_dir[PATH_MAX], cwd[PATH_MAX];
 	uint16_t proxy_port;
 	struct ruleset set;
 	struct gateway_process gateway;
@@ -114,6 +122,8 @@ static int parse_option(struct run *r, int option)
 			       : complain("--record-body wants a number of bytes: %s", optarg);
 	case 't': return gateway_option_deadline(&r->deadlines, optarg);
 	case 'p': r->upstream_proxy = optarg; return 0;
+	case 'K': r->record_key = optarg; return 0;
+	case 'C': r->checkpoint_to = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
@@ -138,6 +148,8 @@ static int parse_options(struct run *r, int argc, char **argv)
 	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
 		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
 		{"durability", required_argument, NULL, 'D'},
+		{"record-key", required_argument, NULL, 'K'},
+		{"checkpoint-to", required_argument, NULL, 'C'},
 		{"upstream-ca", required_argument, NULL, 'c'},
 		{"digest", required_argument, NULL, 'g'},
 		{"record-header", required_argument, NULL, 'H'},
@@ -195,6 +207,29 @@ static int name_run(struct run *r)
 	return place_make_folders(r->record_dir);
 }
 
+/* The key is the installation's: records of all its runs are sealed with it. */
+static int find_key(struct run *r)
+{
+	char state[PATH_MAX];
+	int status;
+
+	if (r->record_key != NULL || !audit_can_seal()) {
+		return 0;
+	}
+	if (place_state(state, sizeof(state)) != 0) {
+		return complain("the key that seals the record has no place: %s, or say "
+				"--record-key FILE",
+			place_state_cure);
+	}
+	status = place_make_folders(state);
+	if (status == 0 && snprintf(r->key_path, sizeof(r->key_path), "%s/record.key", state) >=
+				   (int)sizeof(r->key_path)) {
+		status = complain("the path of the sealing key is too long");
+	}
+	r->record_key = r->key_path;
+	return status;
+}
+
 static int prepare(struct run *r)
 {
 	struct certs_diag diag;
@@ -210,7 +245,8 @@ static int prepare(struct run *r)
 	if (status == 0) {
 		status = digest_key(r->digest_key);
 	}
-	return status != 0 ? status : name_run(r);
+	status = status != 0 ? status : name_run(r);
+	return status != 0 ? status : find_key(r);
 }
 
 /* ---- gateway, jail, door ---- */
@@ -222,6 +258,8 @@ static int start_gateway(struct run *r)
 		.record_dir = r->record_dir,
 		.run_id = r->id,
 		.durability = r->durability,
+		.record_key = r->record_key,
+		.checkpoint_to = r->checkpoint_to,
 		.nameserver = r->nameserver,
 		.upstream_proxy = r->upstream_proxy,
 		.deadlines = r->deadlines,

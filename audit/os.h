@@ -1,0 +1,35 @@
+/*
+ * The calls that bring the record to the disk, as a table: tests put another one there, whose calls
+ * fail, fall short or never return. Private to audit/.
+ */
+#ifndef SALLYPORT_AUDIT_OS_H
+#define SALLYPORT_AUDIT_OS_H
+
+#include "audit/audit.h"
+
+#include <sys/types.h>
+
+struct audit_os {
+	int (*create)(int dir, const char *name, int flags); /* openat, for the owner alone */
+	ssize_t (*write)(int fd, const void *data, size_t len);
+	int (*fdatasync)(int fd);
+	int (*fsync)(int fd);
+	int (*ftruncate)(int fd, off_t size);
+};
+
+extern const struct audit_os audit_os_real;
+extern const struct audit_os *audit_os; /* set before a writer is opened, or never */
+
+/* A file that only grows, of which `size` bytes are whole. */
+struct grown {
+	int fd; /* owned */
+	uint64_t size;
+	bool torn; /* more than `size` may be there: cut before anything is written */
+};
+
+/* All or nothing: 0, or AUDIT_EIO with errno and nothing but a torn end that the next call cuts. */
+int grown_append(struct grown *f, const void *data, size_t len) __attribute__((warn_unused_result));
+/* Back to a former size: what was not synced may be anything. */
+void grown_forget(struct grown *f, uint64_t size);
+
+#endif
