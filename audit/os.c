@@ -19,12 +19,27 @@ static ssize_t put(int fd, const void *data, size_t len)
 	return write(fd, data, len);
 }
 
-const struct audit_os audit_os_real = {create, put, fdatasync, fsync, ftruncate};
+static int truncate_to(int fd, off_t size)
+{
+	return ftruncate(fd, size);
+}
+
+static int sync_data(int fd)
+{
+	return fdatasync(fd);
+}
+
+static int sync_all(int fd)
+{
+	return fsync(fd);
+}
+
+const struct audit_os audit_os_real = {create, put, sync_data, sync_all, truncate_to};
 const struct audit_os *audit_os = &audit_os_real;
 
 static int cut(struct grown *f)
 {
-	if (f->torn && audit_os->ftruncate(f->fd, (off_t)f->size) != 0) {
+	if (f->torn && audit_os->truncate_to(f->fd, (off_t)f->size) != 0) {
 		return AUDIT_EIO;
 	}
 	f->torn = false;
@@ -39,7 +54,7 @@ int grown_append(struct grown *f, const void *data, size_t len)
 		return AUDIT_EIO;
 	}
 	while (done < len) {
-		ssize_t n = audit_os->write(f->fd, (const char *)data + done, len - done);
+		ssize_t n = audit_os->put(f->fd, (const char *)data + done, len - done);
 
 		if (n < 0 && errno == EINTR) {
 			continue;

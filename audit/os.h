@@ -11,10 +11,10 @@
 
 struct audit_os {
 	int (*create)(int dir, const char *name, int flags); /* openat, for the owner alone */
-	ssize_t (*write)(int fd, const void *data, size_t len);
-	int (*fdatasync)(int fd);
-	int (*fsync)(int fd);
-	int (*ftruncate)(int fd, off_t size);
+	ssize_t (*put)(int fd, const void *data, size_t len);
+	int (*sync_data)(int fd);
+	int (*sync)(int fd);
+	int (*truncate_to)(int fd, off_t size);
 };
 
 extern const struct audit_os audit_os_real;

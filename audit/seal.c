@@ -114,7 +114,7 @@ static int write_checkpoint(struct seal *s, struct audit_diag *diag)
 	if (grown_append(&s->checkpoints, s->note, s->note_len) != AUDIT_OK) {
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "cannot be written");
 	}
-	if (audit_os->fdatasync(s->checkpoints.fd) != 0) {
+	if (audit_os->sync_data(s->checkpoints.fd) != 0) {
 		grown_forget(&s->checkpoints, before);
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "cannot be synced");
 	}
@@ -133,7 +133,7 @@ static int write_leaves(struct seal *s, struct audit_diag *diag)
 	if (grown_append(&s->file, s->taken.at, s->taken.n * TREE_HASH) != AUDIT_OK) {
 		return audit_say(diag, AUDIT_EIO, "tree", "cannot be written");
 	}
-	if (audit_os->fdatasync(s->file.fd) != 0) {
+	if (audit_os->sync_data(s->file.fd) != 0) {
 		grown_forget(&s->file, before);
 		return audit_say(diag, AUDIT_EIO, "tree", "cannot be synced");
 	}
@@ -180,7 +180,7 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 	seal_tree_name(segment, name);
 	file.fd = audit_os->create(s->dir, name, O_WRONLY | O_TRUNC | O_APPEND);
 	if (file.fd < 0 || write_header(&file, &s->tree, name, diag) != AUDIT_OK ||
-		audit_os->fsync(file.fd) != 0 || audit_os->fsync(s->dir) != 0) {
+		audit_os->sync(file.fd) != 0 || audit_os->sync(s->dir) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, name, "cannot be made");
 
 		if (file.fd >= 0) {
@@ -200,12 +200,12 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 static int open_checkpoints(struct seal *s, struct recovered *r, struct audit_diag *diag)
 {
 	s->checkpoints.fd = audit_os->create(s->dir, seal_checkpoints, O_WRONLY | O_APPEND);
-	if (s->checkpoints.fd < 0 || audit_os->fsync(s->dir) != 0) {
+	if (s->checkpoints.fd < 0 || audit_os->sync(s->dir) != 0) {
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "cannot be opened for writing");
 	}
 	s->checkpoints.size = r->checkpoints_size;
 	if (r->checkpoints_cut > 0 &&
-		audit_os->ftruncate(s->checkpoints.fd, (off_t)s->checkpoints.size) != 0) {
+		audit_os->truncate_to(s->checkpoints.fd, (off_t)s->checkpoints.size) != 0) {
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "the torn end cannot be cut");
 	}
 	s->any = r->has_checkpoint;
@@ -244,14 +244,14 @@ static int open_tree(
 	} else {
 		s->file.fd = audit_os->create(s->dir, name, O_WRONLY | O_APPEND);
 		s->file.size = r->tree_size;
-		if (s->file.fd < 0 || audit_os->ftruncate(s->file.fd, (off_t)r->tree_size) != 0) {
+		if (s->file.fd < 0 || audit_os->truncate_to(s->file.fd, (off_t)r->tree_size) != 0) {
 			return audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");
 		}
 	}
 	s->tree = whole;
 	sealed = s->sealed > r->missing_from ? (size_t)(s->sealed - r->missing_from) : 0;
 	if (grown_append(&s->file, r->missing.at, sealed * TREE_HASH) != AUDIT_OK ||
-		audit_os->fdatasync(s->file.fd) != 0) {
+		audit_os->sync_data(s->file.fd) != 0) {
 		return audit_say(diag, AUDIT_EIO, name, "cannot be written");
 	}
 	for (size_t i = sealed; i < r->missing.n; i++) {
@@ -274,7 +274,7 @@ static int write_public_key(struct seal *s, struct audit_diag *diag)
 	text[len++] = '\n';
 	file.fd = audit_os->create(s->dir, "key.pub", O_WRONLY | O_TRUNC);
 	if (file.fd < 0 || grown_append(&file, text, len) != AUDIT_OK ||
-		audit_os->fsync(file.fd) != 0) {
+		audit_os->sync(file.fd) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, "key.pub", "cannot be written");
 
 		if (file.fd >= 0) {

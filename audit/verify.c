@@ -54,18 +54,19 @@ static bool check_checkpoints(struct verifier *s)
 	const struct folder *f = &s->f;
 	uint64_t size = 0;
 
-	for (size_t i = 0; i < f->n_checkpoints; i++) {
+	for (uint64_t i = 0; i < f->n_checkpoints; i++) {
 		const struct folder_checkpoint *p = &f->list[i];
 
 		if (!checkpoint_signed(f->checkpoints + p->at, p->len, s->keys, s->n_keys)) {
 			return find(s, AUDIT_BAD_CHECKPOINT, i, true, seal_checkpoints,
-				"checkpoint %zu is not signed by the key", i);
+				"checkpoint %" PRIu64 " is not signed by the key", i);
 		}
 		if (p->c.number != i || (i > 0 && p->c.size <= size) ||
 			strcmp(p->c.origin, f->list[0].c.origin) != 0) {
 			return find(s, AUDIT_BAD_CHECKPOINT, i, true, seal_checkpoints,
-				"where checkpoint %zu belongs stands number %" PRIu64 " of %s", i,
-				p->c.number, p->c.origin);
+				"where checkpoint %" PRIu64 " belongs stands number %" PRIu64
+				" of %s",
+				i, p->c.number, p->c.origin);
 		}
 		size = p->c.size;
 	}
@@ -73,13 +74,14 @@ static bool check_checkpoints(struct verifier *s)
 	s->v->checkpoints = f->n_checkpoints;
 	if (f->checkpoints_bad) {
 		return find(s, AUDIT_BAD_CHECKPOINT, f->n_checkpoints, true, seal_checkpoints,
-			"where checkpoint %zu belongs stands something else", f->n_checkpoints);
+			"where checkpoint %" PRIu64 " belongs stands something else",
+			(uint64_t)f->n_checkpoints);
 	}
 	if (f->leaves.n > size) {
 		return find(s, AUDIT_BAD_CHECKPOINT, f->n_checkpoints, true, seal_checkpoints,
-			"%zu records were sealed, the last checkpoint knows of %" PRIu64
+			"%" PRIu64 " records were sealed, the last checkpoint knows of %" PRIu64
 			": later ones were taken away",
-			f->leaves.n, size);
+			(uint64_t)f->leaves.n, size);
 	}
 	return true;
 }
@@ -311,8 +313,8 @@ static bool check_end(struct verifier *s)
 	if (f->trees_torn || (f->n_checkpoints > 1 && !f->live &&
 				     f->leaves.n < f->list[f->n_checkpoints - 2].c.size)) {
 		return find(s, AUDIT_BAD_TREE, f->leaves.n, true, "",
-			"the hash of record %zu is missing; the records are as sealed",
-			f->leaves.n);
+			"the hash of record %" PRIu64 " is missing; the records are as sealed",
+			(uint64_t)f->leaves.n);
 	}
 	return true;
 }

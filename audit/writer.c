@@ -83,7 +83,7 @@ static int open_segment(struct audit_log *log, uint64_t size, struct audit_diag 
 
 	segment_name(log->segment, name);
 	fd = audit_os->create(log->dir, name, O_WRONLY | O_APPEND);
-	if (fd < 0 || audit_os->fsync(log->dir) != 0) {
+	if (fd < 0 || audit_os->sync(log->dir) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");
 
 		if (fd >= 0) {
@@ -118,7 +118,7 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 	if (log->file.size < log->segment_bytes || log->sealing) {
 		return AUDIT_OK;
 	}
-	if (audit_os->fdatasync(log->file.fd) != 0) {
+	if (audit_os->sync_data(log->file.fd) != 0) {
 		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
 	if (log->seal != NULL) {
@@ -195,7 +195,7 @@ static void commit_batch(struct audit_log *log)
 	pthread_mutex_unlock(&log->mutex);
 	/* Nobody else touches file, size and segment in this mode. */
 	while ((error = write_whole(log, taken.data, taken.len, &diag)) != AUDIT_OK ||
-		audit_os->fdatasync(log->file.fd) != 0) {
+		audit_os->sync_data(log->file.fd) != 0) {
 		bool stop;
 
 		atomic_store(&log->cause, errno);
@@ -240,7 +240,7 @@ static bool sync_dirty(struct audit_log *log)
 	log->dirty = false;
 	fd = dup(log->file.fd);
 	pthread_mutex_unlock(&log->mutex);
-	done = fd >= 0 && audit_os->fdatasync(fd) == 0;
+	done = fd >= 0 && audit_os->sync_data(fd) == 0;
 	if (!done) {
 		atomic_store(&log->cause, errno);
 	}
@@ -516,7 +516,7 @@ static int start(
 	error = open_segment(log, tail.size, diag);
 	/* What a crash left unsealed is under a checkpoint before anything new is written. */
 	if (error == AUDIT_OK && log->seal != NULL) {
-		error = audit_os->fdatasync(log->file.fd) == 0
+		error = audit_os->sync_data(log->file.fd) == 0
 				? write_seal(log, diag)
 				: audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
@@ -580,7 +580,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		}
 	}
 	if (log->file.fd >= 0) {
-		if (audit_os->fsync(log->file.fd) != 0 && error == AUDIT_OK) {
+		if (audit_os->sync(log->file.fd) != 0 && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
 		close(log->file.fd);

@@ -91,6 +91,7 @@ class Run:
         assert not SANITIZER.search(result.err), result
         self.sally.check_nothing_left(self.before)
         schema.check(result.records)
+        self.sally.check_seal(self.record, result)
         if check:
             self.sally.check_record(result, self.heard)
         return result
@@ -195,6 +196,15 @@ class Sally:
         for pid in left:
             os.kill(pid, signal.SIGKILL)
         raise AssertionError(f"processes were left behind: {left}")
+
+    def check_seal(self, record, result):
+        """What the run wrote, killed or not, is what it signed."""
+        if not (record / "key.pub").exists():
+            assert not result.records, result
+            return
+        said = subprocess.run([self.program, "log", "verify", "--key", record / "key.pub", record], text=True,
+                              capture_output=True, timeout=30)
+        assert said.returncode == 0, f"{said.stdout}{said.stderr}{result}"
 
     def check_record(self, result, heard):
         """Whatever an origin saw was recorded as allowed, once each, and came to an end on record."""
