@@ -102,6 +102,8 @@ struct audit_record {
 	uint64_t allowed, refused;                      /* STOP */
 };
 void audit_record_init(struct audit_record *r); /* zero, and -1 where -1 means absent */
+/* In one block, strings included: free(3) it. NULL: memory is out. */
+struct audit_record *audit_record_copy(const struct audit_record *r);
 
 /* ---- writer ---- */
 struct audit_key;
@@ -187,6 +189,8 @@ int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct 
  */
 int audit_reader_next(struct audit_reader *reader, struct audit_record *ret_record,
 	struct audit_diag *diag) __attribute__((warn_unused_result));
+/* The line it was read from, without its newline, until the next call; false: there is none. */
+bool audit_reader_line(const struct audit_reader *reader, const char **ret_line, size_t *ret_len);
 void audit_reader_close(struct audit_reader *reader);
 
 const char *audit_kind_name(enum audit_kind kind);

@@ -4,6 +4,7 @@
 #include "audit/fields.h"
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FIELD(name, type)                                        \
@@ -109,6 +110,45 @@ void audit_record_init(struct audit_record *r)
 	r->request_bytes = -1;
 	r->response_bytes = -1;
 	r->exit_status = -1;
+}
+
+static bool is_text(const struct field *f)
+{
+	return f->type == FIELD_TEXT || f->type == FIELD_RAW;
+}
+
+struct audit_record *audit_record_copy(const struct audit_record *r)
+{
+	size_t size = sizeof(*r);
+	struct audit_record *copy;
+	char *at;
+
+	for (size_t i = 0; i < audit_n_fields; i++) {
+		const char *text =
+			is_text(&audit_fields[i])
+				? *(const char *const *)(const void *)((const char *)r +
+								       audit_fields[i].offset)
+				: NULL;
+
+		size += text != NULL ? strlen(text) + 1 : 0;
+	}
+	copy = malloc(size);
+	if (copy == NULL) {
+		return NULL;
+	}
+	*copy = *r;
+	at = (char *)(copy + 1);
+	for (size_t i = 0; i < audit_n_fields; i++) {
+		const char **text = (const char **)(void *)((char *)copy + audit_fields[i].offset);
+
+		if (is_text(&audit_fields[i]) && *text != NULL) {
+			size_t len = strlen(*text) + 1;
+
+			*text = memcpy(at, *text, len);
+			at += len;
+		}
+	}
+	return copy;
 }
 
 const char *audit_strerror(int error)

@@ -30,20 +30,20 @@ void segment_name(unsigned number, char name[SEGMENT_NAME])
 	snprintf(name, SEGMENT_NAME, "%06u.jsonl", number);
 }
 
-int segments_last(int dir, unsigned *ret_number)
+static int list(int dir, unsigned *ret_first, unsigned *ret_last)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = copy >= 0 ? fdopendir(copy) : NULL;
+	DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
 	struct dirent *entry;
-	unsigned last = 0;
+	unsigned first = 0, last = 0;
 
-	if (list == NULL) {
+	if (entries == NULL) {
 		if (copy >= 0) {
 			close(copy);
 		}
 		return AUDIT_EIO;
 	}
-	while ((entry = readdir(list)) != NULL) {
+	while ((entry = readdir(entries)) != NULL) {
 		char *end, name[SEGMENT_NAME];
 		unsigned long number = strtoul(entry->d_name, &end, 10);
 
@@ -51,13 +51,29 @@ int segments_last(int dir, unsigned *ret_number)
 			continue;
 		}
 		segment_name((unsigned)number, name);
-		if (strcmp(name, entry->d_name) == 0 && number > last) {
-			last = (unsigned)number;
+		if (strcmp(name, entry->d_name) == 0) {
+			first = first == 0 || number < first ? (unsigned)number : first;
+			last = number > last ? (unsigned)number : last;
 		}
 	}
-	closedir(list);
-	*ret_number = last;
+	closedir(entries);
+	*ret_first = first;
+	*ret_last = last;
 	return AUDIT_OK;
+}
+
+int segments_first(int dir, unsigned *ret_number)
+{
+	unsigned last;
+
+	return list(dir, ret_number, &last);
+}
+
+int segments_last(int dir, unsigned *ret_number)
+{
+	unsigned first;
+
+	return list(dir, &first, ret_number);
 }
 
 /* Bytes up to the last newline, and the last whole line. */

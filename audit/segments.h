@@ -10,6 +10,8 @@ enum { SEGMENT_NAME = 32 };
 
 void segment_name(unsigned number, char name[SEGMENT_NAME]);
 /* The highest number in the folder, 0 when there is none; negative error otherwise. */
+/* The lowest one: older ones may have been taken away. Likewise. */
+int segments_first(int dir, unsigned *ret_number);
 int segments_last(int dir, unsigned *ret_number);
 
 /* What recover.c found at the end of the folder. */
