@@ -51,6 +51,16 @@ def test_stdin_and_binary_output_pass_through(sally):
     assert result.out.split()[0] == hashlib.sha256(data.encode()).hexdigest(), result
 
 
+def test_every_byte_passes_both_ways(sally):
+    """No terminal, no text: NUL, 0xff and line ends arrive as they were."""
+    data = bytes(range(256)) * 3000 + b"no end of line"
+    record = sally.folder / "record"
+    process = sally.popen([sally.program, "run", "--quiet", "--record", record, "--", "cat"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    out, err = process.communicate(data, timeout=30)
+    assert (process.returncode, out == data, err) == (0, True, b"")
+
+
 def test_stdin_at_its_end_is_at_its_end(sally):
     assert sally.run("cat").out == ""
 
@@ -95,15 +105,15 @@ def test_what_the_command_left_in_the_background_dies_with_it(sally):
     assert result.status == 3, result
 
 
-def read_until(fd, text, seconds=20):
+def read_until(fd, text, seconds=20, then=b""):
     data, end = b"", time.monotonic() + seconds
-    while text not in data and time.monotonic() < end:
+    while (text not in data or then not in data[data.find(text) + len(text):]) and time.monotonic() < end:
         if select.select([fd], [], [], 0.2)[0]:
             try:
                 data += os.read(fd, 65536)
             except OSError:
                 break
-    assert text in data, data
+    assert text in data and then in data[data.find(text) + len(text):], data
     return data
 
 
@@ -129,6 +139,57 @@ def test_a_terminal_is_a_terminal(sally, terminal):
     os.write(ours, b"words\n")
     read_until(ours, b"got words\r\n33 99")
     assert run.finish().status == 0
+
+
+def test_the_command_hears_of_a_new_size(sally, terminal):
+    ours, theirs = terminal
+    run = start_on(sally, theirs, "bash", "-c", "trap 'stty size; exit 4' WINCH; echo ready; while :; do sleep 0.05; done")
+    read_until(ours, b"ready")
+    fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 44, 111, 0, 0))
+    read_until(ours, b"44 111")
+    assert run.finish().status == 4
+
+
+@pytest.fixture
+def shell(sally, terminal):
+    """A shell with job control in a terminal, as people have."""
+    ours, theirs = terminal
+    env = sally.environment({"PS1": "$ ", "TERM": "dumb", "RUN": f"{sally.program} run --quiet --record {sally.folder}/record --"})
+    process = sally.popen(["setsid", "--ctty", "--wait", "bash", "--norc", "--noediting", "-i"], env=env,
+                          stdin=theirs, stdout=theirs, stderr=theirs)
+    read_until(ours, b"$ ")
+
+    def say(keys, expected, prompt=True):
+        """Types; a shell says what it did with a job shortly before it is all done, and people are slower than that."""
+        os.write(ours, keys)
+        read_until(ours, expected, then=b"$ " if prompt else b"")
+        if keys in (b"\x1a", b"fg\n"):
+            time.sleep(0.5)
+
+    yield say
+    os.write(ours, b"exit\nexit\n")
+    process.wait(timeout=20)
+
+
+def test_control_z_and_fg(shell):
+    shell(b"$RUN sh -c 'echo ready; while read l; do echo got $l; done'\n", b"ready\r\n", prompt=False)
+    shell(b"one\n", b"got one", prompt=False)
+    shell(b"\x1a", b"Stopped")
+    shell(b"echo as''ide\n", b"aside\r\n")
+    shell(b"fg\n", b"done'\r\n", prompt=False)
+    shell(b"two\n", b"got two", prompt=False)
+    shell(b"\x04", b"")
+    shell(b"echo status=$?\n", b"status=0")
+
+
+def test_a_shell_inside_has_job_control(shell):
+    shell(b"$RUN bash --norc --noediting -i\n", b"")
+    shell(b"sh -c 'echo sta''rted; exec sleep 40'\n", b"started", prompt=False)
+    shell(b"\x1a", b"Stopped")
+    shell(b"fg\n", b"40'\r\n", prompt=False)
+    shell(b"\x03", b"")
+    shell(b"exit 5\n", b"")
+    shell(b"echo status=$?\n", b"status=5")
 
 
 def test_control_c_goes_to_the_command(sally, terminal):
