@@ -16,6 +16,7 @@ static const struct {
 	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
 	{"log", verb_log, "show a record"},
 	{"files", verb_files, "make and check lists of checksums"},
+	{"changes", verb_changes, "show, take or drop what a run with --review changed"},
 	{"connect", verb_connect, "carry standard input and output through the proxy (for ssh)"},
 	{"version", verb_version, "say what this program is and was built from"},
 };

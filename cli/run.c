@@ -6,6 +6,7 @@
  */
 #include "audit/verify.h"
 #include "certs/certs.h"
+#include "cli/changes_verb.h"
 #include "cli/client_trust.h"
 #include "cli/digest_key.h"
 #include "cli/gateway_options.h"
@@ -63,6 +64,8 @@ static const char help[] =
 	"  --deadline NAME=SECONDS  wait no longer: head, idle, handshake, connect, first-byte, "
 	"tunnel\n"
 	"  --workers N           gateway threads (default: one a core)\n"
+	"  --review              changes wait for `sallyport changes`: the folders stay as they "
+	"are\n"
 	"  --quiet               no summary at the end\n"
 	"  --verbose, --debug    say more of what the gateway does\n"
 	"\n"
@@ -79,7 +82,7 @@ struct run {
 	enum audit_durability durability;
 	unsigned workers;
 	struct gateway_deadlines deadlines;
-	bool quiet;
+	bool quiet, review;
 	int log_level;
 	char **command;
 
@@ -124,6 +127,7 @@ static int parse_option(struct run *r, int option)
 	case 'p': r->upstream_proxy = optarg; return 0;
 	case 'K': r->record_key = optarg; return 0;
 	case 'C': r->checkpoint_to = optarg; return 0;
+	case 'V': r->review = true; return 0;
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
@@ -157,8 +161,8 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
-		{"verbose", no_argument, NULL, 'v'}, {"debug", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'}, {0}};
+		{"review", no_argument, NULL, 'V'}, {"verbose", no_argument, NULL, 'v'},
+		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -440,6 +444,10 @@ static int carry_out(struct run *r)
 		print_summary(r, &summary);
 	}
 	text_finish(&summary);
+	if (r->review && !r->quiet && error == JAIL_OK &&
+		changes_sum_up(r->record_dir, r->record != NULL ? r->record_dir : r->id) != 0) {
+		stopped = EXIT_OURS;
+	}
 	return stopped != 0 ? stopped : status;
 }
 
@@ -484,11 +492,13 @@ int verb_run(int argc, char **argv)
 					   : complain("there is no port for the door");
 	}
 	if (status == 0) {
-		status = view_make(
-			&r.view, r.cwd, r.set.rules, r.rules_path, r.record_dir, &r.trust);
+		status = view_make(&r.view, r.cwd, r.set.rules, r.record_dir, &r.trust);
 		if (record_events(&r) != 0) {
 			status = EXIT_OURS;
 		}
+	}
+	if (status == 0) {
+		status = (r.review ? view_review : view_keep)(&r.view, r.cwd, r.rules_path);
 	}
 	if (status == 0 && r.view.git_kept_away) {
 		client_trust_without_git(&r.trust);

@@ -12,6 +12,7 @@ int verb_run(int argc, char **argv);
 int verb_rules(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_files(int argc, char **argv);
+int verb_changes(int argc, char **argv);
 int verb_connect(int argc, char **argv);
 int verb_version(int argc, char **argv);
 

@@ -22,12 +22,18 @@ struct view {
 };
 
 /*
- * `cwd` is shown writable unless the rules say otherwise. `rules_path` is the page they came from,
- * kept from being changed, also when it is not there. 0, or an exit status after having complained.
- * `record_dir` and `trust` are borrowed for the life of the view.
+ * `cwd` is shown writable unless the rules say otherwise. 0, or an exit status after having
+ * complained. `record_dir` and `trust` are borrowed for the life of the view.
  */
-int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const char *record_dir, const struct client_trust *trust);
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,
+	const struct client_trust *trust);
+/*
+ * Then one of these two. Keeps from being changed or made what somebody outside would carry out;
+ * `rules_path` is the page the rules came from (or NULL), kept too. Or leads all changes to a place
+ * beside the record. 0, or an exit status after having complained.
+ */
+int view_keep(struct view *v, const char *cwd, const char *rules_path);
+int view_review(struct view *v, const char *cwd, const char *rules_path);
 /* One entry more, over those that are there; `target` is copied. */
 struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target);
 /* A folder of ours that must not be seen, wherever it lies. 0, or an exit status. */

@@ -2,6 +2,7 @@
  * The default view on Linux: system folders to read, the tools that PATH names, the working folder
  * to write; home, other projects and everything else absent.
  */
+#include "cli/changes.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "cli/view_pin.h"
@@ -286,7 +287,7 @@ static int keep_git(struct view *v, const char *folder)
 	return status;
 }
 
-static int keep_what_runs_outside(struct view *v, const char *cwd, const char *rules_path)
+int view_keep(struct view *v, const char *cwd, const char *rules_path)
 {
 	char path[PATH_MAX], real[PATH_MAX];
 	size_t n = v->n;
@@ -307,11 +308,54 @@ static int keep_what_runs_outside(struct view *v, const char *cwd, const char *r
 		strcmp(real, path) != 0) {
 		status = keep(v, real, false);
 	}
+	if (status == 0) {
+		view_pin(v);
+	}
 	return status;
 }
 
-int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const char *record_dir, const struct client_trust *trust)
+/* Read where it stands: what is made anew is kept back later. */
+static void keep_page(struct view *v, const char *path)
+{
+	struct stat st;
+
+	if (is_writable(v, path) && lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+		view_add(v, JAIL_READ, path);
+	}
+}
+
+int view_review(struct view *v, const char *cwd, const char *rules_path)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+	size_t number = 0;
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/sallyport.rules", cwd) < PATH_MAX) {
+		keep_page(v, path);
+	}
+	if (rules_path != NULL && realpath(rules_path, real) != NULL && strcmp(real, path) != 0) {
+		keep_page(v, real);
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->entries[i].mode != JAIL_WRITE) {
+			continue;
+		}
+		if (stat(v->entries[i].target, &st) != 0 || !S_ISDIR(st.st_mode)) {
+			return complain("%s is no folder: only folders can be reviewed",
+				v->entries[i].target);
+		}
+		if (changes_prepare(v->record_dir, number++, v->entries[i].target, path) != 0) {
+			return EXIT_OURS;
+		}
+		list_add(&v->strings, path);
+		v->entries[i].changes = v->strings.items[v->strings.n - 1];
+		v->entries[i].mode = JAIL_REVIEW;
+	}
+	return 0;
+}
+
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,
+	const struct client_trust *trust)
 {
 	const char *home = list_get(&trust->env, "HOME");
 	int status;
@@ -337,14 +381,7 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	add_etc(v, "/etc/resolv.conf", resolv_conf);
 	add_etc(v, "/etc/hosts", hosts);
 	add_trust(v, trust);
-	status = view_verify_alone(v);
-	if (status == 0) {
-		status = keep_what_runs_outside(v, cwd, rules_path);
-	}
-	if (status == 0) {
-		view_pin(v);
-	}
-	return status;
+	return view_verify_alone(v);
 }
 
 int view_keep_out(struct view *v, const char *folder)
@@ -358,7 +395,8 @@ int view_keep_out(struct view *v, const char *folder)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct jail_view *entry = &v->entries[i];
 
-		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE) {
+		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE &&
+			entry->mode != JAIL_REVIEW) {
 			continue;
 		}
 		if (is_under(entry->target, real)) {
@@ -378,7 +416,7 @@ int view_keep_out(struct view *v, const char *folder)
 static const char *mode_name(enum jail_mode mode)
 {
 	static const char *const names[] = {
-		"hide", "read", "write", "private", "file", "link", "folder"};
+		"hide", "read", "write", "private", "file", "link", "folder", "review"};
 
 	return names[mode];
 }

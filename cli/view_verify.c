@@ -71,22 +71,32 @@ static void place_names(struct manifest *m, const struct tree *t)
 	}
 }
 
-static int load(const struct rules_file *f, const char *path, struct manifest *m)
+/* Says it, and that it goes on record. */
+static int refuse_list(struct text *why, const char *path, size_t line, const char *reason)
+{
+	text_print(why, "%s", path);
+	if (line > 0) {
+		text_print(why, ":%zu", line);
+	}
+	text_print(why, ": %s", reason);
+	return complain("%s", why->data);
+}
+
+static int load(const char *path, struct manifest *m, struct text *why)
 {
 	struct text text = {0};
-	const char *why = "";
+	const char *reason = "";
 	size_t line;
 
 	if (text_read_file(&text, path) != 0) {
-		complain("%s:%u: %s: %s", f->origin, f->line, path, strerror(errno));
-		return EXIT_OURS;
+		return refuse_list(why, path, 0, strerror(errno));
 	}
-	line = manifest_read(m, text.data, text.len, &why);
+	line = manifest_read(m, text.data, text.len, &reason);
 	text_finish(&text);
 	if (line != 0) {
-		return complain("%s:%zu: %s", path, line, why);
+		return refuse_list(why, path, line, reason);
 	}
-	return m->n > 0 ? 0 : complain("%s: names no file", path);
+	return m->n > 0 ? 0 : refuse_list(why, path, 0, "names no file");
 }
 
 /* Before anything long: is each file on the list, and there? */
@@ -227,15 +237,13 @@ int view_verify(struct view *v, const struct rules_file *f, const char *path, co
 
 	wish.copy_to = place;
 	if (status == 0 && manifest != NULL) {
-		status = load(f, manifest, &m);
+		status = load(manifest, &m, &why);
 	}
 	if (status == 0) {
 		status = tree_list(&t, path, &why);
-		if (status != 0) {
-			tell(v, "files-refused", why.data);
-		}
 	}
 	if (status != 0) {
+		tell(v, "files-refused", why.data != NULL ? why.data : path);
 		goto out;
 	}
 	if (manifest != NULL) {

@@ -111,15 +111,14 @@ static void add_file(struct view *v, const char *target, const struct text *cont
 	entry->content_len = content->len;
 }
 
-int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *rules_path,
-	const char *record_dir, const struct client_trust *trust)
+int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,
+	const struct client_trust *trust)
 {
 	const char *home = getenv("USERPROFILE");
 	const struct rules_file *files;
 	size_t n;
 	int status;
 
-	(void)rules_path;
 	(void)record_dir;
 	memset(v, 0, sizeof(*v));
 	files = rules_files(rules, &n);
@@ -140,6 +139,22 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	return 0;
 }
 
+int view_keep(struct view *v, const char *cwd, const char *rules_path)
+{
+	(void)v;
+	(void)cwd;
+	(void)rules_path;
+	return 0;
+}
+
+int view_review(struct view *v, const char *cwd, const char *rules_path)
+{
+	(void)v;
+	(void)cwd;
+	(void)rules_path;
+	return complain("--review is not there on Windows");
+}
+
 int view_keep_out(struct view *v, const char *folder)
 {
 	for (size_t i = 0; i < v->n; i++) {
@@ -158,7 +173,7 @@ int view_keep_out(struct view *v, const char *folder)
 static const char *mode_name(enum jail_mode mode)
 {
 	static const char *const names[] = {
-		"hide", "read", "write", "private", "file", "link", "folder"};
+		"hide", "read", "write", "private", "file", "link", "folder", "review"};
 
 	return names[mode];
 }

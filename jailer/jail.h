@@ -47,6 +47,7 @@ enum jail_mode {
 	JAIL_FILE,     /* a read-only file with the given content */
 	JAIL_SYMLINK,  /* `source` is the link's text */
 	JAIL_DIR,      /* an empty read-only folder, a place for others to lie in */
+	JAIL_REVIEW,   /* a folder as it is, writable; what changes goes to `changes` instead */
 };
 
 struct jail_view {
@@ -54,6 +55,9 @@ struct jail_view {
 	const char *target;  /* absolute path inside */
 	const char *source;  /* absolute host path; NULL = same as target */
 	const void *content; /* JAIL_FILE: the bytes */
+	/* JAIL_REVIEW: absolute host path of a folder with the empty folders upper and work in it,
+	 * which overlayfs fills */
+	const char *changes;
 	size_t content_len;
 	bool optional; /* absent on the host: skip without complaint */
 };

@@ -87,7 +87,8 @@ static int allow_view(int ruleset, const struct jail_view *view, size_t n_view, 
 	int result = allow(ruleset, "/", READ);
 
 	for (size_t i = 0; result == 0 && i < n_view; i++) {
-		if (view[i].mode == JAIL_WRITE || view[i].mode == JAIL_TMPFS) {
+		if (view[i].mode == JAIL_WRITE || view[i].mode == JAIL_REVIEW ||
+			view[i].mode == JAIL_TMPFS) {
 			result = allow(ruleset, view[i].target, change);
 		}
 	}

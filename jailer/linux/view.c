@@ -24,6 +24,11 @@
 
 static const char cure[] = "Linux 5.12 or later, and a container that lets user namespaces mount";
 
+static const char review_cure[] =
+	"for --review: Linux 5.11 or later with overlayfs, a record folder "
+	"on a file system with user attributes, and no mount in the "
+	"folder";
+
 /* Where things are while the view is built. */
 struct places {
 	const struct jail_view *view;
@@ -245,6 +250,35 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 	return result;
 }
 
+/* The folder as it is lies below, what changes above it. */
+static int put_review(struct places *p, const struct jail_view *v)
+{
+	const char *source = v->source != NULL ? v->source : v->target;
+	char below[32], above[32], upper[64], work[64];
+	int lower = mounts_clone(p->old, source + 1), changes = -1, tree = -1, result = -1;
+
+	if (v->changes != NULL && v->changes[0] == '/') {
+		changes = mounts_clone(p->old, v->changes + 1);
+	}
+	if (lower >= 0 && changes >= 0 && stage_folder(p, lower, below) == 0 &&
+		stage_folder(p, changes, above) == 0) {
+		snprintf(upper, sizeof(upper), "%s/upper", above);
+		snprintf(work, sizeof(work), "%s/work", above);
+		tree = overlay_mount(below, upper, work);
+	}
+	if (tree >= 0) {
+		result = attach_at(p, tree, v->target);
+		close(tree);
+	}
+	if (lower >= 0) {
+		close(lower);
+	}
+	if (changes >= 0) {
+		close(changes);
+	}
+	return result;
+}
+
 static int put_bind(struct places *p, const struct jail_view *v)
 {
 	const char *source = v->source != NULL ? v->source : v->target;
@@ -385,6 +419,7 @@ static int put(struct places *p, const struct jail_view *v)
 	case JAIL_FILE: return put_file(p, v);
 	case JAIL_SYMLINK: return put_symlink(p, v);
 	case JAIL_DIR: return put_dir(p, v);
+	case JAIL_REVIEW: return put_review(p, v);
 	case JAIL_HIDE: return put_hide(p, v);
 	}
 	errno = EINVAL;
@@ -409,7 +444,10 @@ static int put_all(
 		}
 		if (put(p, &view[i]) != 0 && !absent(&view[i])) {
 			return jail_fail_errno(diag, JAIL_EVIEW, "file view",
-				errno == EPERM ? cure : "", "%s", view[i].target);
+				view[i].mode == JAIL_REVIEW ? review_cure
+				: errno == EPERM            ? cure
+							    : "",
+				"%s", view[i].target);
 		}
 	}
 	return 0;

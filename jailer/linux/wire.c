@@ -125,6 +125,7 @@ int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp)
 		put(&p, flags, sizeof(flags));
 		put_text(&p, view[i].target);
 		put_text(&p, view[i].source);
+		put_text(&p, view[i].changes);
 		put(&p, view[i].content, view[i].content_len);
 	}
 	for (n = 0; envp[n] != NULL; n++) {
@@ -216,6 +217,7 @@ int wire_unpack(int fd, struct wire_start *ret_start)
 		v->optional = flags[1] != 0;
 		v->target = take(&u, &len);
 		v->source = take(&u, &len);
+		v->changes = take(&u, &len);
 		v->content = take(&u, &v->content_len);
 	}
 	n_env = take_count(&u);

@@ -134,6 +134,7 @@ static int add_entry(struct plan *p, const struct jail_os *os, const struct jail
 			       : jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
 	case JAIL_TMPFS:
 	case JAIL_SYMLINK:
+	case JAIL_REVIEW:
 	case JAIL_DIR: break;
 	}
 	return jail_fail(

@@ -361,6 +361,7 @@ def test_a_list_that_is_none(sally):
         sally.write("vendor.sha256", text)
         result = sally.run("touch", "marker", rules=VERIFY)
         assert result.status == 125 and "vendor.sha256" in result.err and not started(sally, result), (text, result)
+        assert "vendor.sha256" in result.of("event", reason="files-refused")[0]["detail"]
     (sally.folder / "vendor.sha256").unlink()
     result = sally.run("touch", "marker", rules=VERIFY)
     assert result.status == 125 and not started(sally, result), result
