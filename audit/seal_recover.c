@@ -97,7 +97,9 @@ static int recover_checkpoints(int dir, struct recovered *r, struct audit_diag *
 
 struct check {
 	struct recovered *r;
-	bool met; /* the last checkpoint's root came out */
+	unsigned char hashed[TREE_HASH]; /* root over what the tree file has */
+	bool met;                        /* the last checkpoint's root came out */
+	bool same;                       /* so did that one, of the lines themselves */
 };
 
 static void look(struct check *c)
@@ -107,6 +109,10 @@ static void look(struct check *c)
 	if (c->r->has_checkpoint && c->r->tree.size == c->r->last.size) {
 		tree_root(&c->r->tree, root);
 		c->met = memcmp(root, c->r->last.root, TREE_HASH) == 0;
+	}
+	if (c->r->tree.size == c->r->missing_from) {
+		tree_root(&c->r->tree, root);
+		c->same = memcmp(root, c->hashed, TREE_HASH) == 0;
 	}
 }
 
@@ -129,18 +135,18 @@ static int recover_tree(int dir, const struct tail *tail, struct check *c, struc
 		error = audit_say(diag, error == AUDIT_END ? AUDIT_EFORMAT : error, name,
 			"this record was written without a seal: take a new folder for one");
 	} else {
-		look(c);
 		for (; len - header >= TREE_HASH; header += TREE_HASH) {
 			tree_add(&r->tree, (const unsigned char *)text + header);
-			look(c);
 		}
 		r->tree_size = header;
 	}
 	r->missing_from = r->tree.size;
+	tree_root(&r->tree, c->hashed);
 	free(text);
 	return error;
 }
 
+/* All of them again: that their hashes are those of the last checkpoint is what is to be seen. */
 static int recover_lines(int dir, const struct tail *tail, struct check *c, struct audit_diag *diag)
 {
 	struct recovered *r = c->r;
@@ -149,6 +155,8 @@ static int recover_lines(int dir, const struct tail *tail, struct check *c, stru
 	uint64_t seq = r->first.size;
 	int error;
 
+	r->tree = r->first;
+	look(c);
 	segment_name(tail->segment, name);
 	error = folder_read(dir, name, &text, &len);
 	if (error != AUDIT_OK) {
@@ -162,13 +170,10 @@ static int recover_lines(int dir, const struct tail *tail, struct check *c, stru
 		if (newline == NULL) {
 			break;
 		}
-		if (seq < r->missing_from) {
-			continue;
-		}
 		tree_leaf(at, (size_t)(newline - at), leaf);
 		tree_add(&r->tree, leaf);
 		look(c);
-		if (!leaves_add(&r->missing, leaf)) {
+		if (seq >= r->missing_from && !leaves_add(&r->missing, leaf)) {
 			error = audit_say(diag, AUDIT_EMEMORY, "", "memory is out");
 		}
 	}
@@ -192,7 +197,7 @@ int seal_recover(int dir, const struct tail *tail, struct recovered *ret, struct
 	if (error != AUDIT_OK) {
 		return error;
 	}
-	if (ret->tree.size != tail->next_seq || (ret->has_checkpoint && !c.met) ||
+	if (ret->tree.size != tail->next_seq || !c.same || (ret->has_checkpoint && !c.met) ||
 		hashed > (ret->has_checkpoint ? ret->last.size : 0)) {
 		return audit_say(diag, AUDIT_EFORMAT, seal_checkpoints,
 			"the record is not as it was sealed, so nothing is added to it: "

@@ -1,0 +1,223 @@
+/*
+ * See audit_folder.h. The failing disk stands in for audit_os, the table of calls.
+ */
+#include "tests/unit/audit_folder.h"
+#include "audit/note.h"
+#include "audit/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+/* after what it needs */
+#include <cmocka.h>
+
+char folder[64];
+struct audit_key folder_key;
+
+int folder_setup(void **state)
+{
+	(void)state;
+	if (!note_key_make(&folder_key)) {
+		return -1;
+	}
+	snprintf(folder, sizeof(folder), "/tmp/test_audit.XXXXXX");
+	disk_set(DISK_WORKS, 0, 0);
+	return mkdtemp(folder) != NULL ? 0 : -1;
+}
+
+int folder_teardown(void **state)
+{
+	char command[96];
+
+	(void)state;
+	disk_set(DISK_WORKS, 0, 0);
+	snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command);
+}
+
+struct audit_log *folder_log(enum audit_durability durability, uint64_t segment_bytes)
+{
+	struct audit_options options = {.durability = durability,
+		.segment_bytes = segment_bytes,
+		.run = "run-1",
+		.key = &folder_key};
+	struct audit_log *log = NULL;
+	struct audit_diag diag;
+	int error = audit_open(folder, &options, &log, &diag);
+
+	if (error != AUDIT_OK) {
+		print_message("%s: %s\n", diag.path, diag.message);
+	}
+	assert_int_equal(error, AUDIT_OK);
+	return log;
+}
+
+int folder_append(struct audit_log *log, const char *path, uint64_t *ret_seq)
+{
+	struct audit_record r;
+	struct audit_diag diag;
+
+	audit_record_init(&r);
+	r.kind = AUDIT_INTENT;
+	r.host = "a.test";
+	r.path = path;
+	return audit_append(log, &r, ret_seq, &diag);
+}
+
+void folder_wait(struct audit_log *log, uint64_t seq)
+{
+	static const struct timespec moment = {.tv_nsec = 100000};
+
+	for (int i = 0; i < 100000 && !audit_is_committed(log, seq); i++) {
+		nanosleep(&moment, NULL);
+	}
+	assert_true(audit_is_committed(log, seq));
+}
+
+struct audit_verdict folder_verdict(const char *since)
+{
+	struct audit_verdict verdict = {.bad = AUDIT_BAD_UNKNOWN};
+	struct audit_diag diag;
+	int error = audit_verify(folder, &folder_key.public, 1, since, &verdict, &diag);
+
+	if (error != AUDIT_OK) {
+		snprintf(verdict.message, sizeof(verdict.message), "%.150s", diag.message);
+	}
+	return verdict;
+}
+
+static void path_of(const char *name, char path[128])
+{
+	snprintf(path, 128, "%s/%s", folder, name);
+}
+
+struct bytes folder_load(const char *name)
+{
+	char path[128];
+	struct bytes b = {NULL, 0};
+	FILE *file;
+
+	path_of(name, path);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	b.at = calloc(1, 1 << 20);
+	assert_non_null(b.at);
+	b.len = fread(b.at, 1, (1 << 20) - 1, file);
+	fclose(file);
+	return b;
+}
+
+void folder_store(const char *name, const char *data, size_t len)
+{
+	char path[128];
+	FILE *file;
+
+	path_of(name, path);
+	file = fopen(path, "wb");
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, len, file), len);
+	fclose(file);
+}
+
+void folder_remove(const char *name)
+{
+	char path[128];
+
+	path_of(name, path);
+	assert_int_equal(unlink(path), 0);
+}
+
+bool folder_has(const char *name)
+{
+	char path[128];
+
+	path_of(name, path);
+	return access(path, F_OK) == 0;
+}
+
+/* ---- a disk that fails ---- */
+
+static atomic_uint calls;
+static enum disk_mode disk_mode;
+static unsigned disk_at;
+static int disk_error;
+
+/* Is this call to fail? With `half`: it is to do half of its work first. */
+static bool fails(bool *half)
+{
+	unsigned n = atomic_fetch_add(&calls, 1);
+	bool hit = n == disk_at;
+
+	*half = hit && (disk_mode == DISK_SHORT || disk_mode == DISK_DEAD);
+	if (disk_mode == DISK_WORKS || (!hit && !(disk_mode == DISK_DEAD && n > disk_at)) ||
+		(hit && disk_error == 0)) {
+		return false;
+	}
+	errno = disk_error != 0 ? disk_error : EIO;
+	return true;
+}
+
+static int create(int dir, const char *name, int flags)
+{
+	bool half;
+
+	return fails(&half) ? -1 : audit_os_real.create(dir, name, flags);
+}
+
+static ssize_t put(int fd, const void *data, size_t len)
+{
+	bool half, failing = fails(&half);
+
+	if (half && len > 1) {
+		return audit_os_real.put(fd, data, len / 2);
+	}
+	return failing ? -1 : audit_os_real.put(fd, data, len);
+}
+
+static int sync_data(int fd)
+{
+	bool half;
+
+	(void)fd; /* this machine goes on: what a sync would bring to the disk is there */
+	return fails(&half) ? -1 : 0;
+}
+
+static int sync_all(int fd)
+{
+	bool half;
+
+	(void)fd;
+	return fails(&half) ? -1 : 0;
+}
+
+static int truncate_to(int fd, off_t size)
+{
+	bool half;
+
+	return fails(&half) ? -1 : audit_os_real.truncate_to(fd, size);
+}
+
+static const struct audit_os failing = {create, put, sync_data, sync_all, truncate_to};
+
+void disk_set(enum disk_mode mode, unsigned at, int error)
+{
+	atomic_store(&calls, 0);
+	disk_mode = mode;
+	disk_at = at;
+	disk_error = error;
+	audit_os = mode == DISK_WORKS ? &audit_os_real : &failing;
+}
+
+unsigned disk_calls(void)
+{
+	return atomic_load(&calls);
+}
