@@ -217,14 +217,15 @@ static void commit_batch(struct audit_log *log)
 			return;
 		}
 	}
-	if (add_to_seal(log, taken.data, taken.len) != AUDIT_OK) {
-		/* The hashes are not to be had again before the next start: nothing passes. */
-		atomic_store(&log->cause, ENOMEM);
-		atomic_store(&log->seal_lost, true);
-	}
 	atomic_store(&log->committed, last + 1);
 	atomic_store(&log->failed, false);
 	announce(log);
+	/* Nobody has to wait for the hashes. */
+	if (add_to_seal(log, taken.data, taken.len) != AUDIT_OK) {
+		/* They are not to be had again before the next start: nothing passes. */
+		atomic_store(&log->cause, ENOMEM);
+		atomic_store(&log->seal_lost, true);
+	}
 	pthread_mutex_lock(&log->mutex);
 }
 
