@@ -84,7 +84,8 @@ struct audit_record {
 	const char *tls_version, *tls_cipher, *origin_cert; /* upstream; fingerprint in hex */
 	int status;                                         /* of the response */
 	int64_t request_bytes, response_bytes;              /* of bodies; -1 = no such field */
-	uint64_t request_messages, response_messages;       /* of WebSocket, whole ones */
+	int64_t request_head_bytes; /* of the head and the trailers as they were sent */
+	uint64_t request_messages, response_messages; /* of WebSocket, whole ones */
 	/* of the bytes counted above, lowercase hex; NULL where there were none */
 	const char *request_sha256, *response_sha256;
 	/* what `log body` made of them: "stored", "too-long", "failed" */

@@ -44,6 +44,7 @@ const struct field audit_fields[] = {
 	FIELD(status, FIELD_INT),
 	FIELD(request_bytes, FIELD_BYTES),
 	FIELD(response_bytes, FIELD_BYTES),
+	FIELD(request_head_bytes, FIELD_I64),
 	FIELD(request_messages, FIELD_U64),
 	FIELD(response_messages, FIELD_U64),
 	FIELD(request_sha256, FIELD_TEXT),

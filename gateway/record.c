@@ -150,6 +150,7 @@ void record_outcome(struct session *s, const char *end)
 	r.via = x->by_proxy ? g->proxy->host : NULL;
 	r.request_bytes = x->request_bytes;
 	r.response_bytes = x->response_bytes;
+	r.request_head_bytes = x->request_head_bytes;
 	if (x->frames[0] != NULL && x->frames[1] != NULL) {
 		r.request_messages = x->frames[0]->messages;
 		r.response_messages = x->frames[1]->messages;

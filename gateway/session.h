@@ -64,6 +64,7 @@ struct exchange {
 	bool by_proxy;    /* of the house; then it is the proxy's */
 	int status;
 	int64_t request_bytes, response_bytes;
+	int64_t request_head_bytes;                      /* sent, trailers included */
 	struct audit_body *request_body, *response_body; /* owned; NULL: none came yet */
 	int64_t began, decided, connected, secured, first_byte;
 

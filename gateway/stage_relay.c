@@ -163,11 +163,15 @@ static bool end_request(struct session *s, const struct http_event *found)
 {
 	struct exchange *x = &s->exchange;
 
-	if (x->request->framing == HTTP_FRAMING_CHUNKED &&
-		!write_bytes(&s->upstream,
-			http_write_last_chunk(&x->arena, found->trailers, found->n_trailers))) {
-		lost_upstream(s, "upstream-lost", "the request could not be sent");
-		return false;
+	if (x->request->framing == HTTP_FRAMING_CHUNKED) {
+		struct http_bytes last =
+			http_write_last_chunk(&x->arena, found->trailers, found->n_trailers);
+
+		if (!write_bytes(&s->upstream, last)) {
+			lost_upstream(s, "upstream-lost", "the request could not be sent");
+			return false;
+		}
+		x->request_head_bytes += (int64_t)last.len;
 	}
 	x->request_sent = true;
 	if (!x->response_head) {
@@ -476,6 +480,7 @@ void stage_relay_enter(struct session *s)
 		session_refuse(s, 502, "internal", true, "the request's head could not be written");
 		return;
 	}
+	x->request_head_bytes = (int64_t)head.len;
 	http_parser_begin(s->responses, &x->arena);
 	http_parser_answers(s->responses, x->request->method);
 	if (x->request->framing != HTTP_FRAMING_NONE) {

@@ -116,3 +116,28 @@ def test_a_worker_a_core(sally, workers):
     # One more writes the record, one more waits for the end.
     assert threads == (workers or len(os.sched_getaffinity(0))) + 2
     assert run.finish(input="\n").status == 0
+
+
+def test_what_leaves_in_heads_and_trailers_is_counted(sally, plain_origin):
+    """Fields that are no news to an auditor are not recorded one by one: their size tells of what they could carry."""
+    def handler(conn):
+        heads.append(conn.request)
+        conn.body()
+        conn.reply(200, b"")
+
+    heads = []
+    web = plain_origin(handler)
+    script = """
+import inside, sys
+port = int(sys.argv[1])
+sock = inside.plain("origin.test", port)
+for extra, end in (("", ""), ("X-Extra: " + "e" * 10000 + "\\r\\n", ""), ("", "X-Trailer: " + "t" * 5000 + "\\r\\n")):
+    sock.sendall(inside.get(f"origin.test:{port}", "/", "POST", extra + "Transfer-Encoding: chunked\\r\\n"))
+    sock.sendall(b"1\\r\\nx\\r\\n0\\r\\n" + end.encode() + b"\\r\\n")
+    print(inside.response(sock)[0])
+"""
+    result = sally.python(script, str(web.port), rules=f"allow POST http://origin.test:{web.port}/** private")
+    assert result.out == "200\n" * 3, result
+    plain, head, trailer = [r["request_head_bytes"] for r in result.of("outcome")]
+    assert head - plain == len("X-Extra: \r\n") + 10000 and trailer - plain == len("X-Trailer: \r\n") + 5000, result
+    assert [r["request_bytes"] for r in result.of("outcome")] == [1, 1, 1]

@@ -199,9 +199,8 @@ class Sally:
 
     def check_seal(self, record, result):
         """What the run wrote, killed or not, is what it signed."""
-        if not (record / "key.pub").exists():
-            assert not result.records, result
-            return
+        if not any(record.glob("*.jsonl")):
+            return  # ended before there was anything to record: the key may be there already
         said = subprocess.run([self.program, "log", "verify", "--key", record / "key.pub", record], text=True,
                               capture_output=True, timeout=30)
         assert said.returncode == 0, f"{said.stdout}{said.stderr}{result}"
