@@ -194,6 +194,7 @@ ln -s ../evil .git/commondir; mkdir -p .git/modules/x .git/worktrees/x; exit 0""
     assert not (sally.folder / "pwned").exists()
 
 
+@pytest.mark.once
 def test_git_works(sally, repository):
     script = " && ".join(" ".join([*GIT, words]) for words in (
         "add f", "commit -qm 1", "branch b", "checkout -q b", "mv f g", "commit -qm 2", "checkout -q -", "merge -q b",
@@ -232,6 +233,7 @@ def test_what_is_missing_cannot_be_put_there(sally):
     assert not {".git", "sallyport.rules"} & set(os.listdir(sally.folder))
 
 
+@pytest.mark.once
 def test_what_is_missing_of_a_repository_cannot_be_put_there(sally, repository):
     for name in ("hooks", "config"):
         sally.popen(["rm", "-rf", repository / name]).wait()
@@ -256,6 +258,7 @@ mkdir -p conf/deep a/b/c; echo evil > conf/deep/my.rules; echo evil > a/b/c/x; c
 
 # ---- defaults that ordinary work needs no rules with
 
+@pytest.mark.once
 def test_make_and_pytest(sally):
     sally.write("Makefile", "all: prog\n\t./prog\nprog: prog.c\n\t$(CC) -o $@ $<\n")
     sally.write("prog.c", '#include <stdio.h>\nint main(void) { puts("built"); return 0; }\n')
@@ -341,6 +344,7 @@ TAMPERED = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("how", TAMPERED)
 def test_a_difference_stops_the_run_by_name(sally, how):
     vendor = vendor_of(sally)
@@ -354,6 +358,7 @@ def test_a_difference_stops_the_run_by_name(sally, how):
     assert not result.of("start")
 
 
+@pytest.mark.once
 def test_a_list_that_is_none(sally):
     vendor = vendor_of(sally)
     for text in ("", "x\n", "0" * 64 + "  ../a.txt\n", "0" * 64 + "  /a.txt\n", "0" * 64 + "\n", "G" * 64 + "  a.txt\n",
@@ -415,6 +420,7 @@ def test_nothing_lies_over_what_is_verified(sally):
     assert result.out == "a\nabsent\n", result
 
 
+@pytest.mark.once
 def test_only_names_and_types(sally):
     data = make(sally, sally.folder / "data", a_csv="x,y\n1,2\n3,4\n", empty_csv="")
     show = ("sh", "-c", "cat data/a.csv; echo z >> data/a.csv")

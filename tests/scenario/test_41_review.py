@@ -56,6 +56,7 @@ def test_nothing_changes_until_it_is_taken(sally, project):
     assert not (result.record / "changes").exists()
 
 
+@pytest.mark.once
 def test_by_path(sally, project):
     result = review(sally, WORK)
     assert changes(sally, "apply", result, "new/deep", "a").status == 0
@@ -70,6 +71,7 @@ def test_by_path(sally, project):
     assert not (project / "b").exists() and (project / "d/x").exists()
 
 
+@pytest.mark.once
 def test_dropped_is_gone(sally, project):
     before = tree(project)
     result = review(sally, WORK)
@@ -79,6 +81,7 @@ def test_dropped_is_gone(sally, project):
     assert tree(project) == before
 
 
+@pytest.mark.once
 def test_a_run_that_changes_nothing_leaves_nothing(sally, project):
     result = review(sally, "cat a; echo two > b")
     assert "nothing was changed" in result.err and not (result.record / "changes").exists(), result
@@ -88,6 +91,7 @@ GIT = "mkdir -p .git/hooks sub/.git; echo x > .git/hooks/post-checkout; echo x >
       "echo 'gitdir: ../evil' > sub/.gitx; mkdir s2; mv sub/.gitx s2/.git; echo 'allow * **' > sallyport.rules; echo ok > ok"
 
 
+@pytest.mark.once
 def test_what_acts_outside_is_kept_back(sally, project):
     result = review(sally, GIT)
     taken = changes(sally, "apply", result)
@@ -98,6 +102,7 @@ def test_what_acts_outside_is_kept_back(sally, project):
     assert (project / "sallyport.rules").exists() and not (project / ".git/config").exists()
 
 
+@pytest.mark.once
 def test_what_was_changed_outside_meanwhile_is_kept_back(sally, project):
     result = review(sally, "echo jail > a; echo jail > b")
     sally.write("a", "outside\n")
@@ -106,6 +111,7 @@ def test_what_was_changed_outside_meanwhile_is_kept_back(sally, project):
     assert (project / "a").read_text() == "outside\n" and (project / "b").read_text() == "jail\n"
 
 
+@pytest.mark.once
 def test_no_link_leads_what_is_taken_elsewhere(sally, project):
     """Links of the jail, and links that stand outside by then."""
     outside = sally.base / f"elsewhere-{sally.user.name}"
@@ -123,6 +129,7 @@ def test_no_link_leads_what_is_taken_elsewhere(sally, project):
     assert tree(outside) == {"x": "x\n"} and (project / "new").read_text() == "evil\n"
 
 
+@pytest.mark.once
 def test_names_and_content_do_not_reach_the_terminal_raw(sally, project):
     result = review(sally, "printf '\\033[2Jx\\n' > a; touch \"$(printf 'n\\033[2J')\"")
     assert "\x1b" not in result.err and "\\x1b" in result.err, result
@@ -130,6 +137,7 @@ def test_names_and_content_do_not_reach_the_terminal_raw(sally, project):
     assert "\x1b" not in shown.out and "\\x1b" in shown.out, shown
 
 
+@pytest.mark.once
 def test_statements_hold_in_review(sally, project):
     sally.write(".env", "secret\n")
     script = "cat .env; echo x > d/x || echo kept; echo x > new; echo 'allow * **' > test.rules || echo page"
@@ -139,6 +147,7 @@ def test_statements_hold_in_review(sally, project):
     assert "added    new" in listed and ".env" not in listed, result
 
 
+@pytest.mark.once
 def test_several_folders(sally, project):
     other = sally.base / f"other-{sally.user.name}"
     other.mkdir()
@@ -149,6 +158,7 @@ def test_several_folders(sally, project):
     assert (other / "two").read_text() == "2\n" and (project / "one").read_text() == "1\n"
 
 
+@pytest.mark.once
 def test_a_single_file_cannot_be_reviewed(sally, project):
     result = sally.run("touch", "marker", options=("--review",), rules=f"read .\nwrite {project}/a\n")
     assert result.status == 125 and "only folders can be reviewed" in result.err and not (project / "marker").exists(), result

@@ -37,3 +37,8 @@ sallyport_unit_test(names sallyport_gateway)
 sallyport_unit_test(dns_message sallyport_gateway)
 sallyport_unit_test(websocket sallyport_gateway)
 sallyport_unit_test(upstream_proxy sallyport_gateway)
+
+# Parts of the program that are pure.
+add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
+target_link_libraries(cli_pure PUBLIC sallyport_flags)
+sallyport_unit_test(manifest cli_pure)
