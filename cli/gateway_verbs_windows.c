@@ -32,3 +32,15 @@ int verb_connect(int argc, char **argv)
 	return complain("connect is not there on Windows: ssh finds its way through the proxy by "
 			"other means");
 }
+
+int verb_doctor(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return complain("doctor does not exist on Windows in this version");
+}
+
+int verb_probe(int argc, char **argv)
+{
+	return verb_doctor(argc, argv);
+}

@@ -16,7 +16,8 @@ MAY_INCLUDE = {
     "audit": set(),
     "gateway": {"rules", "certs", "audit"},
     "jailer": set(),
-    "cli": {"rules", "certs", "audit", "gateway", "jailer"},
+    "probes": set(),
+    "cli": {"rules", "certs", "audit", "gateway", "jailer", "probes"},
 }
 
 # Which library headers each folder may include, by prefix.
@@ -27,6 +28,7 @@ MAY_USE = {
     "certs": ("mbedtls/", "psa/", "openssl/"),
     "audit": ("mbedtls/", "psa/", "openssl/", "yyjson.h", "zstd.h"),
     "gateway": ("event2/", "mbedtls/", "psa/", "llhttp.h"),
+    "probes": (),
     "jailer": ("seccomp.h", "libmnl/", "libnftnl/"),
     "cli": ("yyjson.h", "magic.h", "zstd.h", "event2/"),
 }

@@ -21,6 +21,7 @@ struct jail {
 	int door[6]; /* owned until taken */
 	bool taken;
 	struct jail_limits limits;
+	char cgroup[CGROUP_PATH];
 	struct jail_reports reports;
 };
 
@@ -86,6 +87,9 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 	}
 	if (error == 0) {
 		error = idmap_write(jail->init, diag);
+	}
+	if (error == 0) {
+		error = cgroup_enter(jail->init, jail->limits.processes, jail->cgroup, diag);
 	}
 	if (error == 0) {
 		error = tell(jail, JAIL_MSG_MAPPED, -1, diag);
@@ -260,6 +264,7 @@ void jail_destroy(struct jail *jail)
 		while (waitpid(jail->init, NULL, 0) < 0 && errno == EINTR) {
 		}
 	}
+	cgroup_leave(jail->cgroup);
 	if (jail->ctl >= 0) {
 		close(jail->ctl);
 	}

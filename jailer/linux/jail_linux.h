@@ -70,6 +70,11 @@ int seccomp_setup(struct jail_diag *diag);
 /* landlock.c: nothing to do, and no failure, where the kernel does not have it. */
 int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
 void landlock_report(struct jail_reports *reports);
+/* cgroup.c: puts the jail's first process, and so all, into a cgroup where rlimits do not do; its
+ * path, or "" where none is needed. */
+enum { CGROUP_PATH = 96 };
+int cgroup_enter(pid_t pid, uint64_t processes, char folder[CGROUP_PATH], struct jail_diag *diag);
+void cgroup_leave(const char *folder);
 /* limits.c: rlimits, in the command's process. */
 int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
 /* command.c: the last steps in the command's own process; returns on failure only. */

@@ -1,0 +1,163 @@
+/*
+ * Probes of other processes, and of limits.
+ */
+#include "probes/probes_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* By its command line, which holds the token: numbers mean something else in here. */
+PROBE(probe_victim_seen)
+{
+	for (int pid = 1; pid < 65536; pid++) {
+		char path[48], line[512];
+		FILE *file;
+		size_t n;
+
+		snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+		file = fopen(path, "re");
+		if (file == NULL) {
+			continue;
+		}
+		n = fread(line, 1, sizeof(line) - 1, file);
+		line[n] = '\0';
+		fclose(file);
+		if (strncmp(line, "VICTIM=", 7) == 0 && strcmp(line + 7, t->token) == 0) {
+			probe_say(result, PROBE_ESCAPED, "it is process %d", pid);
+			return;
+		}
+	}
+	probe_say(result, PROBE_HELD, "not among those seen");
+}
+
+PROBE(probe_kill)
+{
+	/* The canary is whether it still lives. */
+	probe_judge(result, kill(t->victim, SIGKILL) != 0, "kill");
+	if (result->outcome == PROBE_ESCAPED && access("/run/sallyport", F_OK) == 0) {
+		probe_say(result, PROBE_HELD, "that number is somebody else in here");
+	}
+}
+
+PROBE(probe_kill_all)
+{
+	(void)t;
+	if (access("/run/sallyport", F_OK) != 0) {
+		probe_say(result, PROBE_UNKNOWN, "not to be tried outside a jail");
+		return;
+	}
+	(void)kill(-1, SIGKILL);
+	(void)kill(1, SIGKILL);
+	probe_say(result, PROBE_HELD, "we and the run are still here");
+}
+
+static void attach(struct probe_result *result, pid_t pid)
+{
+	probe_judge(result, ptrace(PTRACE_SEIZE, pid, NULL, NULL) != 0, "ptrace");
+	if (result->outcome == PROBE_ESCAPED) {
+		ptrace(PTRACE_DETACH, pid, NULL, NULL);
+	}
+}
+
+PROBE(probe_ptrace)
+{
+	attach(result, t->victim);
+}
+
+PROBE(probe_ptrace_init)
+{
+	(void)t;
+	attach(result, 1);
+	if (result->outcome == PROBE_HELD) {
+		int fd = open("/proc/1/mem", O_RDWR | O_CLOEXEC);
+
+		probe_judge(result, fd < 0, "/proc/1/mem");
+		if (fd >= 0) {
+			close(fd);
+		}
+	}
+}
+
+PROBE(probe_shm)
+{
+	probe_judge(result, shmget(t->shm_key, 0, 0) < 0, "shmget");
+}
+
+/* The canary is the lock: does anybody still hold it after the run? */
+PROBE(probe_daemon)
+{
+	int fd = open("probe-daemon", O_RDWR | O_CREAT | O_CLOEXEC, 0600), ends[2];
+	char byte;
+
+	(void)t;
+	if (fd < 0 || pipe(ends) != 0) {
+		probe_say(result, PROBE_UNKNOWN, "%s", strerror(errno));
+		return;
+	}
+	if (fork() == 0) {
+		setsid();
+		if (fork() == 0) {
+			for (int number = 1; number < NSIG; number++) {
+				signal(number, SIG_IGN);
+			}
+			close(0);
+			close(1);
+			close(2);
+			(void)flock(fd, LOCK_EX);
+			(void)dprintf(fd, "%d", (int)getpid());
+			(void)!write(ends[1], "x", 1);
+			close(ends[1]);
+			sleep(20);
+		}
+		_exit(0);
+	}
+	(void)!read(ends[0], &byte, 1);
+	probe_say(result, PROBE_HELD, "a daemon was left behind");
+}
+
+PROBE(probe_forks)
+{
+	enum { MANY = 150 }; /* the limit of the probes is 64 */
+	pid_t made[MANY];
+	int n = 0;
+
+	(void)t;
+	for (; n < MANY; n++) {
+		made[n] = fork();
+		if (made[n] == 0) {
+			pause();
+			_exit(0);
+		}
+		if (made[n] < 0) {
+			break;
+		}
+	}
+	probe_judge(result, n < MANY, "150 processes at once");
+	for (int i = 0; i < n; i++) {
+		kill(made[i], SIGKILL);
+		waitpid(made[i], NULL, 0);
+	}
+}
+
+PROBE(probe_memory)
+{
+	const size_t size = 3ul << 30; /* the limit of the probes is 2 GiB */
+	void *at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	(void)t;
+	probe_judge(result, at == MAP_FAILED, "3 GiB");
+	if (at != MAP_FAILED) {
+		munmap(at, size);
+	}
+}
