@@ -88,6 +88,7 @@ struct audit_record {
 	uint64_t request_messages, response_messages; /* of WebSocket, whole ones */
 	/* of the bytes counted above, lowercase hex; NULL where there were none */
 	const char *request_sha256, *response_sha256;
+	const char *response_sha512; /* only where a lock file is known to name it */
 	/* what `log body` made of them: "stored", "too-long", "failed" */
 	const char *request_body, *response_body;
 	/* JSON array of [name, value]: the chosen ones, credentials as audit_digest() */
@@ -171,13 +172,15 @@ size_t audit_json_string(const char *text, char *buf, size_t size);
  * borrowed.
  */
 struct audit_body;
-struct audit_body *audit_body_begin(const char *dir, int64_t store_max);
+struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha512);
 /* AUDIT_EIO: it is to be stored and cannot be. */
 int audit_body_add(struct audit_body *b, const void *data, size_t len)
 	__attribute__((warn_unused_result));
 /* Its hash; *ret_stored: the word of the record, NULL when it was not to be stored. */
 int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
 	__attribute__((warn_unused_result));
+/* False: it was not asked for. Before audit_body_destroy. */
+bool audit_body_sha512(struct audit_body *b, char ret_hex[129]);
 void audit_body_destroy(struct audit_body *b);
 
 /* ---- reader ---- */

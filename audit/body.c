@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <mbedtls/md.h>
 #include <mbedtls/sha256.h>
+#include <mbedtls/sha512.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@
 
 struct audit_body {
 	mbedtls_sha256_context hash;
+	mbedtls_sha512_context strong;
+	bool has_strong;
 	int64_t store_max, len;
 	bool too_long;
 	int file;        /* owned; -1: none */
@@ -45,7 +48,7 @@ void audit_digest(
 	hex(mac, sizeof(mac), ret + 12);
 }
 
-struct audit_body *audit_body_begin(const char *dir, int64_t store_max)
+struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha512)
 {
 	struct audit_body *b = malloc(sizeof(*b));
 
@@ -58,8 +61,10 @@ struct audit_body *audit_body_begin(const char *dir, int64_t store_max)
 	b->file = -1;
 	b->dir = dir;
 	b->path = NULL;
+	b->has_strong = sha512;
 	mbedtls_sha256_init(&b->hash);
-	if (mbedtls_sha256_starts(&b->hash, 0) != 0) {
+	mbedtls_sha512_init(&b->strong);
+	if (mbedtls_sha256_starts(&b->hash, 0) != 0 || mbedtls_sha512_starts(&b->strong, 0) != 0) {
 		free(b);
 		return NULL;
 	}
@@ -114,6 +119,9 @@ static int write_all(int file, const char *data, size_t len)
 int audit_body_add(struct audit_body *b, const void *data, size_t len)
 {
 	(void)mbedtls_sha256_update(&b->hash, data, len);
+	if (b->has_strong) {
+		(void)mbedtls_sha512_update(&b->strong, data, len);
+	}
 	b->len += (int64_t)len;
 	if (b->store_max < 0 || b->too_long) {
 		return AUDIT_OK;
@@ -160,6 +168,17 @@ int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stor
 	return error;
 }
 
+bool audit_body_sha512(struct audit_body *b, char ret_hex[129])
+{
+	unsigned char sum[64] = {0};
+
+	if (b->has_strong) {
+		(void)mbedtls_sha512_finish(&b->strong, sum);
+		hex(sum, sizeof(sum), ret_hex);
+	}
+	return b->has_strong;
+}
+
 void audit_body_destroy(struct audit_body *b)
 {
 	if (b == NULL) {
@@ -167,6 +186,7 @@ void audit_body_destroy(struct audit_body *b)
 	}
 	give_up_file(b);
 	mbedtls_sha256_free(&b->hash);
+	mbedtls_sha512_free(&b->strong);
 	free(b->path);
 	free(b);
 }

@@ -49,6 +49,7 @@ const struct field audit_fields[] = {
 	FIELD(response_messages, FIELD_U64),
 	FIELD(request_sha256, FIELD_TEXT),
 	FIELD(response_sha256, FIELD_TEXT),
+	FIELD(response_sha512, FIELD_TEXT),
 	FIELD(request_body, FIELD_TEXT),
 	FIELD(response_body, FIELD_TEXT),
 	FIELD(request_headers, FIELD_RAW),

@@ -17,6 +17,7 @@ static const struct {
 	{"follow", log_follow, "the same, live"},
 	{"stats", log_stats, "requests, refusals, bytes and latencies by host"},
 	{"export", log_export, "as jsonl, csv, har, ocsf or otel, for other programs"},
+	{"artifacts", log_artifacts, "what was downloaded, with digests; held against a lock file"},
 	{"verify", log_verify, "is the record what was sealed? names the first bad record"},
 	{"prove", log_prove, "a proof that one record is in it"},
 	{"verify-proof", log_verify_proof, "checks such a proof alone"},
@@ -46,7 +47,8 @@ int verb_log(int argc, char **argv)
 			return verbs[i].fn(argc - 1, argv + 1);
 		}
 	}
-	return complain("log wants show, follow, stats, export, verify, prove or verify-proof%s%s; "
+	return complain("log wants show, follow, stats, export, artifacts, verify, prove or "
+			"verify-proof%s%s; "
 			"sallyport log --help "
 			"says more",
 		argc >= 2 ? ", not " : "", argc >= 2 ? argv[1] : "");

@@ -1,6 +1,7 @@
 /*
  * sallyport rules check|explain: the rules asked offline, by the code that the gateway runs.
  */
+#include "cli/rules_replay.h"
 #include "cli/ruleset.h"
 #include "cli/verbs.h"
 
@@ -13,6 +14,7 @@ static const char help[] =
 	"usage: sallyport rules check [--use PRESET,...] [--expand] [FILE]\n"
 	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] METHOD "
 	"URL\n"
+	"       sallyport rules replay [OPTION...] [RECORD]\n"
 	"\n"
 	"check     reads FILE (sallyport.rules of this folder by default) and says whether it is "
 	"well-formed;\n"
@@ -20,6 +22,7 @@ static const char help[] =
 	"explain   says what the rules decide of one request and which statement decides it. Exit "
 	"status 0:\n"
 	"          allowed, 1: refused.\n"
+	"replay    judges the requests of a record with other rules; its own --help says more.\n"
 	"\n"
 	"The language is described in docs/rules.md.\n";
 
@@ -131,10 +134,14 @@ int verb_rules(int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "explain") == 0) {
 		return explain(argc - 1, argv + 1);
 	}
+	if (argc >= 2 && strcmp(argv[1], "replay") == 0) {
+		return rules_replay(argc - 1, argv + 1);
+	}
 	if (argc >= 2 && strcmp(argv[1], "--help") == 0) {
 		fputs(help, stdout);
 		return 0;
 	}
-	return complain("rules wants check or explain%s%s; sallyport rules --help says more",
+	return complain(
+		"rules wants check, explain or replay%s%s; sallyport rules --help says more",
 		argc >= 2 ? ", not " : "", argc >= 2 ? argv[1] : "");
 }

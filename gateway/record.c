@@ -92,25 +92,35 @@ static int64_t span(int64_t from, int64_t to)
 	return from > 0 && to > from ? to - from : 0;
 }
 
-static bool add_body(struct session *s, struct audit_body **body, const char *data, size_t len)
+/* npm's lock files name packages by SHA-512; for all bodies it would be a second hash in vain. */
+static bool wants_sha512(const struct session *s)
+{
+	const char *path = s->exchange.target.path;
+	size_t len = path != NULL ? strlen(path) : 0;
+
+	return len > 4 && strcmp(path + len - 4, ".tgz") == 0;
+}
+
+static bool add_body(
+	struct session *s, struct audit_body **body, bool sha512, const char *data, size_t len)
 {
 	const struct gateway_recording *how = &s->worker->gateway->config.recording;
 
 	if (*body == NULL) {
 		*body = audit_body_begin(
-			how->dir, s->exchange.decision.log_body ? how->body_max : -1);
+			how->dir, s->exchange.decision.log_body ? how->body_max : -1, sha512);
 	}
 	return *body != NULL && audit_body_add(*body, data, len) == AUDIT_OK;
 }
 
 bool record_request_body(struct session *s, const char *data, size_t len)
 {
-	return add_body(s, &s->exchange.request_body, data, len);
+	return add_body(s, &s->exchange.request_body, false, data, len);
 }
 
 bool record_response_body(struct session *s, const char *data, size_t len)
 {
-	return add_body(s, &s->exchange.response_body, data, len);
+	return add_body(s, &s->exchange.response_body, wants_sha512(s), data, len);
 }
 
 static void end_body(struct session *s, struct audit_body **body, char sha256[65],
@@ -136,7 +146,7 @@ void record_outcome(struct session *s, const char *end)
 	struct audit_record r;
 	struct audit_diag diag;
 	uint64_t seq;
-	char rule[320], request_sha256[65], response_sha256[65];
+	char rule[320], request_sha256[65], response_sha256[65], sha512[129];
 	int64_t now = worker_now();
 
 	x->outcome_due = false;
@@ -163,6 +173,9 @@ void record_outcome(struct session *s, const char *end)
 	}
 	r.response_headers = record_headers(&g->config.recording, &x->arena, x->response);
 	end_body(s, &x->request_body, request_sha256, &r.request_sha256, &r.request_body);
+	if (x->response_body != NULL && audit_body_sha512(x->response_body, sha512)) {
+		r.response_sha512 = sha512;
+	}
 	end_body(s, &x->response_body, response_sha256, &r.response_sha256, &r.response_body);
 	r.decide_ns = span(x->began, x->decided);
 	r.connect_ns = span(x->decided, x->connected);

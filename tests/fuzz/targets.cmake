@@ -11,3 +11,7 @@ sallyport_fuzz_target(socks sallyport_gateway)
 sallyport_fuzz_target(websocket sallyport_gateway)
 sallyport_fuzz_target(record sallyport_audit)
 sallyport_fuzz_target(manifest cli_pure)
+
+add_library(lockfile STATIC ${CMAKE_SOURCE_DIR}/cli/lockfile.c)
+target_link_libraries(lockfile PUBLIC sallyport_certs sallyport::yyjson sallyport_flags)
+sallyport_fuzz_target(lockfile lockfile)
