@@ -165,7 +165,7 @@ def test_replay_says_both_statements(sally, judged):
 
 
 def test_replay_of_a_real_run_with_its_own_rules_flips_nothing(sally, origin):
-    web = origin()
+    web = origin(lambda conn: (conn.body(), conn.reply(200, b"fine")))
     base = f"https://origin.test:{web.port}"
     rules = f"allow GET {base}/a/** private\nallow POST {base}/b private body<=10B\n"
     result = sally.run("sh", "-c", f"curl -s {base}/a/1 {base}/c http://other.test/; curl -s -d 12345678901 {base}/b; curl -s -d 1 {base}/b; "
