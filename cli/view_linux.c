@@ -230,7 +230,9 @@ static int keep_saying(struct view *v, const char *path, bool folder, const char
 			path);
 	}
 	if (status == 0) {
-		view_add(v, JAIL_READ, path);
+		struct jail_view *entry = view_add(v, JAIL_READ, path);
+
+		entry->source = entry->target;
 	}
 	return status == 1 ? 0 : status;
 }
@@ -373,7 +375,7 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	view_add(v, JAIL_TMPFS, "/var/cache");
 	view_add(v, JAIL_TMPFS, home);
 	add_tools(v, home, list_get(&trust->env, "PATH"));
-	view_add(v, JAIL_WRITE, cwd);
+	view_add(v, JAIL_WRITE, cwd)->source = cwd;
 	status = view_add_statements(v, rules, home);
 	if (status != 0) {
 		return status;

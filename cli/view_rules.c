@@ -84,13 +84,73 @@ static int put(struct view *v, const struct rules_file *f, const char *path)
 		[RULES_FILE_WRITE] = JAIL_WRITE,
 		[RULES_FILE_HIDE] = JAIL_HIDE};
 
+	char real[PATH_MAX];
+	const char *source;
+
 	if (strcmp(path, "/") == 0) {
 		return refuse(f, "the whole machine cannot be shown, or hidden");
+	}
+	if (f->kind == RULES_FILE_HIDE) {
+		view_add(v, JAIL_HIDE, path);
+		return 0;
+	}
+	if (realpath(path, real) == NULL) {
+		return refuse(f, strerror(errno));
+	}
+	/* Links beside the page came with the project, and the project does not choose the view. */
+	if (strcmp(real, path) != 0 && f->path[0] != '/' && f->path[0] != '~') {
+		return complain("%s:%u: %s leads elsewhere by a symbolic link: name what it leads "
+				"to, %s",
+			f->origin, f->line, f->path, real);
 	}
 	if (f->only != NULL) {
 		return view_verify(v, f, path, NULL);
 	}
-	view_add(v, modes[f->kind], path);
+	list_add(&v->strings, real);
+	source = v->strings.items[v->strings.n - 1];
+	view_add(v, modes[f->kind], path)->source = source;
+	return 0;
+}
+
+/* The first link on the way to a path, itself included. In place; false when there is none. */
+static bool first_link(char *path)
+{
+	struct stat st;
+
+	for (char *slash = path; slash != NULL;) {
+		slash = strchr(slash + 1, '/');
+		if (slash != NULL) {
+			*slash = '\0';
+		}
+		if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode)) {
+			return true;
+		}
+		if (slash != NULL) {
+			*slash = '/';
+		}
+	}
+	return false;
+}
+
+/* A link where the command can write is the command's, of this run or an earlier one. */
+static int refuse_links(const struct view *v, const struct jail_view *entry)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s", entry->target);
+	if (!first_link(path)) {
+		return 0;
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		size_t len = strlen(v->entries[i].target);
+
+		if (v->entries[i].mode == JAIL_WRITE && &v->entries[i] != entry &&
+			strncmp(path, v->entries[i].target, len) == 0 && path[len] == '/') {
+			return complain("%s is a symbolic link in a folder that the command can "
+					"write, so no statement can show %s by it",
+				path, entry->target);
+		}
+	}
 	return 0;
 }
 
@@ -212,6 +272,9 @@ int view_add_statements(struct view *v, const struct rules *rules, const char *h
 		if (files[i].kind != RULES_FILE_HIDE) {
 			status = put_statement(v, &files[i], home);
 		}
+	}
+	for (size_t i = hides; status == 0 && i < v->n; i++) {
+		status = refuse_links(v, &v->entries[i]);
 	}
 	/* A statement about a path of the defaults takes the default's place. */
 	for (size_t i = hides; i < v->n; i++) {

@@ -52,8 +52,9 @@ enum jail_mode {
 
 struct jail_view {
 	enum jail_mode mode;
-	const char *target;  /* absolute path inside */
-	const char *source;  /* absolute host path; NULL = same as target */
+	const char *target; /* absolute path inside */
+	/* absolute host path without symbolic links; NULL = same as target, links followed */
+	const char *source;
 	const void *content; /* JAIL_FILE: the bytes */
 	/* JAIL_REVIEW: absolute host path of a folder with the empty folders upper and work in it,
 	 * which overlayfs fills */

@@ -12,6 +12,8 @@
 int mounts_open_in(int root, const char *path, int flags);
 /* A copy of the mount tree at dir/path, attached nowhere. */
 int mounts_clone(int dir, const char *path);
+/* The same of a path below `root`, by which no link leads out, or none at all. */
+int mounts_clone_in(int root, const char *path, bool links);
 /* An empty tmpfs, attached nowhere. `mode` octal text; `size` as tmpfs(5) reads it, or NULL. */
 int mounts_tmpfs(const char *mode, const char *size);
 /* Sets MOUNT_ATTR_* bits. */

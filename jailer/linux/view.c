@@ -67,6 +67,21 @@ int mounts_clone(int dir, const char *path)
 		SYS_open_tree, dir, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 }
 
+int mounts_clone_in(int root, const char *path, bool links)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_IN_ROOT | (links ? RESOLVE_NO_MAGICLINKS : RESOLVE_NO_SYMLINKS)};
+	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how)), tree;
+
+	if (fd < 0) {
+		return -1;
+	}
+	tree = (int)syscall(SYS_open_tree, fd, "",
+		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
+	close(fd);
+	return tree;
+}
+
 int mounts_tmpfs(const char *mode, const char *size)
 {
 	int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), tree = -1;
@@ -255,10 +270,11 @@ static int put_review(struct places *p, const struct jail_view *v)
 {
 	const char *source = v->source != NULL ? v->source : v->target;
 	char below[32], above[32], upper[64], work[64];
-	int lower = mounts_clone(p->old, source + 1), changes = -1, tree = -1, result = -1;
+	int lower = mounts_clone_in(p->old, source, v->source == NULL), changes = -1, tree = -1,
+	    result = -1;
 
 	if (v->changes != NULL && v->changes[0] == '/') {
-		changes = mounts_clone(p->old, v->changes + 1);
+		changes = mounts_clone_in(p->old, v->changes, false);
 	}
 	if (lower >= 0 && changes >= 0 && stage_folder(p, lower, below) == 0 &&
 		stage_folder(p, changes, above) == 0) {
@@ -283,7 +299,7 @@ static int put_bind(struct places *p, const struct jail_view *v)
 {
 	const char *source = v->source != NULL ? v->source : v->target;
 	uint64_t attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-	int tree = mounts_clone(p->old, source + 1), result, without;
+	int tree = mounts_clone_in(p->old, source, v->source == NULL), result, without;
 
 	if (tree < 0) {
 		return -1;
@@ -373,7 +389,8 @@ static int put_tmpfs(struct places *p, const char *target, const char *mode, boo
  */
 static int put_hide(struct places *p, const struct jail_view *v)
 {
-	int place = mounts_open_in(p->root, v->target, O_PATH | O_NOFOLLOW), tree, result;
+	/* Of a link, what it leads to here: a link itself can be covered by nothing. */
+	int place = mounts_open_in(p->root, v->target, O_PATH), tree, result;
 	bool folder;
 
 	if (place < 0) {

@@ -170,6 +170,37 @@ def test_a_swapped_link_leads_the_view_nowhere_else(sally):
     assert result.out == "l\n", result
 
 
+def test_a_planted_link_does_not_choose_the_view(sally):
+    """A project, or an earlier run, puts a link where the rules name a folder."""
+    outside = make(sally, sally.base / f"planted-{sally.user.name}", a="secret\n")
+    (sally.folder / "data").symlink_to(outside)
+    make(sally, sally.folder / "deep")
+    (sally.folder / "deep" / "l").symlink_to(outside)
+    for rules in ("read data\n", "write data\n", "read deep/l/a\n", f"write {sally.folder}/data\n", "read data/*\n",
+                  f"read {sally.folder}/deep/l/a\n", "read data only *\n", "read .\nread data\n"):
+        result = sally.verb("run", "--rules", sally.write("test.rules", rules), "--", "cat", "data/a", cwd=sally.folder,
+                            env=sally.environment())
+        assert result.status == 125 and "symbolic link" in result.err and "secret" not in result.out, (rules, result)
+
+
+def test_a_link_that_the_user_named_is_followed(sally):
+    data = make(sally, sally.base / f"store-{sally.user.name}", a="a\n")
+    (sally.home / "datasets").symlink_to(data)
+    result = sally.run("sh", "-c", f"cat ~/datasets/a; ls {data}", rules="read ~/datasets\n")
+    assert result.out == "a\n", result
+
+
+def test_a_hidden_link(sally):
+    make(sally, sally.folder / "store", env="secret\n", b="b\n")
+    (sally.folder / ".env").symlink_to("store/env")
+    (sally.folder / "dead.env").symlink_to("nowhere")
+    (sally.folder / "dir.env").symlink_to("store")
+    result = sally.run("sh", "-c", "cat .env dir.env/env store/env dead.env; echo end", rules="hide .env dead.env\n")
+    assert result.out == "end\n", result
+    result = sally.run("sh", "-c", "cat dir.env/env store/env; echo end", rules="hide dir.env\n")
+    assert result.out == "end\n", result
+
+
 # ---- what would be run outside, later, by somebody else
 
 GIT = ["git", "-c", "user.name=a", "-c", "user.email=a@a.example"]
