@@ -1,5 +1,5 @@
 # Thin: every target says which script or build does it.
-.PHONY: demo test bench live fuzz windows test-windows check clean setup
+.PHONY: demo test crash bench live fuzz windows test-windows check clean setup
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc)
 SECONDS_PER_TARGET ?= 60
@@ -15,6 +15,13 @@ test: setup
 	@cmake --build --preset dev -j$(JOBS)
 	@ctest --test-dir build/dev --output-on-failure --no-tests=error -j$(JOBS)
 	@scripts/scenarios.sh build/dev/cli/sallyport
+
+# The gateway dies 3,000 times; `make test` lets it die a few dozen times.
+crash: export SALLYPORT_CRASH_ROUNDS ?= 3000
+crash: setup
+	@cmake --preset dev -Wno-dev >/dev/null
+	@cmake --build --preset dev -j$(JOBS)
+	@scripts/scenarios.sh build/dev/cli/sallyport -k however_the_gateway_dies
 
 bench: setup
 	@cmake --preset release -Wno-dev >/dev/null

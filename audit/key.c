@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,41 +33,80 @@ static int read_file(const char *path, char *text, size_t size, size_t *ret_len)
 	return (size_t)got < size ? AUDIT_OK : AUDIT_EFORMAT;
 }
 
-static int write_file(const char *path, int flags, mode_t mode, const char *text)
+static bool write_text(int fd, const char *text)
 {
 	size_t len = strlen(text);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, mode);
-	bool done = fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 
-	if (fd >= 0) {
-		close(fd);
+	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
+}
+
+/* Whole under its name or not there at all; of two runs that make it at once the later one reads.
+ */
+static int make_file(const char *path, const char *text)
+{
+	char fresh[PATH_MAX];
+	bool done = false;
+	int fd;
+
+	if (snprintf(fresh, sizeof(fresh), "%s.new", path) >= (int)sizeof(fresh)) {
+		return AUDIT_ETOOLONG;
 	}
+	fd = open(fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		return AUDIT_EIO;
+	}
+	if (flock(fd, LOCK_EX) == 0) {
+		if (access(path, F_OK) == 0) {
+			done = true;
+			(void)unlink(fresh);
+		} else {
+			done = ftruncate(fd, 0) == 0 && write_text(fd, text) &&
+			       rename(fresh, path) == 0;
+		}
+	}
+	close(fd);
 	return done ? AUDIT_OK : AUDIT_EIO;
 }
 
-static int make_key(const char *path, struct audit_key *ret_key, struct audit_diag *diag)
+static int make_key(const char *path, struct audit_diag *diag)
 {
-	char text[AUDIT_KEY_TEXT + 1], public[256];
+	struct audit_key key;
+	char text[AUDIT_KEY_TEXT + 1];
 	int error;
 
-	if (!note_key_make(ret_key)) {
+	if (!note_key_make(&key)) {
 		errno = ENOSYS;
 		return audit_say(diag, AUDIT_EIO, path, "the sealing key cannot be made");
 	}
-	note_secret_text(ret_key, text);
+	note_secret_text(&key, text);
 	strcat(text, "\n");
-	error = write_file(path, O_EXCL, 0600, text);
+	error = make_file(path, text);
 	mbedtls_platform_zeroize(text, sizeof(text));
-	if (error == AUDIT_OK) {
-		note_key_text(&ret_key->public, text);
-		strcat(text, "\n");
-		error = snprintf(public, sizeof(public), "%s.pub", path) < (int)sizeof(public)
-				? write_file(public, O_TRUNC, 0644, text)
-				: AUDIT_ETOOLONG;
-	}
+	audit_key_wipe(&key);
 	return error == AUDIT_OK
 		       ? AUDIT_OK
 		       : audit_say(diag, error, path, "the sealing key cannot be written");
+}
+
+/* The public half beside it: a convenience, so where it cannot be nobody is stopped. */
+static void write_public(const char *path, const struct audit_public_key *key)
+{
+	char public[PATH_MAX], text[AUDIT_KEY_TEXT + 1], there[AUDIT_KEY_TEXT + 2];
+	size_t len = 0;
+	int fd;
+
+	note_key_text(key, text);
+	strcat(text, "\n");
+	if (snprintf(public, sizeof(public), "%s.pub", path) >= (int)sizeof(public) ||
+		(read_file(public, there, sizeof(there), &len) == AUDIT_OK && len == strlen(text) &&
+			memcmp(there, text, len) == 0)) {
+		return;
+	}
+	fd = open(public, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd >= 0) {
+		(void)write_text(fd, text);
+		close(fd);
+	}
 }
 
 int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_diag *diag)
@@ -74,22 +115,13 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 	size_t len = 0;
 	int error = AUDIT_OK;
 
-	/* Of two runs that make it at once one comes late, and reads. */
 	if (access(path, F_OK) != 0 && errno == ENOENT) {
-		error = make_key(path, ret_key, diag);
-		if (error == AUDIT_OK || errno != EEXIST) {
+		error = make_key(path, diag);
+		if (error != AUDIT_OK) {
 			return error;
 		}
 	}
-	for (int i = 0; i < 50; i++) {
-		static const struct timespec moment = {.tv_nsec = 2000000};
-
-		error = read_file(path, text, sizeof(text), &len);
-		if (error != AUDIT_OK || (len > 0 && text[len - 1] == '\n')) {
-			break;
-		}
-		nanosleep(&moment, NULL);
-	}
+	error = read_file(path, text, sizeof(text), &len);
 	if (error == AUDIT_EIO) {
 		return audit_say(diag, error, path, "the sealing key cannot be read");
 	}
@@ -99,7 +131,11 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 	error = error == AUDIT_OK && note_secret_read(text, len, ret_key) ? AUDIT_OK
 									  : AUDIT_EFORMAT;
 	mbedtls_platform_zeroize(text, sizeof(text));
-	return error == AUDIT_OK ? error : audit_say(diag, error, path, "this is no sealing key");
+	if (error != AUDIT_OK) {
+		return audit_say(diag, error, path, "this is no sealing key");
+	}
+	write_public(path, &ret_key->public);
+	return AUDIT_OK;
 }
 
 bool audit_can_seal(void)

@@ -266,12 +266,19 @@ static int open_tree(
 static int write_public_key(struct seal *s, struct audit_diag *diag)
 {
 	struct grown file = {.fd = -1};
-	char text[AUDIT_KEY_TEXT + 1];
-	size_t len;
+	char text[AUDIT_KEY_TEXT + 1], *there = NULL;
+	size_t len, there_len = 0;
+	bool same;
 
 	note_key_text(&s->key.public, text);
 	len = strlen(text);
 	text[len++] = '\n';
+	same = folder_read(s->dir, "key.pub", &there, &there_len) == AUDIT_OK && there_len == len &&
+	       memcmp(there, text, len) == 0;
+	free(there);
+	if (same) {
+		return AUDIT_OK;
+	}
 	file.fd = audit_os->create(s->dir, "key.pub", O_WRONLY | O_TRUNC);
 	if (file.fd < 0 || grown_append(&file, text, len) != AUDIT_OK ||
 		audit_os->sync(file.fd) != 0) {

@@ -1,0 +1,168 @@
+"""
+The gateway dies at any moment; the disk fails at any moment. What an origin saw is on record, and the
+record verifies.
+
+SALLYPORT_CRASH_ROUNDS says how often it dies: `make crash` asks for 3,000.
+"""
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+import time
+
+import pytest
+
+from test_11_bad_input import on_small_disk
+
+ROUNDS = int(os.environ.get("SALLYPORT_CRASH_ROUNDS", "300"))
+LANES = 4  # at once
+
+
+class Counting:
+    """An origin of plain sockets: it is to be faster than the gateway dies."""
+
+    def __init__(self):
+        import socketserver
+
+        seen = self.seen = []
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                while True:
+                    line = self.rfile.readline()
+                    if not line.endswith(b"\n"):
+                        return
+                    while (field := self.rfile.readline()) not in (b"\r\n", b"\n", b""):
+                        pass
+                    seen.append(line.split()[1].decode())
+                    try:
+                        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+                    except OSError:
+                        return
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = daemon_threads = True
+            request_queue_size = 128
+
+            def handle_error(self, *words):
+                pass  # a client that is gone is what this is about
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def intents(record):
+    """The paths of whole lines that allow: a torn last line allowed nothing."""
+    found, torn = set(), 0
+    for path in sorted(record.glob("*.jsonl")):
+        *lines, rest = path.read_bytes().split(b"\n")
+        torn += bool(rest)
+        for line in map(json.loads, lines):
+            if line["kind"] == "intent" and line["verdict"] == "allow":
+                found.add(line["path"])
+    return found, torn
+
+
+def one_death(sally, web, record, rules, chance, number):
+    """Starts a run over the same folder, kills its gateway at some moment. Was it killed while busy?"""
+    before = len(web.seen)
+    urls = f"http://origin.test:{web.port}/{number}/[1-400]"
+    run = sally.start("curl", "-s", "-Z", "--parallel-max", "8", "-o", "/dev/null", urls,
+                      options=("--rules", rules, "--record", record, "--durability", chance.choice(("durable", "buffered"))))
+    run.record = record
+    pid = None
+    until = time.monotonic() + 10
+    while pid is None and run.process.poll() is None and time.monotonic() < until:
+        try:
+            pid = run.gateway_pid()
+        except AssertionError:
+            time.sleep(0.002)
+    assert pid is not None, run.process.communicate()
+    if chance.random() < 0.8:  # most of them while requests are under way
+        while len(web.seen) == before and run.process.poll() is None and time.monotonic() < until:
+            time.sleep(0.001)
+    time.sleep(chance.random() * 0.06)
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    run.process.communicate(timeout=30)
+    return len(web.seen) > before and run.process.returncode != 0
+
+
+def lane(sally, name, key, rounds, problems, busy):
+    """Deaths one after the other; a fresh folder every 20, since each round reads all of its folder."""
+    web = Counting()
+    rules = sally.write(f"lane-{name}.rules", f"allow GET http://origin.test:{web.port}/** private")
+    chance = random.Random(f"lane {name}")
+    try:
+        for number in range(rounds):
+            if number % 20 == 0:
+                record = sally.base / f"killed-{name}-{number}"
+                record.mkdir()
+                sally.own(record)
+                web.seen.clear()
+            busy.append(one_death(sally, web, record, rules, chance, number))
+            found, _ = intents(record)
+            if not set(web.seen) <= found:
+                problems.append((name, number, "not on record", sorted(set(web.seen) - found)[:5]))
+            if not (record / "000001.jsonl").exists():
+                continue  # it died before it had written anything
+            said = subprocess.run([sally.program, "log", "verify", "--key", key, record], capture_output=True,
+                                  text=True, timeout=30)
+            if said.returncode != 0:
+                problems.append((name, number, said.stdout, said.stderr))
+    except Exception as problem:
+        problems.append((name, number, repr(problem)))
+    finally:
+        web.close()
+
+
+@pytest.mark.once
+def test_no_request_leaves_without_its_intent_however_the_gateway_dies(sally):
+    assert sally.run("true").status == 0  # this installation has its key
+    key = sally.home / ".local/state/sallyport/record.key.pub"
+    problems, busy = [], []
+    lanes = [threading.Thread(target=lane, args=(sally, name, key, ROUNDS // LANES, problems, busy))
+             for name in range(LANES)]
+    for one in lanes:
+        one.start()
+    for one in lanes:
+        one.join()
+    assert not problems, problems[:5]
+    assert len(busy) == ROUNDS // LANES * LANES and sum(busy) >= ROUNDS // 3, (len(busy), sum(busy))
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("durability", ["durable", "buffered"])
+def test_traffic_stops_while_the_disk_is_full_and_goes_on_after(sally, plain_origin, durability):
+    web = plain_origin()
+    rules = sally.write("test.rules", f"allow GET http://origin.test:{web.port}/** private")
+    client = sally.write("client.sh", f"""
+i=0; while [ $i -lt 400 ]; do
+	curl -sS -o answer -w '%{{http_code}}\\n' "http://origin.test:{web.port}/$i"; i=$((i+1)); test -e enough && exit
+	sleep 0.01
+done""")
+    script = f"""
+{sally.program} run --rules {rules} --record disk/record --durability {durability} \
+	--dns 127.0.0.1:{sally.nameserver.port} -- sh {client} & pid=$!
+sleep 0.7; cat /dev/zero >disk/filler 2>/dev/null
+sleep 0.7; rm disk/filler
+sleep 0.7; touch enough; wait $pid; status=$?
+{sally.program} log verify --key disk/record/key.pub disk/record
+cp disk/record/*.jsonl {sally.folder}; exit $status"""
+    result = on_small_disk(sally, script, size="2m")
+    codes = [word for word in result.out.split() if word in ("200", "503")]
+    changes = [code for i, code in enumerate(codes) if i == 0 or codes[i - 1] != code]
+    assert changes == ["200", "503", "200"], result
+    assert "good: " in result.out, result
+    assert result.status == 125 and "could not be written for a time" in result.err, result
+    found, torn = intents(sally.folder)
+    assert {target for _, target in web.paths()} <= found and not torn
