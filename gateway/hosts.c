@@ -13,7 +13,12 @@ struct entry {
 	struct entry *next;
 };
 
-enum { BUCKETS = 1024 };
+/*
+ * Names are the client's to make up: from so many on they share a row. Refused ones sooner, so that
+ * they push none out of sight that something went to.
+ */
+enum { BUCKETS = 1024, REFUSED_MAX = 200, ALLOWED_MAX = 4096 };
+static const char others[] = "(other hosts)";
 
 struct hosts {
 	pthread_mutex_t lock;
@@ -53,11 +58,12 @@ void hosts_destroy(struct hosts *h)
 	free(h);
 }
 
-static struct entry *find(struct hosts *h, const char *host)
+static struct entry *find(struct hosts *h, const char *host, size_t max)
 {
 	unsigned hash = 5381;
 	struct entry **bucket, *entry;
 
+	host = host != NULL ? host : "?";
 	for (const char *p = host; *p != '\0'; p++) {
 		hash = hash * 33 + (unsigned char)*p;
 	}
@@ -66,6 +72,9 @@ static struct entry *find(struct hosts *h, const char *host)
 		if (strcmp(entry->host.host, host) == 0) {
 			return entry;
 		}
+	}
+	if (h->n >= max && host != others) {
+		return find(h, others, max);
 	}
 	entry = calloc(1, sizeof(*entry));
 	if (entry == NULL || (entry->host.host = strdup(host)) == NULL) {
@@ -83,7 +92,7 @@ void hosts_allowed(struct hosts *h, const char *host, int64_t out, int64_t in)
 	struct entry *entry;
 
 	pthread_mutex_lock(&h->lock);
-	entry = find(h, host != NULL ? host : "?");
+	entry = find(h, host, ALLOWED_MAX);
 	if (entry != NULL) {
 		entry->host.allowed++;
 		entry->host.bytes_out += out > 0 ? (uint64_t)out : 0;
@@ -97,7 +106,7 @@ void hosts_refused(struct hosts *h, const char *host, const char *reason, const 
 	struct entry *entry;
 
 	pthread_mutex_lock(&h->lock);
-	entry = find(h, host != NULL ? host : "?");
+	entry = find(h, host, REFUSED_MAX);
 	if (entry != NULL) {
 		struct gateway_host *e = &entry->host;
 

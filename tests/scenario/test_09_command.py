@@ -3,6 +3,7 @@ import fcntl
 import hashlib
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -226,6 +227,29 @@ def test_summary(sally, plain_origin):
 
 def test_nothing_asked_nothing_summed_up(sally):
     assert "no request was made" in sally.run("true").err
+
+
+def test_made_up_names_do_not_bury_the_summary(sally, plain_origin):
+    """Nor fill the gateway's memory: from so many on they are told together."""
+    web = plain_origin()
+    script = """
+import inside, socket, sys
+port = int(sys.argv[1])
+sock = socket.create_connection(inside.proxy())
+for i in range(1000):
+    sock.sendall(f"GET http://n{i}.example/ HTTP/1.1\\r\\nHost: n{i}.example\\r\\n\\r\\n".encode())
+    status, _, _, _ = inside.response(sock)
+    assert status == 403
+sock.sendall(f"GET http://origin.test:{port}/ HTTP/1.1\\r\\nHost: origin.test:{port}\\r\\n\\r\\n".encode())
+print(inside.response(sock)[0])
+"""
+    result = sally.python(script, str(web.port), rules=f"allow GET http://origin.test:{web.port}/** private",
+                          options=("--durability", "buffered"))
+    assert result.out == "200\n", result
+    assert len(result.err.splitlines()) < 500 and re.search(r"\(other hosts\) +0 allowed +800 refused", result.err), result
+    assert re.search(r"origin\.test +1 allowed", result.err), result
+    stop, = result.of("stop")
+    assert (stop["allowed"], stop["refused"]) == (1, 1000)
 
 
 def test_the_commands_stderr_is_its_own(sally):
