@@ -69,8 +69,12 @@ int changes_prepare(
 		return complain("%s: %s", record_dir, strerror(errno));
 	}
 	snprintf(path, sizeof(path), "%.*s/changes", PATH_MAX - 64, real);
-	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-		return complain("%s: %s", path, strerror(errno));
+	if (mkdir(path, 0700) != 0 && (errno != EEXIST || number == 0)) {
+		return errno == EEXIST
+			       ? complain("changes of an earlier run wait in %s: take or drop "
+					  "them first (sallyport changes)",
+					 path)
+			       : complain("%s: %s", path, strerror(errno));
 	}
 	if (list_append(path, "folders", folder) != 0) {
 		return EXIT_OURS;

@@ -235,6 +235,10 @@ int view_verify(struct view *v, const struct rules_file *f, const char *path, co
 	char place[PATH_MAX];
 	int status = copy_place(v, place);
 
+	if (status == 0) {
+		/* What a run that was killed left: the record has one writer, and that is us. */
+		tree_remove(place);
+	}
 	wish.copy_to = place;
 	if (status == 0 && manifest != NULL) {
 		status = load(manifest, &m, &why);

@@ -162,3 +162,17 @@ def test_several_folders(sally, project):
 def test_a_single_file_cannot_be_reviewed(sally, project):
     result = sally.run("touch", "marker", options=("--review",), rules=f"read .\nwrite {project}/a\n")
     assert result.status == 125 and "only folders can be reviewed" in result.err and not (project / "marker").exists(), result
+
+
+@pytest.mark.once
+def test_changes_that_wait_are_not_mixed_with_others(sally, project):
+    record = sally.base / "home" / "record"
+    keys = dict(cwd=project, env=sally.environment())
+    words = ("run", "--review", "--record", record, "--", "sh", "-c")
+    assert sally.verb(*words, "echo 1 > one", **keys).status == 0
+    result = sally.verb(*words, "echo 2 > two", **keys)
+    assert result.status == 125 and "take or drop them first" in result.err, result
+    assert sally.verb("changes", "apply", record, **keys).status == 0
+    assert (project / "one").exists() and not (project / "two").exists()
+    assert sally.verb(*words, "echo 2 > two", **keys).status == 0
+    assert sally.verb("changes", "drop", record, **keys).status == 0
