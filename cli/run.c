@@ -466,11 +466,13 @@ static int record_events(struct run *r)
 static int keep_records_out(struct run *r)
 {
 	char state[PATH_MAX];
-	int status = view_keep_out(&r->view, r->record_dir);
+	int status = 0;
 
-	return status == 0 && place_state(state, sizeof(state)) == 0
-		       ? view_keep_out(&r->view, state)
-		       : status;
+	/* The wider one first. */
+	if (place_state(state, sizeof(state)) == 0) {
+		status = view_keep_out(&r->view, state);
+	}
+	return status == 0 ? view_keep_out(&r->view, r->record_dir) : status;
 }
 
 int verb_run(int argc, char **argv)

@@ -397,6 +397,9 @@ int view_keep_out(struct view *v, const char *folder)
 	for (size_t i = 0; i < v->n; i++) {
 		const struct jail_view *entry = &v->entries[i];
 
+		if (entry->mode == JAIL_HIDE && is_under(real, entry->target)) {
+			shown = false;
+		}
 		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE &&
 			entry->mode != JAIL_REVIEW) {
 			continue;
@@ -411,6 +414,7 @@ int view_keep_out(struct view *v, const char *folder)
 	}
 	if (shown) {
 		view_add(v, JAIL_HIDE, real);
+		view_pin_last(v);
 	}
 	return 0;
 }

@@ -4,7 +4,8 @@
  * (rename(2), EBUSY). So each folder between one that can be written and something in it that is to
  * stay as it is becomes a mount of its own.
  *
- * Not for what is merely hidden: a cover goes where its folder goes.
+ * Not for what the rules merely hide: a cover goes where its folder goes. The record is another
+ * matter: whoever reads it later looks for it where it was.
  */
 #include "cli/view_pin.h"
 
@@ -92,6 +93,11 @@ static size_t pin_above(struct view *v, size_t at)
 		}
 	}
 	return added;
+}
+
+void view_pin_last(struct view *v)
+{
+	(void)pin_above(v, v->n - 1);
 }
 
 void view_pin(struct view *v)

@@ -7,5 +7,6 @@
 #include "cli/view.h"
 
 void view_pin(struct view *v);
+void view_pin_last(struct view *v); /* the entry added last, whatever it is */
 
 #endif

@@ -1,5 +1,8 @@
 """What the command sees of the machine's files."""
+import json
 import os
+
+import pytest
 
 
 def test_home_is_absent(sally):
@@ -56,6 +59,26 @@ def test_the_record_is_out_of_reach(sally):
     result = sally.run("sh", "-c", "find / -name '*.jsonl' 2>/dev/null; ls -d /run/sallyport/*")
     assert ".jsonl" not in result.out, result
     assert "key" not in result.out
+
+
+@pytest.mark.parametrize("state", [False, True])
+def test_a_record_in_the_working_folder_can_be_neither_changed_nor_replaced(sally, state):
+    """Nor the folders above it, where another could be put in its place: by --record, or where records are by default."""
+    script = """
+for path in out out/a out/a/records; do mv $path moved && echo moved $path; rmdir $path 2>/dev/null && echo gone $path; done
+find out -type f; rm -rf out 2>/dev/null; mkdir -p out/a/records/sallyport 2>/dev/null; touch out/a/records/000001.jsonl out/a/records/sallyport/x && echo made
+ls -d out out/a out/a/records; true"""
+    env = sally.environment({"XDG_STATE_HOME": str(sally.folder / "out/a/records")})
+    options = [] if state else ["--record", "out/a/records"]
+    result = sally.verb("run", "--quiet", *options, "--", "sh", "-c", script, env=env if state else sally.environment())
+    assert "moved" not in result.out and "gone" not in result.out and "./" not in result.out, result
+    if state:
+        assert not (sally.folder / "out/a/records/sallyport/x").exists()
+    else:
+        assert result.out.split() == ["out", "out/a", "out/a/records"], result
+    records = list((sally.folder / "out/a/records").rglob("*.jsonl"))
+    kinds = [r["kind"] for path in records for r in map(json.loads, path.read_text().splitlines())]
+    assert kinds[0] == "start" and kinds[-1] == "stop", (records, result)
 
 
 def test_processes_of_the_host_are_not_seen(sally):
