@@ -14,7 +14,7 @@ static const struct {
 } verbs[] = {
 	{"run", verb_run, "run a command in the jail, its traffic judged and recorded"},
 	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
-	{"log", verb_log, "show a record"},
+	{"log", verb_log, "show, follow, export and verify a record"},
 	{"files", verb_files, "make and check lists of checksums"},
 	{"changes", verb_changes, "show, take or drop what a run with --review changed"},
 	{"connect", verb_connect, "carry standard input and output through the proxy (for ssh)"},
