@@ -1,4 +1,5 @@
 """Bad input ends in one clear line that says what to do, a status that is not zero, and nothing done."""
+import socket
 import subprocess
 import textwrap
 
@@ -98,6 +99,49 @@ def test_a_record_that_somebody_else_is_writing(sally):
     one_line(sally.verb("run", "--record", run.record, "--", "touch", "x"), str(run.record))
     assert not (sally.folder / "x").exists()
     assert run.finish(input="\n").status == 0
+
+
+def test_a_port_in_use_outside_is_none_of_the_jails(sally, plain_origin):
+    """The door listens in the jail's own network: the same numbers may be taken on the machine, and twice."""
+    web = plain_origin()
+    taken = []
+    for port in (3128, 5300, 53):
+        sock = socket.socket()
+        try:
+            sock.bind(("127.0.0.1", port))
+            sock.listen(1)
+        except OSError:
+            pass  # taken already, or not ours to take
+        taken.append(sock)
+    command = ["curl", "-sS", f"http://origin.test:{web.port}/"]
+    rules = f"allow GET http://origin.test:{web.port}/** private"
+    first = sally.start("sh", "-c", "echo ready; read line", stdin=subprocess.PIPE)
+    assert first.process.stdout.readline() == "ready\n"
+    assert sally.run(*command, rules=rules).out == "hello GET /\n"
+    assert first.finish(input="\n", check=False).status == 0
+    for sock in taken:
+        sock.close()
+
+
+def test_a_port_that_the_command_takes_is_its_own(sally):
+    """And those of the door it does not get: nothing can step between its clients and the gateway."""
+    script = """
+import os, socket, urllib.parse
+port = urllib.parse.urlsplit(os.environ["http_proxy"]).port
+for number in (port, 8080):
+    for host in ("127.0.0.1", "0.0.0.0"):
+        try:
+            sock = socket.socket()
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sock.bind((host, number))
+            sock.listen(1)
+            print(number == port, host, "got it")
+        except OSError as error:
+            print(number == port, host, "in use")
+        sock.close()
+"""
+    result = sally.run("/usr/bin/python3", "-c", script)
+    assert result.out == "True 127.0.0.1 in use\nTrue 0.0.0.0 in use\nFalse 127.0.0.1 got it\nFalse 0.0.0.0 got it\n", result
 
 
 def test_no_home_and_no_record_folder(sally):
