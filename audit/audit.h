@@ -142,6 +142,8 @@ int audit_append(struct audit_log *log, const struct audit_record *record, uint6
 bool audit_is_committed(const struct audit_log *log, uint64_t seq); /* lock-free */
 /* True while writing fails; appends are refused but each one tries again. */
 bool audit_failed(const struct audit_log *log);
+/* Records appended and not yet committed. */
+uint64_t audit_lag(struct audit_log *log);
 /* Records refused so far because writing failed, with the effects they would have announced. */
 uint64_t audit_refused(const struct audit_log *log);
 /*

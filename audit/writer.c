@@ -412,6 +412,17 @@ bool audit_is_committed(const struct audit_log *log, uint64_t seq)
 	return atomic_load(&log->committed) > seq;
 }
 
+uint64_t audit_lag(struct audit_log *log)
+{
+	uint64_t next, committed;
+
+	pthread_mutex_lock(&log->mutex);
+	next = log->next_seq;
+	pthread_mutex_unlock(&log->mutex);
+	committed = atomic_load(&log->committed);
+	return next > committed ? next - committed : 0;
+}
+
 bool audit_failed(const struct audit_log *log)
 {
 	return atomic_load(&log->failed) || atomic_load(&log->sync_failed) ||

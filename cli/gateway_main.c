@@ -149,6 +149,7 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 		.workers = h->plan->workers,
 		.connections = gateway_process_connections(),
 		.nameserver = h->plan->nameserver,
+		.metrics = h->plan->metrics,
 		.deadlines = h->plan->deadlines,
 		.upstream_proxy = h->plan->upstream_proxy,
 		.no_proxy = getenv("NO_PROXY") != NULL ? getenv("NO_PROXY") : getenv("no_proxy"),

@@ -20,6 +20,7 @@ struct gateway_plan {
 	const char *record_key;    /* file; NULL: the record is not sealed */
 	const char *checkpoint_to; /* NULL: nowhere; cli/checkpoint_push.h */
 	const char *nameserver;
+	const char *metrics; /* "ip:port"; NULL: nowhere */
 	struct gateway_deadlines deadlines;
 	const char *upstream_proxy;      /* URL; NULL: none */
 	char *const *upstream_cas;       /* NULL-terminated, or NULL */

@@ -63,6 +63,7 @@ static const char help[] =
 	"of NO_PROXY\n"
 	"  --deadline NAME=SECONDS  wait no longer: head, idle, handshake, connect, first-byte, "
 	"tunnel\n"
+	"  --metrics ADDRESS:PORT  tell metrics there, on the host, to whoever asks for /metrics\n"
 	"  --workers N           gateway threads (default: one a core)\n"
 	"  --review              changes wait for `sallyport changes`: the folders stay as they "
 	"are\n"
@@ -75,7 +76,7 @@ static const char help[] =
 
 struct run {
 	const char *record_key, *checkpoint_to;
-	const char *rules_path, *uses, *record, *nameserver, *upstream_proxy;
+	const char *rules_path, *uses, *record, *nameserver, *metrics, *upstream_proxy;
 	struct list upstream_cas, digested, recorded_headers;
 	unsigned char digest_key[AUDIT_KEY];
 	int64_t body_max;
@@ -128,6 +129,7 @@ static int parse_option(struct run *r, int option)
 	case 'K': r->record_key = optarg; return 0;
 	case 'C': r->checkpoint_to = optarg; return 0;
 	case 'V': r->review = true; return 0;
+	case 'm': r->metrics = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
 	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
@@ -160,6 +162,7 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"record-body", required_argument, NULL, 'b'},
 		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
 		{"upstream-proxy", required_argument, NULL, 'p'},
+		{"metrics", required_argument, NULL, 'm'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
 		{"review", no_argument, NULL, 'V'}, {"verbose", no_argument, NULL, 'v'},
 		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
@@ -265,6 +268,7 @@ static int start_gateway(struct run *r)
 		.record_key = r->record_key,
 		.checkpoint_to = r->checkpoint_to,
 		.nameserver = r->nameserver,
+		.metrics = r->metrics,
 		.upstream_proxy = r->upstream_proxy,
 		.deadlines = r->deadlines,
 		.digest_key = r->digest_key,

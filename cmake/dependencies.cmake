@@ -80,7 +80,7 @@ if(WIN32)
 	set(deps_net ws2_32 bcrypt iphlpapi shell32 advapi32)
 	set(deps_event_files libevent.a)
 else()
-	set(deps_event_files libevent_core.a libevent_extra.a libevent_pthreads.a)
+	set(deps_event_files libevent_extra.a libevent_pthreads.a libevent_core.a)
 endif()
 deps_library(sallyport::mbedtls FILES libmbedtls.a libmbedx509.a libmbedcrypto.a libeverest.a libp256m.a
 	LINK Threads::Threads ${deps_net}

@@ -5,6 +5,7 @@
 #include "gateway/dns_door.h"
 #include "audit/audit.h"
 #include "gateway/dns_message.h"
+#include "gateway/metrics.h"
 #include "gateway/names.h"
 #include "gateway/socket.h"
 #include "gateway/worker.h"
@@ -72,6 +73,7 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 		snprintf(add, sizeof(add), "allow GET,HEAD %s/**", q->name);
 		hosts_refused(g->hosts, q->name, "name", add);
 	}
+	metrics_record(g->metrics, &r);
 	/* The answer has no effect outside: it need not wait for the disk, only for the record's
 	 * order. */
 	return audit_append(g->config.audit, &r, &seq, &diag);

@@ -3,6 +3,7 @@
  */
 #include "gateway/gateway.h"
 #include "gateway/dns_door.h"
+#include "gateway/metrics.h"
 #include "gateway/names.h"
 #include "gateway/socket.h"
 #include "gateway/upstream_proxy.h"
@@ -88,6 +89,12 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 				diag, GATEWAY_ESYSTEM, "a worker's loop, sockets or TLS settings");
 		}
 	}
+	if (config->metrics != NULL &&
+		metrics_create(g, g->workers[0].base, config->metrics, &g->metrics, diag->message,
+			sizeof(diag->message)) != 0) {
+		gateway_destroy(g);
+		return GATEWAY_ECONFIG;
+	}
 	*ret_gateway = g;
 	return GATEWAY_OK;
 }
@@ -146,6 +153,7 @@ void gateway_destroy(struct gateway *g)
 	if (g == NULL) {
 		return;
 	}
+	metrics_destroy(g->metrics);
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		worker_finish(&g->workers[i]);
 	}

@@ -65,6 +65,7 @@ struct gateway_config {
 	/* "http://[user[:password]@]host:port": the only way to origins; NULL: none. `no_proxy`: a
 	 * list as in the variable of that name, NULL: empty. */
 	const char *upstream_proxy, *no_proxy;
+	const char *metrics;    /* "ip:port" to tell metrics on; NULL: nowhere */
 	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;

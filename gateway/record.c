@@ -1,6 +1,7 @@
 /*
  * The exchange as records: what is known before the effect, and what became of it.
  */
+#include "gateway/metrics.h"
 #include "gateway/record_headers.h"
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
@@ -81,6 +82,9 @@ int record_intent(struct session *s)
 		r.detail = x->refusal.message;
 	}
 	error = audit_append(g->config.audit, &r, &x->intent_seq, &diag);
+	if (error == 0) {
+		metrics_record(g->metrics, &r);
+	}
 	if (error == 0 && x->refused) {
 		hosts_refused(g->hosts, r.host, r.reason, refusal_suggestion(s));
 	}
@@ -182,6 +186,7 @@ void record_outcome(struct session *s, const char *end)
 	r.tls_ns = span(x->connected, x->secured);
 	r.first_byte_ns = span(x->began, x->first_byte);
 	r.total_ns = span(x->began, now);
+	metrics_record(g->metrics, &r);
 	hosts_allowed(g->hosts, r.host, x->request_bytes, x->response_bytes);
 	if (audit_append(g->config.audit, &r, &seq, &diag) != 0) {
 		session_log(s, GATEWAY_LOG_ERROR,

@@ -4,6 +4,7 @@
  */
 #include "gateway/session.h"
 #include "gateway/dial.h"
+#include "gateway/metrics.h"
 #include "gateway/worker.h"
 
 #include <assert.h>
@@ -143,7 +144,11 @@ bool session_take_pooled(struct session *s)
 {
 	struct pool_key key = pool_key(s);
 
-	return pool_take(s->worker->pool, &key, &s->upstream, on_upstream, s, s->exchange.address);
+	bool hit =
+		pool_take(s->worker->pool, &key, &s->upstream, on_upstream, s, s->exchange.address);
+
+	metrics_pool(s->worker->gateway->metrics, hit);
+	return hit;
 }
 
 void session_give_pooled(struct session *s)

@@ -44,6 +44,8 @@ bool socket_original(evutil_socket_t fd, struct socket_name *ret_name);
 
 /* A non-blocking connect under way, or -1. */
 evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port);
+/* Is it one of this machine's own? */
+bool socket_is_local(const struct resolve_address *address);
 /* 0 when a finished connect worked, else the system's error number. */
 int socket_error(evutil_socket_t fd);
 int socket_last_error(void); /* of the call before */

@@ -137,6 +137,25 @@ bool socket_original(evutil_socket_t fd, struct socket_name *ret_name)
 			       0);
 }
 
+/* What a socket can be bound to is ours (ip(7)); UDP, so that no port of TCP is in the way. */
+bool socket_is_local(const struct resolve_address *address)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	bool is_v4 = address->n_bytes == 4;
+	int fd = socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), result;
+
+	if (fd < 0) {
+		return true; /* who cannot tell must not dial */
+	}
+	memcpy(&v4.sin_addr, address->bytes, 4);
+	memcpy(&v6.sin6_addr, address->bytes, 16);
+	result = is_v4 ? bind(fd, (struct sockaddr *)&v4, sizeof(v4))
+		       : bind(fd, (struct sockaddr *)&v6, sizeof(v6));
+	close(fd);
+	return result == 0;
+}
+
 evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};

@@ -138,6 +138,25 @@ bool socket_original(evutil_socket_t fd, struct socket_name *ret_name)
 	return false;
 }
 
+bool socket_is_local(const struct resolve_address *address)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
+	bool is_v4 = address->n_bytes == 4;
+	evutil_socket_t fd = tame(socket(is_v4 ? AF_INET : AF_INET6, SOCK_DGRAM, IPPROTO_UDP));
+	int result;
+
+	if (fd < 0) {
+		return true; /* who cannot tell must not dial */
+	}
+	memcpy(&v4.sin_addr, address->bytes, 4);
+	memcpy(&v6.sin6_addr, address->bytes, 16);
+	result = is_v4 ? bind((SOCKET)fd, (struct sockaddr *)&v4, sizeof(v4))
+		       : bind((SOCKET)fd, (struct sockaddr *)&v6, sizeof(v6));
+	closesocket((SOCKET)fd);
+	return result == 0;
+}
+
 evutil_socket_t socket_connect(const struct resolve_address *address, uint16_t port)
 {
 	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};

@@ -2,6 +2,7 @@
  * Dials the judged addresses until one answers.
  */
 #include "gateway/dial.h"
+#include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
@@ -56,8 +57,26 @@ static void on_dialled(void *arg, const struct dial_result *result)
 	session_turn(s);
 }
 
+/* Our own numbers are for the host's side. Where a proxy goes with a port of ours nobody knows. */
+static bool is_own(const struct session *s)
+{
+	const struct metrics *m = s->worker->gateway->metrics;
+
+	for (size_t i = 0; i < s->answer.n; i++) {
+		if (metrics_is_own(m, &s->answer.addresses[i], port_of(s))) {
+			return true;
+		}
+	}
+	return s->exchange.by_proxy && metrics_is_own(m, NULL, s->exchange.target.port);
+}
+
 void stage_connect_enter(struct session *s)
 {
+	if (is_own(s)) {
+		session_refuse(s, 403, "own-port", false,
+			"port %u is the gateway's own, for its metrics", s->exchange.target.port);
+		return;
+	}
 	s->dial =
 		dial(s->worker->base, s->answer.addresses, s->answer.n, port_of(s), on_dialled, s);
 	if (s->dial == NULL) {

@@ -2,6 +2,7 @@
  * The client's TLS ends here, with a leaf minted for the host that was judged.
  */
 #include "certs/certs.h"
+#include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
 #include "gateway/worker.h"
@@ -34,6 +35,10 @@ void stage_tls_accept_enter(struct session *s)
 
 void stage_tls_accept_on_client(struct session *s, enum leg_event event)
 {
+	if (event == LEG_SECURED || event == LEG_FAILED) {
+		metrics_handshake(
+			s->worker->gateway->metrics, METRICS_CLIENT, event == LEG_SECURED);
+	}
 	if (event == LEG_SECURED) {
 		session_new_exchange(s);
 		session_go(s, SESSION_REQUEST_HEAD);

@@ -1,6 +1,7 @@
 /*
  * TLS to the origin, and its certificate judged before a byte of the request is written.
  */
+#include "gateway/metrics.h"
 #include "gateway/session.h"
 #include "gateway/tls.h"
 #include "gateway/worker.h"
@@ -32,6 +33,10 @@ void stage_tls_connect_on_client(struct session *s, enum leg_event event)
 
 void stage_tls_connect_on_upstream(struct session *s, enum leg_event event)
 {
+	if (event == LEG_SECURED || event == LEG_FAILED) {
+		metrics_handshake(
+			s->worker->gateway->metrics, METRICS_ORIGIN, event == LEG_SECURED);
+	}
 	if (event == LEG_SECURED) {
 		s->exchange.secured = worker_now();
 		session_go(s, SESSION_RELAY);

@@ -15,6 +15,7 @@
 
 struct dns_door;
 struct hosts;
+struct metrics;
 struct names;
 struct pool;
 struct resolver;
@@ -50,6 +51,7 @@ struct gateway {
 	struct names *names;
 	struct upstream_proxy *proxy; /* owned; NULL: none */
 	struct hosts *hosts;
+	struct metrics *metrics; /* owned; NULL: nobody asked */
 	struct worker workers[GATEWAY_WORKERS_MAX];
 	unsigned n_workers;
 	atomic_uint_fast64_t next_session, next_request;
