@@ -136,6 +136,7 @@ static void print_filtered(FILE *from)
 static int print_difference(const struct changes *c, const struct change *item)
 {
 	char old[PATH_MAX], new[PATH_MAX];
+	struct stat st;
 	int pipe_fds[2];
 	FILE *out;
 	pid_t pid;
@@ -145,6 +146,9 @@ static int print_difference(const struct changes *c, const struct change *item)
 	}
 	changes_path(c, item, false, old);
 	changes_path(c, item, true, new);
+	if (item->kind == CHANGE_ADDED || lstat(old, &st) != 0 || !S_ISREG(st.st_mode)) {
+		snprintf(old, sizeof(old), "/dev/null");
+	}
 	fflush(stdout);
 	if (pipe(pipe_fds) != 0 || (pid = fork()) < 0) {
 		return complain("%s", strerror(errno));
@@ -153,8 +157,7 @@ static int print_difference(const struct changes *c, const struct change *item)
 		dup2(pipe_fds[1], 1);
 		close(pipe_fds[0]);
 		execlp("diff", "diff", "-u", "--label", item->path, "--label", item->path, "--",
-			item->kind == CHANGE_ADDED ? "/dev/null" : old,
-			item->kind == CHANGE_REMOVED ? "/dev/null" : new, (char *)NULL);
+			old, item->kind == CHANGE_REMOVED ? "/dev/null" : new, (char *)NULL);
 		_exit(127);
 	}
 	close(pipe_fds[1]);

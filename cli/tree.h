@@ -15,6 +15,7 @@ struct tree_file {
 	char *name; /* owned; below the root; "" when the root is the file */
 	uint64_t size;
 	char sha256[65]; /* "" until it was read */
+	bool is_list;    /* the caller's mark */
 	/* of its content, "text/csv"; "" unless asked for */
 	char type[96];
 	char problem[128]; /* "" or why it could not be read or copied */

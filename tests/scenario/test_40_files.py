@@ -346,6 +346,17 @@ def test_verified_content_is_shown(sally, where):
     assert sorted(p.name for p in result.record.iterdir() if "verified" in p.name) == []
 
 
+@pytest.mark.once
+def test_a_list_in_the_folder_itself(sally):
+    vendor = vendor_of(sally)
+    sha256sum(sally, vendor, "vendor/SHA256SUMS", "find * -type f ! -name SHA256SUMS")
+    rules = "verify vendor with vendor/SHA256SUMS\n"
+    assert sally.run("cat", "vendor/a.txt", rules=rules).out == "a\n"
+    (vendor / "SHA256SUMS2").write_text("")
+    result = sally.run("touch", "marker", rules=rules)
+    assert result.status == 125 and "SHA256SUMS2" in result.err and not started(sally, result), result
+
+
 def test_our_own_list_is_sha256sums(sally):
     vendor = vendor_of(sally)
     (vendor / "odd\nname\\").write_text("odd\n")
