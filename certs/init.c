@@ -6,7 +6,6 @@
 #include "certs/certs.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <mbedtls/sha256.h>
@@ -90,44 +89,6 @@ int certs_random(void *unused, unsigned char *out, size_t len)
 		len -= n;
 	}
 	return ret;
-}
-
-struct certs_hash {
-	mbedtls_sha256_context sha;
-};
-
-struct certs_hash *certs_hash_create(void)
-{
-	struct certs_hash *hash = malloc(sizeof(*hash));
-
-	if (hash != NULL) {
-		mbedtls_sha256_init(&hash->sha);
-		if (mbedtls_sha256_starts(&hash->sha, 0) != 0) {
-			abort();
-		}
-	}
-	return hash;
-}
-
-void certs_hash_add(struct certs_hash *hash, const void *data, size_t len)
-{
-	if (mbedtls_sha256_update(&hash->sha, data, len) != 0) {
-		abort();
-	}
-}
-
-void certs_hash_finish(struct certs_hash *hash, char ret_hex[65])
-{
-	unsigned char digest[32];
-
-	if (mbedtls_sha256_finish(&hash->sha, digest) != 0) {
-		abort();
-	}
-	for (size_t i = 0; i < sizeof(digest); i++) {
-		snprintf(ret_hex + 2 * i, 3, "%02x", digest[i]);
-	}
-	mbedtls_sha256_free(&hash->sha);
-	free(hash);
 }
 
 void certs_sha256(const void *data, size_t len, char ret_hex[65])
