@@ -55,6 +55,22 @@ def test_tmp_is_private(sally):
         os.unlink(outside)
 
 
+def test_devices_are_the_few_that_programs_need(sally):
+    result = sally.run("sh", "-c", "ls /dev; echo x >/dev/null && head -c 3 /dev/zero | wc -c; touch /dev/shm/mine && ls /dev/shm")
+    names = set(result.out.split()) - {"3", "mine"}
+    assert {"null", "zero", "full", "random", "urandom", "tty", "shm", "pts", "ptmx", "fd", "stdin", "stdout", "stderr"} >= names, result
+    assert {"null", "zero", "urandom", "shm"} <= names and result.out.endswith("3\nmine\n"), result
+    assert not os.path.exists("/dev/shm/mine")
+
+
+def test_proc_is_the_jails_own(sally):
+    result = sally.run("sh", "-c", "ls -d /proc/[0-9]* | wc -l; hostname; "
+                                   "for f in /proc/sys/kernel/hostname /proc/sysrq-trigger /proc/sys/vm/drop_caches; do "
+                                   "(echo x >$f) 2>/dev/null && echo wrote $f; done; cat /proc/kcore 2>/dev/null | head -c 4; true")
+    count, name = result.out.split()
+    assert int(count) < 8 and name != os.uname().nodename, result
+
+
 def test_the_record_is_out_of_reach(sally):
     result = sally.run("sh", "-c", "find / -name '*.jsonl' 2>/dev/null; ls -d /run/sallyport/*")
     assert ".jsonl" not in result.out, result
