@@ -44,3 +44,10 @@ int verb_probe(int argc, char **argv)
 {
 	return verb_doctor(argc, argv);
 }
+
+int verb_shell(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	return complain("shell is not there on Windows: sallyport run -- cmd");
+}

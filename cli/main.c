@@ -13,6 +13,7 @@ static const struct {
 	const char *help;
 } verbs[] = {
 	{"run", verb_run, "run a command in the jail, its traffic judged and recorded"},
+	{"shell", verb_shell, "the same with an interactive shell, on a terminal of its own"},
 	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
 	{"log", verb_log, "show, follow, export and verify a record"},
 	{"files", verb_files, "make and check lists of checksums"},

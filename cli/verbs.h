@@ -9,6 +9,7 @@ enum { EXIT_OURS = 125, EXIT_NOT_RUNNABLE = 126, EXIT_NOT_FOUND = 127, EXIT_USAG
 
 /* argv[0] is the verb. Each returns the exit status. */
 int verb_run(int argc, char **argv);
+int verb_shell(int argc, char **argv);
 int verb_rules(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_files(int argc, char **argv);
