@@ -124,6 +124,10 @@ struct audit_options {
 	/* Each signed checkpoint, from the writer's thread: hand it on and return. */
 	void (*on_checkpoint)(void *arg, const char *note, size_t len);
 	void *on_checkpoint_arg;
+	unsigned segment_seconds; /* rotate when its first record is older; 0 = never */
+	uint64_t keep_bytes;      /* of segments: the oldest closed ones go; 0 = all stay */
+	unsigned keep_seconds;    /* closed segments last written to longer ago go; 0 = none */
+	bool compress;            /* closed segments, with zstd */
 };
 
 struct audit_log;
@@ -140,6 +144,10 @@ int audit_close(struct audit_log *log, struct audit_diag *diag);
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag) __attribute__((warn_unused_result));
 bool audit_is_committed(const struct audit_log *log, uint64_t seq); /* lock-free */
+/* Is it under a signed checkpoint? Of an unsealed record: is it on disk? Lock-free. */
+bool audit_is_sealed(const struct audit_log *log, uint64_t seq);
+/* The next checkpoint need not wait for its second. */
+void audit_seal_soon(struct audit_log *log);
 /* True while writing fails; appends are refused but each one tries again. */
 bool audit_failed(const struct audit_log *log);
 /* Records appended and not yet committed. */

@@ -144,8 +144,5 @@ void folder_close(struct folder *f)
 
 int folder_segment(const struct folder *f, unsigned segment, char **ret_text, size_t *ret_len)
 {
-	char name[SEGMENT_NAME];
-
-	segment_name(segment, name);
-	return folder_read(f->dir, name, ret_text, ret_len);
+	return folder_read_fd(segment_open(f->dir, segment), ret_text, ret_len);
 }

@@ -68,19 +68,13 @@ void audit_reader_close(struct audit_reader *r)
 
 static int open_segment(struct audit_reader *r)
 {
-	char name[SEGMENT_NAME];
-
-	segment_name(r->segment, name);
-	r->file = openat(r->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	r->file = segment_open(r->dir, r->segment);
 	return r->file >= 0 ? AUDIT_OK : errno == ENOENT ? AUDIT_END : AUDIT_EIO;
 }
 
 static bool next_exists(const struct audit_reader *r)
 {
-	char name[SEGMENT_NAME];
-
-	segment_name(r->segment + 1, name);
-	return faccessat(r->dir, name, R_OK, 0) == 0;
+	return segment_exists(r->dir, r->segment + 1);
 }
 
 /* One line without its newline; AUDIT_END when no whole one is there (yet). */

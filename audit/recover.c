@@ -4,6 +4,7 @@
  */
 #include "audit/line.h"
 #include "audit/segments.h"
+#include "audit/zst.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +31,32 @@ void segment_name(unsigned number, char name[SEGMENT_NAME])
 	snprintf(name, SEGMENT_NAME, "%06u.jsonl", number);
 }
 
+int segment_open(int dir, unsigned number)
+{
+	char name[SEGMENT_NAME + 4];
+	int fd;
+
+	segment_name(number, name);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 && errno == ENOENT) {
+		strcat(name, ".zst");
+		fd = zst_open(dir, name);
+	}
+	return fd;
+}
+
+bool segment_exists(int dir, unsigned number)
+{
+	char name[SEGMENT_NAME + 4];
+
+	segment_name(number, name);
+	if (faccessat(dir, name, R_OK, 0) == 0) {
+		return true;
+	}
+	strcat(name, ".zst");
+	return faccessat(dir, name, R_OK, 0) == 0;
+}
+
 static int list(int dir, unsigned *ret_first, unsigned *ret_last)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -45,13 +72,16 @@ static int list(int dir, unsigned *ret_first, unsigned *ret_last)
 	}
 	while ((entry = readdir(entries)) != NULL) {
 		char *end, name[SEGMENT_NAME];
+		size_t len;
 		unsigned long number = strtoul(entry->d_name, &end, 10);
 
 		if (number == 0 || number > 999999999) {
 			continue;
 		}
 		segment_name((unsigned)number, name);
-		if (strcmp(name, entry->d_name) == 0) {
+		len = strlen(name);
+		if (strncmp(name, entry->d_name, len) == 0 &&
+			(entry->d_name[len] == '\0' || strcmp(entry->d_name + len, ".zst") == 0)) {
 			first = first == 0 || number < first ? (unsigned)number : first;
 			last = number > last ? (unsigned)number : last;
 		}
@@ -116,6 +146,28 @@ static int read_seq(const char *line, uint64_t *ret_seq)
 	return *end == ',' ? AUDIT_OK : AUDIT_EFORMAT;
 }
 
+/* Of its first record, to the second; 0 when it cannot be told. */
+static int64_t first_time(int fd)
+{
+	char text[256];
+	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
+	const char *at;
+	long y, m, d, hour, minute, second, days;
+
+	text[got > 0 ? got : 0] = '\0';
+	at = strstr(text, "\"time\":\"");
+	if (at == NULL || sscanf(at + 8, "%4ld-%2ld-%2ldT%2ld:%2ld:%2ld", &y, &m, &d, &hour,
+				  &minute, &second) != 6) {
+		return 0;
+	}
+	/* Days since the epoch of a date, the year beginning in March. */
+	y -= m <= 2;
+	m += m <= 2 ? 9 : -3;
+	days = 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + d - 1 - 719468;
+	return (((int64_t)days * 24 + hour) * 60 + minute) * 60 * INT64_C(1000000000) +
+	       second * INT64_C(1000000000);
+}
+
 /* The last segment may hold nothing whole: then the one before says where the numbers stand. */
 static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struct audit_diag *diag)
 {
@@ -125,7 +177,7 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 	int fd, error;
 
 	segment_name(segment, name);
-	fd = openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = cut ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : segment_open(dir, segment);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		error = audit_say(diag, AUDIT_EIO, name, "cannot be read");
 		goto out;
@@ -142,6 +194,7 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 	if (cut) {
 		tail->segment = segment;
 		tail->size = end;
+		tail->began = end > 0 ? first_time(fd) : 0;
 		tail->cut = (uint64_t)st.st_size - end;
 		if (tail->cut > 0 && (ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)) {
 			error = audit_say(diag, AUDIT_EIO, name, "the torn end cannot be cut");

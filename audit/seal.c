@@ -72,6 +72,11 @@ bool seal_add(struct seal *s, const char *line, size_t len)
 	return true;
 }
 
+uint64_t seal_sealed(const struct seal *s)
+{
+	return s->sealed;
+}
+
 bool seal_due(const struct seal *s)
 {
 	return s->step != NOTHING || s->tree.size > s->sealed;

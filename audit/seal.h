@@ -33,6 +33,8 @@ void seal_listen(struct seal *s, void (*fn)(void *arg, const char *note, size_t 
 
 /* One line without its newline. False when memory is out. */
 bool seal_add(struct seal *s, const char *line, size_t len) __attribute__((warn_unused_result));
+/* Records under checkpoints. */
+uint64_t seal_sealed(const struct seal *s);
 /* Are there lines that no checkpoint covers? */
 bool seal_due(const struct seal *s);
 /* Fixes what the next checkpoint covers: all lines so far. What is under way stays. */

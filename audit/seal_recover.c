@@ -13,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len)
+int folder_read_fd(int fd, char **ret_text, size_t *ret_len)
 {
-	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), error = AUDIT_EIO;
 	struct stat st;
 	char *text = NULL;
 	size_t len = 0;
+	int error = AUDIT_EIO;
 
 	if (fd < 0) {
 		return errno == ENOENT ? AUDIT_END : AUDIT_EIO;
@@ -46,6 +46,12 @@ out:
 	free(text);
 	close(fd);
 	return error;
+}
+
+int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len)
+{
+	return folder_read_fd(
+		openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), ret_text, ret_len);
 }
 
 int tree_file_header(const char *text, size_t len, struct tree *ret_tree, size_t *ret_header)

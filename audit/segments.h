@@ -14,12 +14,17 @@ void segment_name(unsigned number, char name[SEGMENT_NAME]);
 int segments_first(int dir, unsigned *ret_number);
 int segments_last(int dir, unsigned *ret_number);
 
+/* To be read, whether compressed or not: a descriptor, or -1 with errno. */
+int segment_open(int dir, unsigned number);
+bool segment_exists(int dir, unsigned number);
+
 /* What recover.c found at the end of the folder. */
 struct tail {
 	unsigned segment; /* to go on with; at least 1 */
 	uint64_t size;    /* of that segment, up to its last whole record */
 	uint64_t next_seq;
-	uint64_t cut; /* bytes of a torn record that were cut off */
+	int64_t began; /* time of its first record, ns since the epoch; 0: it has none */
+	uint64_t cut;  /* bytes of a torn record that were cut off */
 };
 int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag);
 

@@ -7,6 +7,7 @@
  * The seal is the thread's, in DURABLE all of it; in BUFFERED a full segment is sealed by whoever
  * fills it, with the mutex held, and `sealing` keeps the two apart.
  */
+#include "audit/keep.h"
 #include "audit/line.h"
 #include "audit/os.h"
 #include "audit/seal.h"
@@ -44,7 +45,10 @@ struct audit_log {
 	struct grown file; /* the segment */
 	struct seal *seal; /* owned; NULL: this record is not sealed */
 	enum audit_durability durability;
+	struct keep *keep; /* owned; NULL: closed segments stay as they are */
 	uint64_t segment_bytes;
+	int64_t segment_age; /* ns; 0: it does not count */
+	int64_t began;       /* the segment's first record, ns since the epoch; 0: none */
 	char run[64];
 
 	pthread_mutex_t mutex; /* guards what follows */
@@ -64,6 +68,8 @@ struct audit_log {
 	bool has_thread;
 	atomic_uint_fast64_t committed; /* next sequence number not committed */
 	atomic_bool failed;             /* writing; the thread's own work: */
+	atomic_uint_fast64_t sealed;    /* records under checkpoints */
+	atomic_bool seal_soon;
 	atomic_bool sync_failed, seal_failed, seal_lost;
 	atomic_int cause;             /* errno of that failure */
 	atomic_uint_fast64_t refused; /* appends, because writing failed */
@@ -98,6 +104,11 @@ static int open_segment(struct audit_log *log, uint64_t size, struct audit_diag 
 	return AUDIT_OK;
 }
 
+static void note_sealed(struct audit_log *log)
+{
+	atomic_store(&log->sealed, seal_sealed(log->seal));
+}
+
 /* Everything written so far is on disk already. */
 static int write_seal(struct audit_log *log, struct audit_diag *diag)
 {
@@ -107,15 +118,35 @@ static int write_seal(struct audit_log *log, struct audit_diag *diag)
 	for (int i = 0; i < 2 && error == AUDIT_OK && seal_due(log->seal); i++) {
 		seal_take(log->seal);
 		error = seal_write(log->seal, diag);
+		note_sealed(log);
 	}
 	return error;
+}
+
+static int64_t clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static bool is_full(struct audit_log *log)
+{
+	int64_t now = log->segment_age > 0 ? clock_ns(CLOCK_REALTIME) : 0;
+
+	if (log->file.size == 0) {
+		log->began = now;
+	}
+	return log->file.size >= log->segment_bytes ||
+	       (log->file.size > 0 && log->segment_age > 0 && now - log->began >= log->segment_age);
 }
 
 static int rotate(struct audit_log *log, struct audit_diag *diag)
 {
 	int error = AUDIT_OK;
 
-	if (log->file.size < log->segment_bytes || log->sealing) {
+	if (!is_full(log) || log->sealing) {
 		return AUDIT_OK;
 	}
 	if (audit_os->sync_data(log->file.fd) != 0) {
@@ -131,6 +162,10 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 		log->segment++;
 		error = open_segment(log, 0, diag);
 		log->segment -= error != AUDIT_OK;
+	}
+	if (error == AUDIT_OK) {
+		log->began = clock_ns(CLOCK_REALTIME);
+		keep_segment(log->keep, log->segment);
 	}
 	return error;
 }
@@ -254,14 +289,6 @@ static bool sync_dirty(struct audit_log *log)
 	return done;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 /* With the mutex held, like sync_dirty(). Each second of activity, or now. */
 static void seal_if_due(struct audit_log *log, bool now)
 {
@@ -270,7 +297,7 @@ static void seal_if_due(struct audit_log *log, bool now)
 	int error;
 
 	if (log->seal == NULL || !seal_due(log->seal) || atomic_load(&log->seal_lost) ||
-		(!now && !was_failing &&
+		(!now && !was_failing && !atomic_exchange(&log->seal_soon, false) &&
 			clock_ns(CLOCK_MONOTONIC) - log->sealed_at < SEAL_MS * 1000000LL)) {
 		return;
 	}
@@ -279,6 +306,7 @@ static void seal_if_due(struct audit_log *log, bool now)
 	if (sync_dirty(log)) {
 		pthread_mutex_unlock(&log->mutex);
 		error = seal_write(log->seal, &diag);
+		note_sealed(log);
 		if (error != AUDIT_OK) {
 			atomic_store(&log->cause, errno);
 		}
@@ -423,6 +451,19 @@ uint64_t audit_lag(struct audit_log *log)
 	return next > committed ? next - committed : 0;
 }
 
+bool audit_is_sealed(const struct audit_log *log, uint64_t seq)
+{
+	return log->seal != NULL ? atomic_load(&log->sealed) > seq : audit_is_committed(log, seq);
+}
+
+void audit_seal_soon(struct audit_log *log)
+{
+	atomic_store(&log->seal_soon, true);
+	pthread_mutex_lock(&log->mutex);
+	pthread_cond_signal(&log->work);
+	pthread_mutex_unlock(&log->mutex);
+}
+
 bool audit_failed(const struct audit_log *log)
 {
 	return atomic_load(&log->failed) || atomic_load(&log->sync_failed) ||
@@ -522,7 +563,11 @@ static int start(
 	if (log->seal != NULL && options->on_checkpoint != NULL) {
 		seal_listen(log->seal, options->on_checkpoint, options->on_checkpoint_arg);
 	}
+	if (log->seal != NULL) {
+		note_sealed(log);
+	}
 	log->segment = tail.segment;
+	log->began = tail.began;
 	log->next_seq = tail.next_seq;
 	atomic_store(&log->committed, tail.next_seq);
 	error = open_segment(log, tail.size, diag);
@@ -533,7 +578,13 @@ static int start(
 				: audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
 	if (error == AUDIT_OK) {
+		error = keep_start(log, log->dir, options, &log->keep, diag);
+	}
+	if (error == AUDIT_OK) {
 		error = start_thread(log, diag);
+	}
+	if (error == AUDIT_OK) {
+		keep_segment(log->keep, log->segment);
 	}
 	if (error == AUDIT_OK) {
 		error = append_repair(log, "torn-tail", tail.cut, "record", diag);
@@ -556,6 +607,7 @@ int audit_open(const char *dir, const struct audit_options *options, struct audi
 	}
 	log->dir = log->lock = log->file.fd = -1;
 	log->durability = options->durability;
+	log->segment_age = (int64_t)options->segment_seconds * 1000000000;
 	log->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
 	snprintf(log->run, sizeof(log->run), "%s", options->run != NULL ? options->run : "");
 	pthread_mutex_init(&log->mutex, NULL);
@@ -578,6 +630,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 	if (log == NULL) {
 		return AUDIT_OK;
 	}
+	keep_stop(log->keep);
 	if (log->has_thread) {
 		pthread_mutex_lock(&log->mutex);
 		log->stopping = true;

@@ -86,13 +86,14 @@ static int start_push(struct host_process *h)
 static int open_record(struct host_process *h)
 {
 	struct audit_key key = {{""}, {0}};
-	struct audit_options options = {.durability = h->plan->durability,
-		.run = h->plan->run_id,
-		.on_checkpoint = h->push != NULL ? checkpoint_push_note : NULL,
-		.on_checkpoint_arg = h->push};
+	struct audit_options options = h->plan->keeping;
 	struct audit_diag diag;
 	int error;
 
+	options.durability = h->plan->durability;
+	options.run = h->plan->run_id;
+	options.on_checkpoint = h->push != NULL ? checkpoint_push_note : NULL;
+	options.on_checkpoint_arg = h->push;
 	if (h->plan->record_key != NULL) {
 		if (audit_key_load(h->plan->record_key, &key, &diag) != AUDIT_OK) {
 			fail(h, "the record cannot be sealed, so nothing is started: %s %s",

@@ -40,3 +40,48 @@ int gateway_option_deadline(struct gateway_deadlines *deadlines, const char *tex
 			"first-byte, tunnel: %s",
 		text);
 }
+
+/* "10", "10MiB", "7d": a number and one of the units; 0 when it is none. */
+static uint64_t number_with_unit(const char *text, const char *const *units, const uint64_t *worth)
+{
+	char *end;
+	uint64_t number = strtoull(text, &end, 10), value;
+
+	if (text[0] < '0' || text[0] > '9') {
+		return 0;
+	}
+	for (size_t i = 0; units[i] != NULL; i++) {
+		if (strcmp(end, units[i]) == 0 &&
+			!__builtin_mul_overflow(number, worth[i], &value) && value <= INT64_MAX) {
+			return value;
+		}
+	}
+	return 0;
+}
+
+int gateway_option_record(struct audit_options *options, const char *name, const char *text)
+{
+	static const char *const sizes[] = {"", "KiB", "MiB", "GiB", NULL};
+	static const uint64_t bytes[] = {1, 1024, 1024 * 1024, 1024 * 1024 * 1024};
+	static const char *const times[] = {"", "s", "m", "h", "d", NULL};
+	static const uint64_t seconds[] = {1, 1, 60, 3600, 86400};
+	bool is_size = strstr(name, "-size") != NULL;
+	uint64_t value = is_size ? number_with_unit(text, sizes, bytes)
+				 : number_with_unit(text, times, seconds);
+
+	if (value == 0 || (!is_size && value > INT32_MAX)) {
+		return complain(is_size ? "--%s wants a number of bytes, or of KiB, MiB, GiB: %s"
+					: "--%s wants a number of seconds, or with m, h, d: %s",
+			name, text);
+	}
+	if (strcmp(name, "rotate-size") == 0) {
+		options->segment_bytes = value;
+	} else if (strcmp(name, "rotate-age") == 0) {
+		options->segment_seconds = (unsigned)value;
+	} else if (strcmp(name, "keep-size") == 0) {
+		options->keep_bytes = value;
+	} else {
+		options->keep_seconds = (unsigned)value;
+	}
+	return 0;
+}

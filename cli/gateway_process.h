@@ -17,8 +17,9 @@ struct gateway_plan {
 	const char *record_dir;
 	const char *run_id;
 	enum audit_durability durability;
-	const char *record_key;    /* file; NULL: the record is not sealed */
-	const char *checkpoint_to; /* NULL: nowhere; cli/checkpoint_push.h */
+	struct audit_options keeping; /* when segments are rotated, compressed, taken away */
+	const char *record_key;       /* file; NULL: the record is not sealed */
+	const char *checkpoint_to;    /* NULL: nowhere; cli/checkpoint_push.h */
 	const char *nameserver;
 	const char *metrics; /* "ip:port"; NULL: nowhere */
 	struct gateway_deadlines deadlines;

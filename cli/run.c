@@ -52,6 +52,11 @@ static const char help[] =
 	"  --record-key FILE     the key that seals the record; made when it is not there "
 	"(default:\n"
 	"                        record.key in sallyport's state folder)\n"
+	"  --rotate-size SIZE, --rotate-age TIME  begin a new segment of the record when this one\n"
+	"                        has that size (default: 64MiB) or age (like 12h, 7d)\n"
+	"  --keep-size SIZE, --keep-age TIME  take the oldest closed segments away; the record "
+	"tells\n"
+	"  --compress            keep closed segments compressed with zstd\n"
 	"  --checkpoint-to TO    hand each signed checkpoint on: to a FILE, to an http or https "
 	"URL,\n"
 	"                        or to '|COMMAND'\n"
@@ -76,6 +81,7 @@ static const char help[] =
 
 struct run {
 	const char *record_key, *checkpoint_to;
+	struct audit_options keeping;
 	const char *rules_path, *uses, *record, *nameserver, *metrics, *upstream_proxy;
 	struct list upstream_cas, digested, recorded_headers;
 	unsigned char digest_key[AUDIT_KEY];
@@ -126,6 +132,11 @@ static int parse_option(struct run *r, int option)
 			       : complain("--record-body wants a number of bytes: %s", optarg);
 	case 't': return gateway_option_deadline(&r->deadlines, optarg);
 	case 'p': r->upstream_proxy = optarg; return 0;
+	case '1': return gateway_option_record(&r->keeping, "rotate-size", optarg);
+	case '2': return gateway_option_record(&r->keeping, "rotate-age", optarg);
+	case '3': return gateway_option_record(&r->keeping, "keep-size", optarg);
+	case '4': return gateway_option_record(&r->keeping, "keep-age", optarg);
+	case 'z': r->keeping.compress = true; return 0;
 	case 'K': r->record_key = optarg; return 0;
 	case 'C': r->checkpoint_to = optarg; return 0;
 	case 'V': r->review = true; return 0;
@@ -154,6 +165,10 @@ static int parse_options(struct run *r, int argc, char **argv)
 	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
 		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
 		{"durability", required_argument, NULL, 'D'},
+		{"rotate-size", required_argument, NULL, '1'},
+		{"rotate-age", required_argument, NULL, '2'},
+		{"keep-size", required_argument, NULL, '3'},
+		{"keep-age", required_argument, NULL, '4'}, {"compress", no_argument, NULL, 'z'},
 		{"record-key", required_argument, NULL, 'K'},
 		{"checkpoint-to", required_argument, NULL, 'C'},
 		{"upstream-ca", required_argument, NULL, 'c'},
@@ -265,6 +280,7 @@ static int start_gateway(struct run *r)
 		.record_dir = r->record_dir,
 		.run_id = r->id,
 		.durability = r->durability,
+		.keeping = r->keeping,
 		.record_key = r->record_key,
 		.checkpoint_to = r->checkpoint_to,
 		.nameserver = r->nameserver,

@@ -1,0 +1,102 @@
+"""Segments are rotated, compressed and taken away, and the record verifies all the while."""
+import json
+import time
+
+import pytest
+
+
+@pytest.fixture
+def record(sally):
+    folder = sally.base / "kept"
+    folder.mkdir()
+    sally.own(folder)
+    return folder
+
+
+def run(sally, record, web, *options, times=12, wait="0.02"):
+    script = f"i=0; while [ $i -lt {times} ]; do curl -s http://origin.test:{web.port}/$i; i=$((i+1)); sleep {wait}; done"
+    result = sally.run("sh", "-c", script, options=("--record", record, *options), check=False,
+                       rules=f"allow GET http://origin.test:{web.port}/** private")
+    assert result.status == 0, result
+    return sally.home / ".local/state/sallyport/record.key.pub"
+
+
+def good(sally, key, record):
+    said = sally.verb("log", "verify", "--key", key, record)
+    assert said.status == 0, said
+    return said.out
+
+
+def names(record, suffix):
+    return sorted(path.name for path in record.glob("*" + suffix))
+
+
+@pytest.mark.once
+def test_by_size(sally, record, plain_origin):
+    key = run(sally, record, plain_origin(), "--rotate-size", "4KiB")
+    assert len(names(record, ".jsonl")) >= 3
+    good(sally, key, record)
+
+
+@pytest.mark.once
+def test_by_age(sally, record, plain_origin):
+    web = plain_origin()
+    key = run(sally, record, web, "--rotate-age", "1s", times=4, wait="0.8")
+    before = len(names(record, ".jsonl"))
+    assert before >= 2
+    time.sleep(1.1)
+    run(sally, record, web, "--rotate-age", "1s", times=1)  # the last one grew old between two runs
+    assert len(names(record, ".jsonl")) > before
+    good(sally, key, record)
+
+
+@pytest.mark.once
+def test_compressed_segments_read_and_verify_as_before(sally, record, plain_origin):
+    web = plain_origin()
+    key = run(sally, record, web, "--rotate-size", "4KiB", "--compress", "--durability", "buffered")
+    run(sally, record, web, "--rotate-size", "4KiB", "--compress")
+    packed = names(record, ".jsonl.zst")
+    assert len(packed) >= 3 and not set(packed) & {name + ".zst" for name in names(record, ".jsonl")}
+    assert "taken by retention" not in good(sally, key, record)
+    shown = sally.verb("log", "show", record)
+    assert shown.status == 0 and shown.out.count("/11") >= 2, shown
+    proof = sally.verb("log", "prove", "3", record)
+    told = sally.verb("log", "verify-proof", "--key", key, sally.write("proof", proof.out))
+    assert told.status == 0 and json.loads(told.out)["seq"] == 3, told
+    whole = (record / packed[0]).read_bytes()
+    (record / packed[0]).write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))  # its checksum
+    assert sally.verb("log", "verify", "--key", key, record).status != 0
+    (record / packed[0]).unlink()
+    bad = sally.verb("log", "verify", "--key", key, record)
+    assert bad.status == 1 and bad.out.startswith("BAD: record 0"), bad
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("compress", [(), ("--compress",)], ids=["plain", "compressed"])
+def test_what_is_taken_away_is_told_before(sally, record, plain_origin, compress):
+    web = plain_origin()
+    key = run(sally, record, web, "--rotate-size", "4KiB", *compress)
+    assert (record / "000001.jsonl").exists() or (record / "000001.jsonl.zst").exists()
+    run(sally, record, web, "--rotate-size", "4KiB", "--keep-size", "9KiB" if not compress else "2KiB", *compress)
+    left = names(record, ".jsonl") + names(record, ".jsonl.zst")
+    assert "000001.jsonl" not in left and "000001.jsonl.zst" not in left
+    assert "taken by retention" in good(sally, key, record)
+    assert sally.verb("log", "show", record).status == 0
+    # A segment more than the record tells of is not retention.
+    oldest = sorted(left)[0]
+    kept = (record / oldest).read_bytes()
+    (record / oldest).unlink()
+    bad = sally.verb("log", "verify", "--key", key, record)
+    assert bad.status == 1 and bad.out.startswith("BAD: record "), bad
+    (record / oldest).write_bytes(kept)
+    # The record is written on.
+    run(sally, record, web, times=1)
+    assert "taken by retention" in good(sally, key, record)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("option", [("--rotate-size", "0"), ("--rotate-size", "4KB"), ("--keep-age", "soon"),
+                                    ("--keep-size", "-1"), ("--rotate-age", "1w")])
+def test_what_makes_no_sense_is_refused(sally, option):
+    result = sally.run("true", options=option, check=False)
+    assert result.status == 125 and option[0] in result.err, result
