@@ -5,13 +5,12 @@
  * under a hash always holds what the hash says.
  */
 #include "audit/audit.h"
+#include "audit/sha256.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <mbedtls/md.h>
-#include <mbedtls/sha256.h>
-#include <mbedtls/sha512.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,9 +19,7 @@
 #include <unistd.h>
 
 struct audit_body {
-	mbedtls_sha256_context hash;
-	mbedtls_sha512_context strong;
-	bool has_strong;
+	struct sha_stream *hash, *strong; /* owned; strong NULL: not asked for */
 	int64_t store_max, len;
 	bool too_long;
 	int file;        /* owned; -1: none */
@@ -61,11 +58,10 @@ struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha
 	b->file = -1;
 	b->dir = dir;
 	b->path = NULL;
-	b->has_strong = sha512;
-	mbedtls_sha256_init(&b->hash);
-	mbedtls_sha512_init(&b->strong);
-	if (mbedtls_sha256_starts(&b->hash, 0) != 0 || mbedtls_sha512_starts(&b->strong, 0) != 0) {
-		free(b);
+	b->hash = sha_stream_create(256);
+	b->strong = sha512 ? sha_stream_create(512) : NULL;
+	if (b->hash == NULL || (sha512 && b->strong == NULL)) {
+		audit_body_destroy(b);
 		return NULL;
 	}
 	return b;
@@ -118,9 +114,9 @@ static int write_all(int file, const char *data, size_t len)
 
 int audit_body_add(struct audit_body *b, const void *data, size_t len)
 {
-	(void)mbedtls_sha256_update(&b->hash, data, len);
-	if (b->has_strong) {
-		(void)mbedtls_sha512_update(&b->strong, data, len);
+	sha_stream_add(b->hash, data, len);
+	if (b->strong != NULL) {
+		sha_stream_add(b->strong, data, len);
 	}
 	b->len += (int64_t)len;
 	if (b->store_max < 0 || b->too_long) {
@@ -155,11 +151,10 @@ static int keep_file(struct audit_body *b, const char *name)
 
 int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
 {
-	unsigned char sum[32] = {0};
+	unsigned char sum[64];
 	int error = AUDIT_OK;
 
-	(void)mbedtls_sha256_finish(&b->hash, sum);
-	hex(sum, sizeof(sum), ret_hex);
+	hex(sum, sha_stream_end(b->hash, sum), ret_hex);
 	*ret_stored = b->too_long ? "too-long" : NULL;
 	if (b->file >= 0) {
 		error = keep_file(b, ret_hex);
@@ -170,13 +165,12 @@ int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stor
 
 bool audit_body_sha512(struct audit_body *b, char ret_hex[129])
 {
-	unsigned char sum[64] = {0};
+	unsigned char sum[64];
 
-	if (b->has_strong) {
-		(void)mbedtls_sha512_finish(&b->strong, sum);
-		hex(sum, sizeof(sum), ret_hex);
+	if (b->strong != NULL) {
+		hex(sum, sha_stream_end(b->strong, sum), ret_hex);
 	}
-	return b->has_strong;
+	return b->strong != NULL;
 }
 
 void audit_body_destroy(struct audit_body *b)
@@ -185,8 +179,8 @@ void audit_body_destroy(struct audit_body *b)
 		return;
 	}
 	give_up_file(b);
-	mbedtls_sha256_free(&b->hash);
-	mbedtls_sha512_free(&b->strong);
+	sha_stream_destroy(b->hash);
+	sha_stream_destroy(b->strong);
 	free(b->path);
 	free(b);
 }

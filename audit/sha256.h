@@ -12,4 +12,12 @@
 bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *b, size_t b_len,
 	unsigned char ret_hash[32]) __attribute__((warn_unused_result));
 
+/* The same of bytes that come piece by piece, and SHA-512. */
+struct sha_stream;
+struct sha_stream *sha_stream_create(unsigned bits); /* 256 or 512; NULL: memory is out */
+void sha_stream_destroy(struct sha_stream *s);
+void sha_stream_add(struct sha_stream *s, const void *data, size_t len);
+/* Once; returns the hash's length. */
+size_t sha_stream_end(struct sha_stream *s, unsigned char ret_hash[64]);
+
 #endif
