@@ -4,8 +4,10 @@ record verifies.
 
 SALLYPORT_CRASH_ROUNDS says how often it dies: `make crash` asks for 3,000.
 """
+import errno
 import json
 import os
+import pathlib
 import random
 import signal
 import subprocess
@@ -166,3 +168,49 @@ cp disk/record/*.jsonl {sally.folder}; exit $status"""
     assert result.status == 125 and "could not be written for a time" in result.err, result
     found, torn = intents(sally.folder)
     assert {target for _, target in web.paths()} <= found and not torn
+
+
+@pytest.fixture
+def faulty_disk(sally):
+    """A library to be preloaded; see faulty_disk.c."""
+    linked = subprocess.run(["ldd", sally.program], capture_output=True, text=True).stdout
+    if "libasan" in linked or "libtsan" in linked:
+        pytest.skip("a sanitizer wants to be the first library: the unsanitized build runs this")
+    library = sally.base / "faulty_disk.so"
+    source = pathlib.Path(__file__).parent / "harness" / "faulty_disk.c"
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("durability", ["durable", "buffered"])
+def test_whichever_call_to_the_disk_fails_nothing_leaves_unrecorded(sally, plain_origin, faulty_disk, durability):
+    """EIO, ENOSPC and short writes at each call in turn, once or for a while; the origin counts."""
+    web = plain_origin()
+    urls = [f"http://origin.test:{web.port}/{path}" for path in range(5)]
+    rules = sally.write("test.rules", f"allow GET http://origin.test:{web.port}/** private")
+    key = sally.home / ".local/state/sallyport/record.key.pub"
+    (sally.base / "faulty").mkdir()
+    refused = passed = 0
+    for at in range(26):
+        record = sally.base / "faulty" / f"{durability}-{at}"
+        record.mkdir()
+        for folder in (record.parent, record):
+            sally.own(folder)
+        before = len(web.paths())
+        env = {"LD_PRELOAD": str(faulty_disk), "FAULT_AT": str(at), "FAULT_COUNT": str((1, 6)[at % 2]),
+               "FAULT_ERRNO": str((errno.EIO, errno.ENOSPC)[at // 2 % 2])}
+        if at % 3 == 0:
+            env["FAULT_SHORT"] = "1"
+        run = sally.start("curl", "-s", *urls, env=env,
+                          options=("--record", record, "--rules", rules, "--durability", durability))
+        out, err = run.process.communicate(timeout=30)
+        found, torn = intents(record)
+        seen = {target for _, target in web.paths()[before:]}
+        assert seen <= found and not torn, (at, seen - found, err)
+        passed += len(seen)
+        refused += len(urls) - len(seen)
+        if found:
+            said = sally.verb("log", "verify", "--key", key, record)
+            assert said.status == 0, (at, said, err)
+    assert passed > 50 and refused > 0, (passed, refused)
