@@ -3,6 +3,7 @@ import json
 import os
 import re
 import subprocess
+import time
 
 import pytest
 
@@ -112,9 +113,12 @@ def test_a_worker_a_core(sally, workers):
     run = sally.start("sh", "-c", "echo ready; read line", stdin=subprocess.PIPE,
                       options=("--workers", str(workers)) if workers else ())
     assert run.process.stdout.readline() == "ready\n"
-    threads = len(os.listdir(f"/proc/{run.gateway_pid()}/task"))
-    # One more writes the record, one more waits for the end.
-    assert threads == (workers or len(os.sched_getaffinity(0))) + 2
+    # One more writes the record, one more waits for the end. The command may begin before all have.
+    wanted, tasks = (workers or len(os.sched_getaffinity(0))) + 2, f"/proc/{run.gateway_pid()}/task"
+    deadline = time.monotonic() + 20
+    while len(os.listdir(tasks)) < wanted and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert len(os.listdir(tasks)) == wanted
     assert run.finish(input="\n").status == 0
 
 
