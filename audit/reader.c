@@ -127,6 +127,15 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			if (!next_exists(r)) {
 				return AUDIT_END;
 			}
+			/* What was written after that read and before the next one was begun. */
+			got = read(r->file, r->buf + r->end, r->size - r->end);
+			if (got < 0) {
+				return AUDIT_EIO;
+			}
+			if (got > 0) {
+				r->end += (size_t)got;
+				continue;
+			}
 			close(r->file);
 			r->file = -1;
 			r->segment++;
