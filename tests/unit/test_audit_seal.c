@@ -710,7 +710,7 @@ static void every_record_is_proved(void **state)
 		assert_int_equal(strlen(line), want.len - 1);
 		assert_memory_equal(line, want.at, want.len - 1);
 		free(line);
-		for (size_t at = 0; proof[at] != '\0'; at += 3) {
+		for (size_t at = 0, len = strlen(proof); at < len; at += 3) {
 			char kept = proof[at];
 
 			proof[at] ^= 1;
