@@ -33,18 +33,6 @@ int verb_connect(int argc, char **argv)
 			"other means");
 }
 
-int verb_doctor(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return complain("doctor does not exist on Windows in this version");
-}
-
-int verb_probe(int argc, char **argv)
-{
-	return verb_doctor(argc, argv);
-}
-
 int verb_shell(int argc, char **argv)
 {
 	(void)argc;

@@ -62,8 +62,12 @@ int main(int argc, char **argv)
 		print_help(stdout);
 		return 0;
 	}
-	if (strcmp(argv[1], "probe") == 0) { /* doctor's own, for nobody else */
+	/* What only the program itself asks of itself. */
+	if (strcmp(argv[1], "probe") == 0) {
 		return verb_probe(argc - 1, argv + 1);
+	}
+	if (strcmp(argv[1], "__relay") == 0) {
+		return verb_relay(argc - 1, argv + 1);
 	}
 	verb = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {

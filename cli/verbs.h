@@ -17,6 +17,7 @@ int verb_changes(int argc, char **argv);
 int verb_connect(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_probe(int argc, char **argv);
+int verb_relay(int argc, char **argv); /* the inner half of the door, where a jail needs one */
 int verb_version(int argc, char **argv);
 
 /* "sallyport: ..." on stderr. Returns EXIT_OURS. */

@@ -1,5 +1,9 @@
 """The shipped program under plain Wine: what needs no jail works, what needs one is refused."""
 import json
+import os
+import pathlib
+
+WINE_PREFIX = pathlib.Path(__file__).resolve().parents[2] / "build" / "wineprefix"
 
 
 def rules(tmp_path, text="allow GET registry.example/pkg/**\n"):
@@ -52,3 +56,63 @@ def test_log_show_reads_a_record(sallyport, tmp_path):
     assert '["npm","install"] by somebody' in done.stdout
     assert "000001.jsonl:2: this line is no record" in done.stderr
     assert done.returncode == 1
+
+
+def test_doctor_names_what_is_missing(sallyport):
+    done = sallyport("doctor")
+    assert done.returncode == 1
+    assert "DOWN       AppContainer" in done.stdout and "nothing can be run in a jail here" in done.stdout
+
+
+def state_folder(sallyport):
+    """The run folders' parent, as Windows and as this system name it."""
+    prefix = pathlib.Path(os.environ.get("SALLYPORT_WINEPREFIX") or WINE_PREFIX)
+    folder = next((prefix / "drive_c" / "users").glob("*/AppData/Local"), None)
+    if folder is None:
+        sallyport("doctor", "--repair")
+        folder = next((prefix / "drive_c" / "users").glob("*/AppData/Local"))
+    user = folder.parent.parent.name
+    return f"C:\\users\\{user}\\AppData\\Local\\sallyport\\runs", folder / "sallyport" / "runs"
+
+
+def test_repair_takes_back_what_a_crash_left(sallyport):
+    sallyport("doctor", "--repair")  # makes the folders
+    name, place = state_folder(sallyport)
+    run = place / "run-0123456789abcdef"
+    (run / "home" / "Temp").mkdir(parents=True)
+    (run / "home" / "Temp" / "x").write_text("of the command\n")
+    (run / "view" / "C").mkdir(parents=True)
+    (run / "mine.txt").write_text("a file of ours\n")
+    (run / "journal").write_text("".join(f"{line}\n" for line in [
+        f"profile\t-\tsallyport-0123456789abcdef",
+        f"tree\t-\t{name}\\{run.name}\\home",
+        f"folder\t-\t{name}\\{run.name}\\view",
+        f"folder\t-\t{name}\\{run.name}\\view\\C",
+        f"file\t-\t{name}\\{run.name}\\mine.txt"]))
+    done = sallyport("doctor", "--repair")
+    assert done.returncode == 0, done
+    assert "5 taken back, 0 have to stay" in done.stdout
+    assert not run.exists()
+    assert "0 taken back" in sallyport("doctor", "--repair").stdout
+
+
+def test_repair_leaves_what_it_does_not_understand(sallyport):
+    sallyport("doctor", "--repair")
+    _, place = state_folder(sallyport)
+    run = place / "run-00000000000000ff"
+    run.mkdir()
+    (run / "journal").write_text("sorcery\t-\tC:\\x\nfile\t-\tC:\\windows\\win.ini\n")
+    try:
+        done = sallyport("doctor", "--repair")
+        assert done.returncode == 1 and "have to stay" in done.stdout, done
+        assert (run / "journal").exists()
+    finally:
+        (run / "journal").unlink()
+        run.rmdir()
+
+
+def test_a_run_that_is_refused_leaves_nothing(sallyport, tmp_path):
+    sallyport("run", "--rules", rules(tmp_path), "--record", "rec", "--", "cmd.exe", "/c", "exit 0")
+    _, place = state_folder(sallyport)
+    assert list(place.iterdir()) == []
+    assert "0 taken back, 0 have to stay" in sallyport("doctor", "--repair").stdout
