@@ -15,6 +15,8 @@ int keep_start(struct audit_log *log, int dir, const struct audit_options *optio
 	struct keep **ret_keep, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* The segment that is now written to; nothing is done before the first call. Takes NULL. */
 void keep_segment(struct keep *k, unsigned segment);
+/* Ends its thread; it may still be told of segments, until it is destroyed. Both take NULL. */
 void keep_stop(struct keep *k);
+void keep_destroy(struct keep *k);
 
 #endif

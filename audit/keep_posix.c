@@ -235,6 +235,13 @@ void keep_stop(struct keep *k)
 	pthread_cond_signal(&k->changed);
 	pthread_mutex_unlock(&k->mutex);
 	pthread_join(k->thread, NULL);
+}
+
+void keep_destroy(struct keep *k)
+{
+	if (k == NULL) {
+		return;
+	}
 	pthread_mutex_destroy(&k->mutex);
 	pthread_cond_destroy(&k->changed);
 	free(k);

@@ -651,6 +651,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		close(log->file.fd);
 	}
 	seal_close(log->seal);
+	keep_destroy(log->keep);
 	if (log->lock >= 0) {
 		close(log->lock);
 	}
