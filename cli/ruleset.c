@@ -101,8 +101,8 @@ static int check_carried_out(const struct rules *rules)
 	if (needs & RULES_NEED_PROGRAM) {
 		return complain("the condition `by` %s", words);
 	}
-	if (limits.cpu != 0 || limits.egress != 0) {
-		return complain("`limit %s` %s", limits.cpu != 0 ? "cpu" : "egress", words);
+	if (limits.egress != 0) {
+		return complain("`limit egress` %s", words);
 	}
 	return 0;
 }

@@ -38,7 +38,7 @@ int command_exec(const struct command *command, int status, struct jail_diag *di
 	reset_signals();
 	umask(command->umask);
 	if (error == 0) {
-		error = limits_apply(&spec->limits, diag);
+		error = limits_apply(command->limits, diag);
 	}
 	if (error == 0 && chdir(spec->cwd) != 0) {
 		error = jail_fail_errno(diag, JAIL_EVIEW, "",

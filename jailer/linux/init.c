@@ -16,11 +16,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How often the limits that no cgroup keeps are looked at. */
+enum { WATCH_MS = 100 };
+
 struct init {
 	const struct jail_spec *spec;
 	int ctl;
 	pid_t command;
-	mode_t umask; /* the caller's, for the command */
+	mode_t umask;              /* the caller's, for the command */
+	struct jail_limits limits; /* those that no cgroup keeps */
 	struct jail_reports reports;
 };
 
@@ -50,6 +54,16 @@ static void hear(struct init *i, enum jail_message type, int *ret_fd)
 	if (wire_receive(i->ctl, &m, ret_fd, ret_fd != NULL ? 1 : 0) != 1 || m.type != type) {
 		_exit(1);
 	}
+}
+
+static void hear_limits(struct init *i)
+{
+	struct wire_message m;
+
+	if (wire_receive(i->ctl, &m, NULL, 0) != 1 || m.type != JAIL_MSG_MAPPED) {
+		_exit(1);
+	}
+	i->limits = m.limits;
 }
 
 static void step(struct init *i, int error, const struct jail_diag *diag, const char *name)
@@ -99,6 +113,7 @@ static _Noreturn void become_command(struct init *i, struct wire_start *start, i
 		.view = start->view,
 		.n_view = start->n_view,
 		.envp = start->envp,
+		.limits = &i->limits,
 		.umask = i->umask,
 	};
 	struct jail_failure failure = {0};
@@ -141,7 +156,7 @@ static void start_command(struct init *i, struct wire_start *start)
 }
 
 /* Whatever still runs is killed before the end is told: nothing outlives a run. */
-static _Noreturn void finish(struct init *i, int status)
+static _Noreturn void finish(struct init *i, int status, const char *limit)
 {
 	struct wire_message m = {.type = JAIL_MSG_END};
 
@@ -150,6 +165,10 @@ static _Noreturn void finish(struct init *i, int status)
 	}
 	m.result.end = WIFSIGNALED(status) ? JAIL_END_SIGNAL : JAIL_END_EXIT;
 	m.result.value = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+	if (limit != NULL) {
+		m.result.end = JAIL_END_LIMIT;
+		strncpy(m.result.limit, limit, sizeof(m.result.limit) - 1);
+	}
 	(void)wire_send(i->ctl, &m, NULL, 0);
 	_exit(0);
 }
@@ -161,7 +180,7 @@ static void reap(struct init *i)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == i->command) {
-			finish(i, status);
+			finish(i, status, limits_told_by(&i->limits, status));
 		}
 	}
 }
@@ -182,11 +201,19 @@ static _Noreturn void keep(struct init *i, int signals)
 {
 	struct pollfd polled[2] = {{i->ctl, POLLIN, 0}, {signals, POLLIN, 0}};
 
+	const bool watch = i->limits.memory != 0 || i->limits.processes != 0;
+
 	for (;;) {
 		struct signalfd_siginfo info;
+		const char *limit;
 
-		if (poll(polled, 2, -1) < 0) {
+		if (poll(polled, 2, watch ? WATCH_MS : -1) < 0) {
 			continue;
+		}
+		/* Before the dead are reaped: they may have died of it. */
+		limit = watch ? limits_reached(&i->limits) : NULL;
+		if (limit != NULL) {
+			finish(i, 0, limit);
 		}
 		if (polled[1].revents != 0) {
 			(void)!read(signals, &info, sizeof(info));
@@ -211,7 +238,7 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	 * thread. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	say(&i, JAIL_MSG_UNSHARED, NULL, 0);
-	hear(&i, JAIL_MSG_MAPPED, NULL);
+	hear_limits(&i);
 	set_up_network(&i);
 	set_up_view(&i, &start);
 	start_command(&i, &start);

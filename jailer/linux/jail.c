@@ -15,13 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
+/* How often a cgroup is asked whether a limit was reached. */
+enum { WATCH_MS = 100 };
+
 struct jail {
 	pid_t init;
 	int ctl;     /* owned */
 	int door[6]; /* owned until taken */
 	bool taken;
 	struct jail_limits limits;
-	char cgroup[CGROUP_PATH];
+	struct jail_limits left; /* to rlimits */
+	struct cgroup cgroup;
 	struct jail_reports reports;
 };
 
@@ -89,10 +93,12 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 		error = idmap_write(jail->init, diag);
 	}
 	if (error == 0) {
-		error = cgroup_enter(jail->init, jail->limits.processes, jail->cgroup, diag);
+		m = (struct wire_message){.type = JAIL_MSG_MAPPED, .limits = spec->limits};
+		error = cgroup_enter(&jail->cgroup, jail->init, &m.limits, diag);
+		jail->left = m.limits;
 	}
-	if (error == 0) {
-		error = tell(jail, JAIL_MSG_MAPPED, -1, diag);
+	if (error == 0 && wire_send(jail->ctl, &m, NULL, 0) != 0) {
+		error = lost(diag);
 	}
 	if (error != 0) {
 		jail_destroy(jail);
@@ -156,6 +162,7 @@ int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, c
 	}
 	if (error == 0) {
 		jail->reports = m.reports;
+		cgroup_report(&jail->cgroup, &jail->left, &jail->reports);
 	}
 	return error;
 }
@@ -204,6 +211,12 @@ static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_re
 			end_by(result, "time");
 			return;
 		}
+		if (cgroup_is_used(&jail->cgroup)) {
+			if (cgroup_reached(&jail->cgroup) != NULL) {
+				return; /* jail_wait says which */
+			}
+			left = left < 0 || left > WATCH_MS ? WATCH_MS : left;
+		}
 		if (poll(polled, wake_fd >= 0 ? 3 : 2, left > 1000000 ? 1000000 : (int)left) < 0) {
 			continue;
 		}
@@ -229,6 +242,7 @@ static void wait_end(struct jail *jail, int wake_fd, int signals, struct jail_re
 int jail_wait(
 	struct jail *jail, intptr_t wake_fd, struct jail_result *ret_result, struct jail_diag *diag)
 {
+	const char *limit;
 	sigset_t set;
 	int signals;
 
@@ -239,6 +253,11 @@ int jail_wait(
 	}
 	memset(ret_result, 0, sizeof(*ret_result));
 	wait_end(jail, (int)wake_fd, signals, ret_result);
+	/* Also when the command ended by it before it was seen. */
+	limit = cgroup_reached(&jail->cgroup);
+	if (limit != NULL) {
+		end_by(ret_result, limit);
+	}
 	kill(jail->init, SIGKILL);
 	while (waitpid(jail->init, NULL, 0) < 0 && errno == EINTR) {
 	}
@@ -264,7 +283,7 @@ void jail_destroy(struct jail *jail)
 		while (waitpid(jail->init, NULL, 0) < 0 && errno == EINTR) {
 		}
 	}
-	cgroup_leave(jail->cgroup);
+	cgroup_leave(&jail->cgroup);
 	if (jail->ctl >= 0) {
 		close(jail->ctl);
 	}

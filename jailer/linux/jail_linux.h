@@ -17,7 +17,7 @@ enum { JAIL_PROTECTIONS_MAX = 24 };
 enum jail_message {
 	JAIL_MSG_NONE = 0,
 	JAIL_MSG_UNSHARED, /* child: the namespaces exist, map my ids */
-	JAIL_MSG_MAPPED,   /* parent: done */
+	JAIL_MSG_MAPPED,   /* parent: done; the limits that are left to the child */
 	JAIL_MSG_DOOR,     /* child: the six sockets come with this */
 	JAIL_MSG_START,    /* parent: the view follows */
 	JAIL_MSG_STARTED,  /* child: everything is up; the command's pidfd-less pid inside */
@@ -70,20 +70,35 @@ int seccomp_setup(struct jail_diag *diag);
 /* landlock.c: nothing to do, and no failure, where the kernel does not have it. */
 int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
 void landlock_report(struct jail_reports *reports);
-/* cgroup.c: puts the jail's first process, and so all, into a cgroup where rlimits do not do; its
- * path, or "" where none is needed. */
-enum { CGROUP_PATH = 96 };
-int cgroup_enter(pid_t pid, uint64_t processes, char folder[CGROUP_PATH], struct jail_diag *diag);
-void cgroup_leave(const char *folder);
+/*
+ * cgroup.c: puts the jail's first process, and so all, into cgroups that keep the limits. What they
+ * keep is taken out of `limits`; the rest is limits.c's. Failed or not, cgroup_leave() is called.
+ */
+enum { CGROUP_PATH = 128, CGROUP_PIDS = 0, CGROUP_MEMORY, CGROUP_CPU, CGROUP_CONTROLLERS };
+struct cgroup {
+	char folders[CGROUP_CONTROLLERS][CGROUP_PATH]; /* "" = not used */
+	int version;                                   /* 0 = none is used */
+};
+int cgroup_enter(struct cgroup *c, pid_t pid, struct jail_limits *limits, struct jail_diag *diag);
+bool cgroup_is_used(const struct cgroup *c);
+/* The name of the limit that was run into, or NULL. */
+const char *cgroup_reached(const struct cgroup *c);
+void cgroup_report(const struct cgroup *c, const struct jail_limits *left, struct jail_reports *r);
+void cgroup_leave(const struct cgroup *c);
 /* limits.c: rlimits, in the command's process. */
 int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
+/* In the first process, now and then: the limit that all together ran into, or NULL. */
+const char *limits_reached(const struct jail_limits *limits);
+/* The limit of which the command's end speaks, or NULL; `status` as of waitpid(2). */
+const char *limits_told_by(const struct jail_limits *limits, int status);
 /* command.c: the last steps in the command's own process; returns on failure only. */
 struct command {
 	const struct jail_spec *spec;
 	const struct jail_view *view;
 	size_t n_view;
 	char **envp;
-	mode_t umask; /* the caller's */
+	const struct jail_limits *limits; /* those that rlimits keep */
+	mode_t umask;                     /* the caller's */
 };
 int command_exec(const struct command *command, int status, struct jail_diag *diag);
 /* fds.c */

@@ -15,6 +15,7 @@ struct wire_message {
 		struct jail_failure failure;
 		struct jail_result result;
 		struct jail_reports reports;
+		struct jail_limits limits;
 		int signal;
 	};
 };
