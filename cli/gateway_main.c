@@ -7,16 +7,24 @@
 #include "audit/verify.h"
 #include "cli/checkpoint_push.h"
 #include "cli/frames.h"
+#include "cli/auth_file.h"
 #include "cli/gateway_process.h"
+#include "cli/ruleset.h"
 
 #include <event2/event.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { CA_DAYS = 7, LEAVES = 4096 };
+
+struct retired_rules {
+	struct retired_rules *next;
+	struct ruleset set;
+};
 
 struct host_process {
 	const struct gateway_plan *plan;
@@ -27,6 +35,8 @@ struct host_process {
 	struct audit_log *audit;
 	struct checkpoint_push *push; /* NULL: nowhere to */
 	struct gateway *gateway;
+	struct retired_rules *retired; /* owned: records of what is under way name them */
+	atomic_bool has_run;
 	int exit_status; /* of the command; -1 when the run vanished */
 };
 
@@ -59,9 +69,15 @@ static int make_identity(struct host_process *h)
 	const char *pem;
 
 	if (certs_init(&diag) != CERTS_OK ||
-		certs_ca_create("Sallyport run CA", CA_DAYS, &h->ca, &diag) != CERTS_OK ||
+		(h->plan->ca_dir != NULL ? certs_ca_load(h->plan->ca_dir, &h->ca, &diag)
+					 : certs_ca_create("Sallyport run CA", CA_DAYS, &h->ca,
+						   &diag)) != CERTS_OK ||
 		certs_mint_create(h->ca, LEAVES, &h->mint, &diag) != CERTS_OK) {
-		fail(h, "the run's CA cannot be made: %s", diag.message);
+		fail(h, "%s: %s",
+			h->plan->ca_dir != NULL
+				? "the CA cannot be used (sallyport ca init makes one)"
+				: "the run's CA cannot be made",
+			diag.message);
 		return -1;
 	}
 	pem = certs_ca_pem(h->ca);
@@ -149,6 +165,8 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 			h->plan->body_max},
 		.workers = h->plan->workers,
 		.connections = gateway_process_connections(),
+		.authenticate = h->plan->auth != NULL ? auth_file_name : NULL,
+		.authenticate_arg = (void *)h->plan->auth,
 		.nameserver = h->plan->nameserver,
 		.metrics = h->plan->metrics,
 		.deadlines = h->plan->deadlines,
@@ -237,7 +255,8 @@ static int take_door(struct host_process *h)
 			return -1;
 		}
 	}
-	if (received == 0 && type == FRAME_DOOR && fds[gateway_process_sockets - 1] >= 0) {
+	if (received == 0 && type == FRAME_DOOR &&
+		fds[h->plan->ca_dir != NULL ? 0 : gateway_process_sockets - 1] >= 0) {
 		for (int i = 0; i < 2; i++) {
 			door.tcp[i] = fds[i];
 			door.dns_udp[i] = fds[2 + i];
@@ -251,6 +270,46 @@ static int take_door(struct host_process *h)
 	return result;
 }
 
+static int use_rules(struct host_process *h, const struct text *parts)
+{
+	struct retired_rules *r = calloc(1, sizeof(*r));
+	struct audit_record record;
+	struct audit_diag diag;
+	uint64_t seq;
+	char digest[65];
+
+	if (r == NULL || ruleset_from_parts(parts, &r->set) != 0) {
+		free(r);
+		fail(h, "the new rules did not arrive whole");
+		return -1;
+	}
+	text_add(&r->set.all, "", 0);
+	certs_sha256(r->set.all.data, r->set.all.len, digest);
+	audit_record_init(&record);
+	record.kind = AUDIT_EVENT;
+	record.reason = "rules-changed";
+	record.rules_digest = digest;
+	record.detail = "other rules are in force from here on";
+	r->next = h->retired;
+	h->retired = r;
+	if (audit_append(h->audit, &record, &seq, &diag) != AUDIT_OK) {
+		fail(h, "the record cannot be written: %s", diag.message);
+		return -1;
+	}
+	gateway_set_rules(h->gateway, r->set.rules);
+	return frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0);
+}
+
+static void drain(struct host_process *h, unsigned seconds)
+{
+	struct timespec pause = {.tv_nsec = 20000000};
+
+	gateway_drain(h->gateway);
+	for (unsigned i = 0; i < seconds * 50 && !atomic_load(&h->has_run); i++) {
+		nanosleep(&pause, NULL);
+	}
+}
+
 /* Waits beside the workers for the run's word, or its end. */
 static void *wait_stop(void *arg)
 {
@@ -259,8 +318,25 @@ static void *wait_stop(void *arg)
 	enum frame_type type;
 
 	h->exit_status = -1;
-	if (frame_receive(h->socket, &type, &text, NULL, 0) == 0 && type == FRAME_STOP) {
-		h->exit_status = atoi(text.data);
+	while (frame_receive(h->socket, &type, &text, NULL, 0) == 0) {
+		if (type == FRAME_RULES) {
+			(void)use_rules(h, &text);
+			continue;
+		}
+		if (type == FRAME_EVENT) {
+			if (record_event(h, &text) == 0) {
+				(void)frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0);
+			}
+			continue;
+		}
+		if (type == FRAME_DRAIN) {
+			drain(h, (unsigned)atoi(text.data));
+			continue;
+		}
+		if (type == FRAME_STOP) {
+			h->exit_status = atoi(text.data);
+		}
+		break;
 	}
 	text_finish(&text);
 	gateway_stop(h->gateway);
@@ -299,6 +375,7 @@ static int serve(struct host_process *h)
 		return -1;
 	}
 	result = gateway_run(h->gateway, &diag);
+	atomic_store(&h->has_run, true);
 	pthread_join(waiter, NULL);
 	text_add(&summary, "", 0);
 	audit_record_init(&r);
@@ -363,6 +440,13 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		result = serve(&h);
 	}
 	gateway_destroy(h.gateway);
+	while (h.retired != NULL) {
+		struct retired_rules *r = h.retired;
+
+		h.retired = r->next;
+		ruleset_finish(&r->set);
+		free(r);
+	}
 	checkpoint_push_record_none(h.push);
 	if (h.audit != NULL) {
 		(void)audit_close(h.audit, &ignored);

@@ -12,8 +12,12 @@
 
 #include <sys/types.h>
 
+struct auth_file;
+
 struct gateway_plan {
 	const struct rules *rules;
+	const char *ca_dir; /* a service: its CA, and no door but listeners; NULL: a run */
+	const struct auth_file *auth; /* whom a service serves; NULL: everybody */
 	const char *record_dir;
 	const char *run_id;
 	enum audit_durability durability;
@@ -56,6 +60,10 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	const struct gateway_story *story);
 /* Before that: an event is put on record. 0, or an exit status after having complained. */
 int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail);
+/* A service's: other rules from now on, as struct ruleset has them in `parts`. */
+int gateway_process_rules(struct gateway_process *p, const struct text *parts);
+/* A service's, before gateway_process_stop: what is asked is answered first, for `seconds`. */
+int gateway_process_drain(struct gateway_process *p, unsigned seconds);
 /* Ends it: open sessions end, the record is closed. Its totals are printed into `ret_summary`. */
 int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary);
 /*

@@ -106,15 +106,19 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	const int fds[6] = {(int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
 		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1]};
 	struct text text = {0};
+	size_t n_fds = 6;
 	int status;
 
 	text_add(&text, story->command, strlen(story->command) + 1);
 	text_add(&text, story->user, strlen(story->user) + 1);
 	text_add(&text, story->rules_digest, strlen(story->rules_digest) + 1);
 	text_add(&text, story->view, strlen(story->view) + 1);
+	while (n_fds > 0 && fds[n_fds - 1] < 0) {
+		n_fds--; /* a service has no DNS door, and perhaps one listener */
+	}
 	/* A gateway that failed meanwhile takes no frame, but has left one that says why. */
-	(void)frame_send(p->socket, FRAME_DOOR, text.data, text.len, fds, 6);
-	for (int i = 0; i < 6; i++) {
+	(void)frame_send(p->socket, FRAME_DOOR, text.data, text.len, fds, n_fds);
+	for (size_t i = 0; i < n_fds; i++) {
 		close(fds[i]);
 	}
 	status = expect(p, FRAME_OPEN, &text);
@@ -133,6 +137,27 @@ int gateway_process_event(struct gateway_process *p, const char *reason, const c
 	status = expect(p, FRAME_OPEN, &text);
 	text_finish(&text);
 	return status;
+}
+
+int gateway_process_rules(struct gateway_process *p, const struct text *parts)
+{
+	struct text text = {0};
+	int status;
+
+	(void)frame_send(p->socket, FRAME_RULES, parts->data, parts->len, NULL, 0);
+	status = expect(p, FRAME_OPEN, &text);
+	text_finish(&text);
+	return status;
+}
+
+int gateway_process_drain(struct gateway_process *p, unsigned seconds)
+{
+	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", seconds);
+
+	return frame_send(p->socket, FRAME_DRAIN, text, (size_t)n, NULL, 0) == 0
+		       ? 0
+		       : complain("the gateway process is gone");
 }
 
 int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary)

@@ -14,6 +14,8 @@ static const struct {
 } verbs[] = {
 	{"run", verb_run, "run a command in the jail, its traffic judged and recorded"},
 	{"shell", verb_shell, "the same with an interactive shell, on a terminal of its own"},
+	{"gateway", verb_gateway, "serve many clients without a jail, until told to end"},
+	{"ca", verb_ca, "make, show and export the CA of a gateway"},
 	{"rules", verb_rules, "check a rules file, or explain what it says of a request"},
 	{"log", verb_log, "show, follow, export and verify a record"},
 	{"files", verb_files, "make and check lists of checksums"},

@@ -22,6 +22,9 @@ static int add(struct ruleset *set, const struct text *text, const char *origin)
 						diag.column, diag.message)
 				      : complain("%s: %s", origin, diag.message);
 	}
+	text_add(&set->parts, origin, strlen(origin) + 1);
+	text_add(&set->parts, text->data, text->len);
+	text_add(&set->parts, "", 1);
 	text_print(&set->all, "# %s\n", origin);
 	text_add(&set->all, text->data, text->len);
 	return 0;
@@ -143,9 +146,42 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 	return 0;
 }
 
+int ruleset_from_parts(const struct text *parts, struct ruleset *ret_set)
+{
+	struct ruleset set = {.rules = rules_create()};
+	const char *at = parts->data, *end = parts->data + parts->len;
+	struct rules_diag diag;
+	int status = set.rules != NULL ? 0 : -1;
+
+	while (status == 0 && at < end) {
+		const char *origin = at;
+		struct text text = {0};
+
+		at += strlen(at) + 1;
+		if (at >= end) {
+			status = -1;
+			break;
+		}
+		text_add(&text, at, strlen(at));
+		at += text.len + 1;
+		status = add(&set, &text, origin) == 0 ? 0 : -1;
+		text_finish(&text);
+	}
+	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
+		status = -1;
+	}
+	if (status != 0) {
+		ruleset_finish(&set);
+		return -1;
+	}
+	*ret_set = set;
+	return 0;
+}
+
 void ruleset_finish(struct ruleset *set)
 {
 	rules_destroy(set->rules);
 	text_finish(&set->all);
+	text_finish(&set->parts);
 	memset(set, 0, sizeof(*set));
 }

@@ -10,6 +10,7 @@
 struct ruleset {
 	struct rules *rules; /* owned, compiled */
 	struct text all;     /* every text that went in, for the digest of the record */
+	struct text parts;   /* the same with their origins: origin NUL text NUL, again and again */
 };
 
 /*
@@ -17,6 +18,8 @@ struct ruleset {
  * presets or NULL. 0, or an exit status after having complained.
  */
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set);
+/* From `parts`, in another process. 0, or -1 when they are not what ruleset_load made. */
+int ruleset_from_parts(const struct text *parts, struct ruleset *ret_set);
 void ruleset_finish(struct ruleset *set);
 
 #endif

@@ -14,6 +14,8 @@ int verb_rules(int argc, char **argv);
 int verb_log(int argc, char **argv);
 int verb_files(int argc, char **argv);
 int verb_changes(int argc, char **argv);
+int verb_gateway(int argc, char **argv);
+int verb_ca(int argc, char **argv);
 int verb_connect(int argc, char **argv);
 int verb_doctor(int argc, char **argv);
 int verb_probe(int argc, char **argv);

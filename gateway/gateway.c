@@ -69,6 +69,7 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 		return say(diag, GATEWAY_EMEMORY, "gateway");
 	}
 	g->config = *config;
+	atomic_init(&g->rules, config->rules);
 	set_defaults(&g->config);
 	memset(&g->door, 0xff, sizeof(g->door));
 	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0) {
@@ -140,12 +141,28 @@ int gateway_run(struct gateway *g, struct gateway_diag *diag)
 	return started < g->n_workers ? GATEWAY_ESYSTEM : GATEWAY_OK;
 }
 
-void gateway_stop(struct gateway *g)
+static void wake_all(struct gateway *g)
 {
-	atomic_store(&g->stopping, true);
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		worker_wake(&g->workers[i]);
 	}
+}
+
+void gateway_stop(struct gateway *g)
+{
+	atomic_store(&g->stopping, true);
+	wake_all(g);
+}
+
+void gateway_drain(struct gateway *g)
+{
+	atomic_store(&g->draining, true);
+	wake_all(g);
+}
+
+void gateway_set_rules(struct gateway *g, const struct rules *rules)
+{
+	atomic_store(&g->rules, rules);
 }
 
 void gateway_destroy(struct gateway *g)

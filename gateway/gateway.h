@@ -65,7 +65,14 @@ struct gateway_config {
 	/* "http://[user[:password]@]host:port": the only way to origins; NULL: none. `no_proxy`: a
 	 * list as in the variable of that name, NULL: empty. */
 	const char *upstream_proxy, *no_proxy;
-	const char *metrics;    /* "ip:port" to tell metrics on; NULL: nowhere */
+	const char *metrics; /* "ip:port" to tell metrics on; NULL: nowhere */
+	/*
+	 * Where clients must say who they are: the name of whoever sent these credentials (what
+	 * follows `Basic` in Proxy-Authorization, RFC 7617), or NULL. Called from every worker; the
+	 * name lives as long as the gateway. NULL: nobody is asked.
+	 */
+	const char *(*authenticate)(void *arg, const char *credentials);
+	void *authenticate_arg;
 	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;
@@ -92,6 +99,16 @@ int gateway_run(struct gateway *g, struct gateway_diag *diag) __attribute__((war
 /* From any thread or a signal handler: stop accepting, end what is open, return from gateway_run.
  */
 void gateway_stop(struct gateway *g);
+/*
+ * From any thread: stop accepting; connections that wait for a request are closed, the others when
+ * the request under way has its answer. gateway_run returns when none is left.
+ */
+void gateway_drain(struct gateway *g);
+/*
+ * From any thread: what is judged from now on is judged by these, borrowed like the first ones. The
+ * old ones must stay until gateway_destroy: records of requests under way name their statements.
+ */
+void gateway_set_rules(struct gateway *g, const struct rules *rules);
 void gateway_destroy(struct gateway *g);
 
 /* Totals by host, for the summary; call after gateway_run returned. */

@@ -367,6 +367,9 @@ static void put_answer(struct out *out, const void *what)
 	put_status_line(out, a->status, http_status_text(a->status));
 	put_field(out, "Content-Type", a->content_type);
 	put_length(out, strlen(a->body));
+	if (a->status == 407) { /* RFC 9110 15.5.8: it must say how */
+		put_field(out, "Proxy-Authenticate", "Basic realm=\"sallyport\"");
+	}
 	if (a->extra_field != NULL) {
 		put_line(out, a->extra_field);
 	}

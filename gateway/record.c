@@ -46,7 +46,9 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	r->session = s->id;
 	r->request = x->id;
 	r->way = s->way;
-	r->client = s->client_name;
+	r->client = s->identity != NULL
+			    ? arena_printf(&x->arena, "%s@%s", s->identity, s->client_name)
+			    : s->client_name;
 	r->method = x->request != NULL ? x->request->method : NULL;
 	r->scheme =
 		x->target.scheme != RULES_SCHEME_NONE ? rules_scheme_name(x->target.scheme) : NULL;

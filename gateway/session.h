@@ -99,6 +99,7 @@ struct session {
 
 	struct leg client, upstream;
 	char client_name[64];
+	const char *identity; /* who the client proved to be, or NULL */
 	enum audit_way way;
 	bool captured; /* transparent: `wanted` is where it was going */
 	struct socket_name wanted;

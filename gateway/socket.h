@@ -20,7 +20,9 @@ evutil_socket_t socket_accept(evutil_socket_t listener, bool *ret_again);
 extern const int socket_no_signal;
 /* For evutil_socketpair. */
 extern const int socket_pair_family;
-unsigned socket_cores(void);         /* processors to use */
+unsigned socket_cores(void); /* processors to use */
+/* A listening socket of the door listens no more; who comes is refused by the system. */
+void socket_refuse_clients(intptr_t fd);
 void socket_close_door(intptr_t fd); /* -1 is none */
 
 struct evbuffer;

@@ -217,3 +217,10 @@ void socket_reset_on_close(evutil_socket_t fd)
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
 }
+
+void socket_refuse_clients(intptr_t fd)
+{
+	if (fd >= 0) {
+		(void)shutdown((int)fd, SHUT_RDWR);
+	}
+}

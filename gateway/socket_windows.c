@@ -215,3 +215,8 @@ void socket_reset_on_close(evutil_socket_t fd)
 
 	(void)setsockopt((SOCKET)fd, SOL_SOCKET, SO_LINGER, (const char *)&now, sizeof(now));
 }
+
+void socket_refuse_clients(intptr_t fd)
+{
+	(void)fd; /* a listening socket cannot be shut there: it is closed at the end */
+}

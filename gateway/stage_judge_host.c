@@ -66,8 +66,8 @@ void stage_judge_host_enter(struct session *s)
 			s->origin.host);
 		return;
 	}
-	rules_judge_host(s->worker->gateway->config.rules, scheme, s->origin.host, s->origin.port,
-		&x->decision);
+	rules_judge_host(
+		s->worker->gateway->rules, scheme, s->origin.host, s->origin.port, &x->decision);
 	x->decided = worker_now();
 	switch (x->decision.verdict) {
 	case RULES_TUNNEL: go_tunnel(s); return;

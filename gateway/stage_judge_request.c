@@ -47,7 +47,7 @@ static void judge(struct session *s)
 		.websocket = http_wants_websocket(x->request),
 	};
 
-	rules_judge(s->worker->gateway->config.rules, &request, &x->decision);
+	rules_judge(s->worker->gateway->rules, &request, &x->decision);
 	x->decided = worker_now();
 }
 

@@ -35,13 +35,24 @@ static bool only_a_tunnel(struct session *s)
 {
 	struct rules_decision decision;
 
-	rules_judge_host(s->worker->gateway->config.rules, RULES_SCHEME_NONE, s->origin.host,
+	rules_judge_host(s->worker->gateway->rules, RULES_SCHEME_NONE, s->origin.host,
 		s->origin.port, &decision);
 	return decision.verdict == RULES_TUNNEL;
 }
 
+/* Neither SOCKS as we serve it nor a captured connection can say who the client is. */
+static bool must_ask(const struct session *s)
+{
+	return s->worker->gateway->config.authenticate != NULL && !s->connect;
+}
+
 void stage_open_enter(struct session *s)
 {
+	if (s->captured && must_ask(s)) {
+		session_refuse(s, 0, "authentication", true,
+			"a captured connection cannot say who the client is");
+		return;
+	}
 	if (s->captured && s->origin.host == NULL) {
 		destination_of_captured(s);
 		if (s->origin.host == NULL) {
@@ -112,6 +123,9 @@ void stage_open_on_client(struct session *s, enum leg_event event)
 	}
 	if (first == 0x16) {
 		read_hello(s);
+	} else if ((first == 4 || first == 5) && !s->captured && !s->connect && must_ask(s)) {
+		session_refuse(s, 0, "authentication", true,
+			"SOCKS cannot say here who the client is: use the proxy by HTTP");
 	} else if ((first == 4 || first == 5) && !s->captured && !s->connect) {
 		session_go(s, SESSION_SOCKS);
 	} else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z') ||

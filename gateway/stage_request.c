@@ -5,6 +5,7 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
+#include <event2/util.h>
 #include <string.h>
 
 void stage_request_enter(struct session *s)
@@ -15,6 +16,11 @@ void stage_request_enter(struct session *s)
 			session_close(s, SESSION_END_MEMORY);
 			return;
 		}
+	}
+	if (atomic_load(&s->worker->gateway->draining) && leg_received(&s->client) == 0 &&
+		s->exchange.id != 0) {
+		session_go(s, SESSION_LINGER);
+		return;
 	}
 	session_new_exchange(s);
 	http_parser_begin(s->requests, &s->exchange.arena);
@@ -50,9 +56,34 @@ static void take_connect(struct session *s)
 	session_go(s, SESSION_JUDGE_HOST);
 }
 
+/* A tunnel's inside belongs to whoever asked for the tunnel; all else is asked each time. */
+static bool is_known(struct session *s, const struct http_head *head)
+{
+	const struct gateway_config *config = &s->worker->gateway->config;
+	const char *field;
+
+	if (config->authenticate == NULL || s->connect) {
+		return true;
+	}
+	field = http_field(head, "Proxy-Authorization");
+	s->identity = NULL;
+	if (field != NULL && evutil_ascii_strncasecmp(field, "Basic ", 6) == 0) {
+		field += 6;
+		field += strspn(field, " ");
+		s->identity = config->authenticate(config->authenticate_arg, field);
+	}
+	return s->identity != NULL;
+}
+
 static void take_head(struct session *s, struct http_head *head)
 {
 	s->exchange.request = head;
+	if (!is_known(s, head)) {
+		session_refuse(s, 407, "authentication", true,
+			"this gateway serves those who say who they are: user and password in "
+			"the proxy's URL");
+		return;
+	}
 	if (strcmp(head->method, "CONNECT") != 0) {
 		session_go(s, SESSION_JUDGE_REQUEST);
 	} else if (s->captured || s->connect || s->tls) {

@@ -6,6 +6,7 @@
 #include "gateway/dns_door.h"
 #include "gateway/resolve.h"
 #include "gateway/session.h"
+#include "gateway/socket.h"
 #include "gateway/tls.h"
 
 #include <event2/event.h>
@@ -32,6 +33,10 @@ static void stop(struct worker *w)
 {
 	struct session *s;
 
+	if (w->drained != NULL) {
+		event_free(w->drained);
+		w->drained = NULL;
+	}
 	listener_stop(w);
 	while ((s = LIST_FIRST(&w->sessions)) != NULL) {
 		session_close(s, SESSION_END_STOPPED);
@@ -42,6 +47,44 @@ static void stop(struct worker *w)
 	w->dns = NULL;
 	/* One more turn frees the sessions. */
 	event_base_loopexit(w->base, NULL);
+}
+
+static void on_drained(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (LIST_EMPTY(&w->sessions)) {
+		stop(w);
+	}
+}
+
+/* Whoever waits for a request waits in vain; the others end by themselves (stage_request.c). */
+static void drain(struct worker *w)
+{
+	static const struct timeval now_and_then = {.tv_usec = 20 * 1000};
+	struct session *s, *following;
+
+	if (w->drained != NULL) {
+		return;
+	}
+	listener_stop(w);
+	for (int i = 0; i < 2; i++) {
+		socket_refuse_clients(w->gateway->door.tcp[i]);
+	}
+	for (s = LIST_FIRST(&w->sessions); s != NULL; s = following) {
+		following = LIST_NEXT(s, all);
+		if (!s->freed && !s->request_begun &&
+			(s->state == SESSION_OPEN || s->state == SESSION_REQUEST_HEAD) &&
+			leg_received(&s->client) == 0) {
+			session_close(s, SESSION_END_STOPPED);
+		}
+	}
+	w->drained = event_new(w->base, -1, EV_PERSIST, on_drained, w);
+	if (w->drained == NULL || event_add(w->drained, &now_and_then) != 0) {
+		stop(w);
+	}
 }
 
 /* Sessions wait in the order of their records, so the first that must wait ends the walk. */
@@ -70,6 +113,8 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	release_committed(w);
 	if (atomic_load(&w->gateway->stopping)) {
 		stop(w);
+	} else if (atomic_load(&w->gateway->draining)) {
+		drain(w);
 	}
 }
 
@@ -122,6 +167,9 @@ void worker_finish(struct worker *w)
 		if (w->wake_pair[i] >= 0) {
 			evutil_closesocket(w->wake_pair[i]);
 		}
+	}
+	if (w->drained != NULL) {
+		event_free(w->drained);
 	}
 	if (w->wake != NULL) {
 		event_free(w->wake);

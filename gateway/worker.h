@@ -38,8 +38,9 @@ struct worker {
 	struct dns_door *dns;
 	struct event *listeners[2];
 	bool listening;
-	struct event *room; /* owned: while there is none, a look now and then */
-	struct event *wake; /* the record moved, or the gateway stops */
+	struct event *drained; /* owned: looks whether the last session has ended */
+	struct event *room;    /* owned: while there is none, a look now and then */
+	struct event *wake;    /* the record moved, or the gateway stops */
 	evutil_socket_t wake_pair[2];
 	LIST_HEAD(session_list, session) sessions;
 	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
@@ -47,6 +48,7 @@ struct worker {
 
 struct gateway {
 	struct gateway_config config;
+	_Atomic(const struct rules *) rules; /* in force; borrowed */
 	struct gateway_door door;
 	struct names *names;
 	struct upstream_proxy *proxy; /* owned; NULL: none */
@@ -56,7 +58,7 @@ struct gateway {
 	unsigned n_workers;
 	atomic_uint_fast64_t next_session, next_request;
 	atomic_uint connections;
-	atomic_bool stopping;
+	atomic_bool stopping, draining;
 };
 
 int worker_init(struct worker *w, struct gateway *g, unsigned index);

@@ -1,0 +1,411 @@
+/*
+ * sallyport gateway: the gateway without a jail, for many clients and for long.
+ *
+ *   rules, CA, listeners -> gateway process -> signals, until it is told to end
+ *
+ * Two processes: this one reads files and hears signals and never sees a client's byte; the gateway
+ * process sees them all, and gets new rules as text from here.
+ */
+#include "audit/verify.h"
+#include "certs/certs.h"
+#include "cli/auth_file.h"
+#include "cli/digest_key.h"
+#include "cli/gateway_options.h"
+#include "cli/gateway_process.h"
+#include "cli/place.h"
+#include "cli/ruleset.h"
+#include "cli/verbs.h"
+
+#include <errno.h>
+#include <event2/util.h>
+#include <getopt.h>
+#include <limits.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char help[] =
+	"usage: sallyport gateway --listen ADDRESS:PORT --rules FILE --ca DIR --record DIR "
+	"[OPTION...]\n"
+	"\n"
+	"Serves clients that use it as their proxy, by the same rules and with the same record as "
+	"a run, but\n"
+	"without a jail: who does not use the proxy is not held.\n"
+	"\n"
+	"  --listen ADDRESS:PORT  where clients come (again for IPv6 or IPv4 besides)\n"
+	"  --rules FILE           the rules\n"
+	"  --ca DIR               the CA that clients believe: sallyport ca init DIR\n"
+	"  --record DIR           where the record goes\n"
+	"  --auth FILE            serve only who is named there, in lines of NAME:PASSWORD; must "
+	"be "
+	"readable by\n"
+	"                         its owner alone, and be given when an ADDRESS is not loopback\n"
+	"  --use PRESET,...       presets besides the rules\n"
+	"  --drain SECONDS        how long the end waits for what is under way (default: 30)\n"
+	"  --durability MODE, --record-key FILE, --checkpoint-to TO, --upstream-ca FILE, --dns "
+	"ADDRESS:PORT,\n"
+	"  --upstream-proxy URL, --deadline NAME=SECONDS, --metrics ADDRESS:PORT, --workers N, "
+	"--verbose,\n"
+	"  --debug                as of sallyport run\n"
+	"\n"
+	"SIGHUP reads the rules again; when they are wrong the old ones stay, and it is said here "
+	"and in the\n"
+	"record. SIGTERM and SIGINT take no more clients, answer what was asked, and end.\n";
+
+struct service {
+	struct sockaddr_storage listen[2];
+	int n_listen;
+	const char *rules_path, *uses, *ca, *record, *auth_path;
+	unsigned drain;
+	unsigned char digest_key[AUDIT_KEY];
+	struct list upstream_cas;
+	struct gateway_plan plan;
+
+	char id[64], record_dir[PATH_MAX], key_path[PATH_MAX];
+	struct ruleset set;
+	struct auth_file auth;
+	struct gateway_process gateway;
+	sigset_t signals;
+};
+
+/* ---- options ---- */
+
+static int add_listen(struct service *s, const char *text)
+{
+	int len = sizeof(s->listen[0]);
+
+	if (s->n_listen == 2 || strrchr(text, ':') == NULL ||
+		evutil_parse_sockaddr_port(
+			text, (struct sockaddr *)&s->listen[s->n_listen], &len) != 0) {
+		return complain(
+			"--listen wants ADDRESS:PORT, an IP address, at most twice: %s", text);
+	}
+	s->n_listen++;
+	return 0;
+}
+
+static int number(const char *name, const char *text, unsigned most, unsigned *ret)
+{
+	char *end;
+	unsigned long n = strtoul(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n > most) {
+		return complain("%s wants a number up to %u: %s", name, most, text);
+	}
+	*ret = (unsigned)n;
+	return 0;
+}
+
+static int parse_option(struct service *s, int option)
+{
+	switch (option) {
+	case 'l': return add_listen(s, optarg);
+	case 'r': s->rules_path = optarg; return 0;
+	case 'u': s->uses = optarg; return 0;
+	case 'a': s->ca = optarg; return 0;
+	case 'R': s->record = optarg; return 0;
+	case 'A': s->auth_path = optarg; return 0;
+	case 'T': return number("--drain", optarg, 3600, &s->drain);
+	case 'c': list_add(&s->upstream_cas, optarg); return 0;
+	case 'n': s->plan.nameserver = optarg; return 0;
+	case 't': return gateway_option_deadline(&s->plan.deadlines, optarg);
+	case 'p': s->plan.upstream_proxy = optarg; return 0;
+	case 'K': s->plan.record_key = optarg; return 0;
+	case 'C': s->plan.checkpoint_to = optarg; return 0;
+	case 'm': s->plan.metrics = optarg; return 0;
+	case 'w': return number("--workers", optarg, 64, &s->plan.workers);
+	case 'v': s->plan.log_level = GATEWAY_LOG_INFO; return 0;
+	case 'd': s->plan.log_level = GATEWAY_LOG_DEBUG; return 0;
+	case 'D':
+		if (strcmp(optarg, "durable") == 0 || strcmp(optarg, "buffered") == 0) {
+			s->plan.durability = optarg[0] == 'd' ? AUDIT_DURABLE : AUDIT_BUFFERED;
+			return 0;
+		}
+		return complain("--durability wants durable or buffered: %s", optarg);
+	default: return complain("sallyport gateway --help lists the options");
+	}
+}
+
+/* 0; an exit status; -1: help was asked for and given. */
+static int parse_options(struct service *s, int argc, char **argv)
+{
+	static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+		{"rules", required_argument, NULL, 'r'}, {"use", required_argument, NULL, 'u'},
+		{"ca", required_argument, NULL, 'a'}, {"record", required_argument, NULL, 'R'},
+		{"auth", required_argument, NULL, 'A'}, {"drain", required_argument, NULL, 'T'},
+		{"durability", required_argument, NULL, 'D'},
+		{"record-key", required_argument, NULL, 'K'},
+		{"checkpoint-to", required_argument, NULL, 'C'},
+		{"upstream-ca", required_argument, NULL, 'c'},
+		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
+		{"upstream-proxy", required_argument, NULL, 'p'},
+		{"metrics", required_argument, NULL, 'm'},
+		{"workers", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'},
+		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'h') {
+			fputs(help, stdout);
+			return -1;
+		}
+		status = parse_option(s, option);
+		if (status != 0) {
+			return status;
+		}
+	}
+	if (optind < argc) {
+		return complain("gateway runs no command: %s", argv[optind]);
+	}
+	if (s->n_listen == 0 || s->rules_path == NULL || s->ca == NULL || s->record == NULL) {
+		return complain("gateway wants --listen, --rules, --ca and --record");
+	}
+	return 0;
+}
+
+/* ---- before anybody is served ---- */
+
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+	if (address->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	}
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)address)->sin6_addr);
+}
+
+static int read_auth(struct service *s)
+{
+	struct text text = {0};
+	struct stat st;
+	int status;
+
+	for (int i = 0; s->auth_path == NULL && i < s->n_listen; i++) {
+		if (!is_loopback(&s->listen[i])) {
+			return complain("who listens off loopback must know its clients: say "
+					"--auth FILE");
+		}
+	}
+	if (s->auth_path == NULL) {
+		return 0;
+	}
+	if (stat(s->auth_path, &st) != 0) {
+		return complain("--auth %s: %s", s->auth_path, strerror(errno));
+	}
+	if ((st.st_mode & 077) != 0) {
+		return complain(
+			"--auth %s can be read by others than its owner: chmod 600", s->auth_path);
+	}
+	if (text_read_file(&text, s->auth_path) != 0) {
+		status = complain("--auth %s: %s", s->auth_path, strerror(errno));
+	} else {
+		text_add(&text, "", 0);
+		status = auth_file_parse(text.data, s->auth_path, &s->auth);
+	}
+	text_finish(&text);
+	s->plan.auth = &s->auth;
+	return status;
+}
+
+static int find_key(struct service *s)
+{
+	char state[PATH_MAX];
+	int status;
+
+	if (s->plan.record_key != NULL || !audit_can_seal()) {
+		return 0;
+	}
+	if (place_state(state, sizeof(state)) != 0) {
+		return complain("the key that seals the record has no place: %s, or say "
+				"--record-key FILE",
+			place_state_cure);
+	}
+	status = place_make_folders(state);
+	if (status == 0 && snprintf(s->key_path, sizeof(s->key_path), "%s/record.key", state) >=
+				   (int)sizeof(s->key_path)) {
+		status = complain("the path of the sealing key is too long");
+	}
+	s->plan.record_key = s->key_path;
+	return status;
+}
+
+static int prepare(struct service *s)
+{
+	struct certs_diag diag;
+	unsigned char random[8];
+	int status;
+
+	if (certs_init(&diag) != CERTS_OK || certs_random(NULL, random, sizeof(random)) != 0) {
+		return complain("no random bytes");
+	}
+	for (size_t i = 0; i < sizeof(random); i++) {
+		snprintf(s->id + 2 * i, 3, "%02x", random[i]);
+	}
+	if (snprintf(s->record_dir, sizeof(s->record_dir), "%s", s->record) >=
+		(int)sizeof(s->record_dir)) {
+		return complain("the path of the record folder is too long");
+	}
+	status = read_auth(s);
+	status = status != 0 ? status : ruleset_load(s->rules_path, s->uses, &s->set);
+	status = status != 0 ? status : digest_key(s->digest_key);
+	status = status != 0 ? status : place_make_folders(s->record_dir);
+	return status != 0 ? status : find_key(s);
+}
+
+static int listen_on(const struct sockaddr_storage *address, intptr_t *ret_fd)
+{
+	socklen_t len = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
+						      : sizeof(struct sockaddr_in6);
+	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
+
+	if (fd < 0) {
+		return complain("--listen: %s", strerror(errno));
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (address->ss_family == AF_INET6) {
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	}
+	if (bind(fd, (const struct sockaddr *)address, len) != 0 || listen(fd, SOMAXCONN) != 0) {
+		int error = errno;
+
+		close(fd);
+		return complain("--listen: %s", strerror(error));
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+/* Where clients really come: a port of 0 was chosen by the system. */
+static void say_where(const struct service *s, const struct gateway_door *door)
+{
+	for (int i = 0; i < s->n_listen; i++) {
+		struct sockaddr_storage at;
+		socklen_t len = sizeof(at);
+		char address[NI_MAXHOST], port[NI_MAXSERV];
+
+		if (getsockname((int)door->tcp[i], (struct sockaddr *)&at, &len) == 0 &&
+			getnameinfo((struct sockaddr *)&at, len, address, sizeof(address), port,
+				sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+			fprintf(stderr,
+				strchr(address, ':') != NULL ? "sallyport: listening on [%s]:%s\n"
+							     : "sallyport: listening on %s:%s\n",
+				address, port);
+		}
+	}
+}
+
+static int start(struct service *s)
+{
+	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}};
+	struct gateway_story story = {
+		.command = "[\"gateway\"]", .user = place_user(), .view = "[]"};
+	char digest[65];
+	int status = 0;
+
+	for (int i = 0; status == 0 && i < s->n_listen; i++) {
+		status = listen_on(&s->listen[i], &door.tcp[i]);
+	}
+	s->plan.rules = s->set.rules;
+	s->plan.ca_dir = s->ca;
+	s->plan.record_dir = s->record_dir;
+	s->plan.run_id = s->id;
+	s->plan.digest_key = s->digest_key;
+	s->plan.upstream_cas = s->upstream_cas.items;
+	status = status != 0 ? status : gateway_process_start(&s->plan, &s->gateway);
+	if (status != 0) {
+		return status;
+	}
+	text_add(&s->set.all, "", 0);
+	certs_sha256(s->set.all.data, s->set.all.len, digest);
+	story.rules_digest = digest;
+	say_where(s, &door);
+	return gateway_process_open(&s->gateway, &door, &story);
+}
+
+/* ---- while it serves ---- */
+
+static int reload(struct service *s)
+{
+	static const char kept[] = "rules that were to be read again are wrong: the old ones stay";
+	struct ruleset set;
+	int status;
+
+	if (ruleset_load(s->rules_path, s->uses, &set) != 0) {
+		complain("the old rules stay in force");
+		return gateway_process_event(&s->gateway, "rules-kept", kept);
+	}
+	status = gateway_process_rules(&s->gateway, &set.parts);
+	ruleset_finish(&set);
+	if (status == 0) {
+		fputs("sallyport: the new rules are in force\n", stderr);
+	}
+	return status;
+}
+
+static bool is_gone(struct service *s)
+{
+	char byte;
+
+	return recv(s->gateway.socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static int serve(struct service *s)
+{
+	struct text summary = {0};
+	int signal, status = 0;
+
+	fputs("sallyport: serving\n", stderr);
+	while (status == 0 && sigwait(&s->signals, &signal) == 0) {
+		if (signal == SIGHUP) {
+			status = reload(s);
+		} else if (signal != SIGCHLD) {
+			break;
+		} else if (is_gone(s)) {
+			return complain(
+				"the gateway process died; the record says how far it came");
+		}
+	}
+	if (status == 0) {
+		status = gateway_process_drain(&s->gateway, s->drain);
+	}
+	if (status == 0) {
+		status = gateway_process_stop(&s->gateway, 0, &summary);
+	}
+	text_finish(&summary);
+	return status;
+}
+
+int verb_gateway(int argc, char **argv)
+{
+	struct service s = {.drain = 30, .plan = {.log_level = GATEWAY_LOG_WARN}};
+	int status;
+
+	sigemptyset(&s.signals);
+	sigaddset(&s.signals, SIGHUP);
+	sigaddset(&s.signals, SIGTERM);
+	sigaddset(&s.signals, SIGINT);
+	sigaddset(&s.signals, SIGCHLD);
+	status = parse_options(&s, argc, argv);
+	if (status == 0) {
+		status = prepare(&s); /* presets ask other programs, which want their signals */
+	}
+	if (status == 0) {
+		sigprocmask(SIG_BLOCK, &s.signals, NULL);
+		status = start(&s);
+	}
+	if (status == 0) {
+		status = serve(&s);
+	}
+	gateway_process_finish(&s.gateway);
+	auth_file_finish(&s.auth);
+	ruleset_finish(&s.set);
+	list_finish(&s.upstream_cas);
+	return status < 0 ? 0 : status;
+}
