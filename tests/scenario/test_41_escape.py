@@ -45,7 +45,9 @@ def test_one_that_gets_out_is_told(sally):
     assert result.status == 1 and result.out.count("ESCAPED") == 2, result
 
 
-def test_doctor(sally):
+def test_doctor(sally, user):
+    if user.uid != 0 and sanitized(sally):
+        pytest.skip("a sanitized program has no room in the address space that doctor's limits leave")
     result = sally.verb("doctor", cwd=sally.folder)
     assert result.status == 0, result
     for word in ("kernel ", "network namespace", "seccomp", "landlock", "everything a run needs is up"):
