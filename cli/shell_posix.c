@@ -180,6 +180,8 @@ int verb_shell(int argc, char **argv)
 	cfmakeraw(&raw);
 	tcsetattr(0, TCSADRAIN, &raw);
 	relay(leader, child);
+	/* Where it is the user's end that broke, this hangs up on the shell. */
+	close(leader);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
 	}
 	tcsetattr(0, TCSADRAIN, &before);
