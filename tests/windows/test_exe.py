@@ -3,6 +3,9 @@ import json
 import os
 import pathlib
 
+import pytest
+
+wine_only = pytest.mark.skipif(os.name == "nt", reason="this Windows has AppContainers")
 WINE_PREFIX = pathlib.Path(__file__).resolve().parents[2] / "build" / "wineprefix"
 
 
@@ -36,6 +39,7 @@ def test_rules_explain(sallyport, tmp_path):
     assert refused.returncode != 0
 
 
+@wine_only
 def test_run_is_refused_where_there_is_no_container(sallyport, tmp_path):
     """Wine has no AppContainer: the command must not run, and the missing protection is named."""
     name = rules(tmp_path)
@@ -58,6 +62,7 @@ def test_log_show_reads_a_record(sallyport, tmp_path):
     assert done.returncode == 1
 
 
+@wine_only
 def test_doctor_names_what_is_missing(sallyport):
     done = sallyport("doctor")
     assert done.returncode == 1
@@ -66,6 +71,9 @@ def test_doctor_names_what_is_missing(sallyport):
 
 def state_folder(sallyport):
     """The run folders' parent, as Windows and as this system name it."""
+    if os.name == "nt":
+        place = pathlib.Path(os.environ["LOCALAPPDATA"]) / "sallyport" / "runs"
+        return str(place), place
     prefix = pathlib.Path(os.environ.get("SALLYPORT_WINEPREFIX") or WINE_PREFIX)
     folder = next((prefix / "drive_c" / "users").glob("*/AppData/Local"), None)
     if folder is None:
@@ -111,6 +119,7 @@ def test_repair_leaves_what_it_does_not_understand(sallyport):
         run.rmdir()
 
 
+@wine_only
 def test_a_run_that_is_refused_leaves_nothing(sallyport, tmp_path):
     sallyport("run", "--rules", rules(tmp_path), "--record", "rec", "--", "cmd.exe", "/c", "exit 0")
     _, place = state_folder(sallyport)
