@@ -6,6 +6,7 @@
 #include "gateway/metrics.h"
 #include "gateway/names.h"
 #include "gateway/socket.h"
+#include "gateway/tls.h"
 #include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
@@ -72,7 +73,8 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 	atomic_init(&g->rules, config->rules);
 	set_defaults(&g->config);
 	memset(&g->door, 0xff, sizeof(g->door));
-	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0) {
+	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0 ||
+		tls_tickets_create(&g->tickets) != 0) {
 		gateway_destroy(g);
 		return say(diag, GATEWAY_EMEMORY, "gateway");
 	}
@@ -185,6 +187,7 @@ void gateway_destroy(struct gateway *g)
 	}
 	names_destroy(g->names);
 	hosts_destroy(g->hosts);
+	tls_tickets_destroy(g->tickets);
 	free(g);
 }
 

@@ -52,7 +52,7 @@ struct metrics {
 	struct histogram histograms[HISTOGRAMS];
 	atomic_uint_fast64_t sent, received, tunnel_sent, tunnel_received;
 	atomic_uint_fast64_t responses[CLASSES]; /* 0: none came */
-	atomic_uint_fast64_t handshakes[2][2], pool[2], names[2];
+	atomic_uint_fast64_t handshakes[2][2], resumed[2], pool[2], names[2];
 };
 
 /* ---- counting ---- */
@@ -130,10 +130,11 @@ void metrics_record(struct metrics *m, const struct audit_record *r)
 	}
 }
 
-void metrics_handshake(struct metrics *m, enum metrics_side side, bool ok)
+void metrics_handshake(struct metrics *m, enum metrics_side side, bool ok, bool resumed)
 {
 	if (m != NULL) {
 		add(&m->handshakes[side][ok], 1);
+		add(&m->resumed[side], ok && resumed);
 	}
 }
 
@@ -194,6 +195,12 @@ static void tell_pairs(struct metrics *m, struct evbuffer *out)
 		evbuffer_add_printf(out,
 			"sallyport_tls_handshakes_total{side=\"%s\",result=\"%s\"} %llu\n",
 			sides[i / 2], results[i % 2], value_of(&m->handshakes[i / 2][i % 2]));
+	}
+	head(out, "sallyport_tls_resumed_total", "counter",
+		"TLS handshakes that resumed a session.");
+	for (int i = 0; i < 2; i++) {
+		evbuffer_add_printf(out, "sallyport_tls_resumed_total{side=\"%s\"} %llu\n",
+			sides[i], value_of(&m->resumed[i]));
 	}
 	head(out, "sallyport_dns_answers_total", "counter", "Names asked for in the jail.");
 	for (int i = 0; i < 2; i++) {

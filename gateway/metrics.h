@@ -31,7 +31,7 @@ bool metrics_is_own(const struct metrics *m, const struct resolve_address *addre
 /* An intent, an outcome or a name, as it goes to the record. */
 void metrics_record(struct metrics *m, const struct audit_record *r);
 enum metrics_side { METRICS_CLIENT, METRICS_ORIGIN };
-void metrics_handshake(struct metrics *m, enum metrics_side side, bool ok);
+void metrics_handshake(struct metrics *m, enum metrics_side side, bool ok, bool resumed);
 void metrics_pool(struct metrics *m, bool hit);
 
 #endif

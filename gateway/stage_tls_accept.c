@@ -25,7 +25,8 @@ void stage_tls_accept_enter(struct session *s)
 		session_close(s, SESSION_END_MEMORY);
 		return;
 	}
-	tls = tls_accept(s->worker->tls_server, leaf, s->client.wire_in, s->client.wire_out);
+	tls = tls_accept(
+		s->worker->tls_server, s->origin.host, leaf, s->client.wire_in, s->client.wire_out);
 	if (tls == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 		return;
@@ -36,8 +37,8 @@ void stage_tls_accept_enter(struct session *s)
 void stage_tls_accept_on_client(struct session *s, enum leg_event event)
 {
 	if (event == LEG_SECURED || event == LEG_FAILED) {
-		metrics_handshake(
-			s->worker->gateway->metrics, METRICS_CLIENT, event == LEG_SECURED);
+		metrics_handshake(s->worker->gateway->metrics, METRICS_CLIENT, event == LEG_SECURED,
+			tls_was_resumed(s->client.tls));
 	}
 	if (event == LEG_SECURED) {
 		session_new_exchange(s);

@@ -34,8 +34,8 @@ void stage_tls_connect_on_client(struct session *s, enum leg_event event)
 void stage_tls_connect_on_upstream(struct session *s, enum leg_event event)
 {
 	if (event == LEG_SECURED || event == LEG_FAILED) {
-		metrics_handshake(
-			s->worker->gateway->metrics, METRICS_ORIGIN, event == LEG_SECURED);
+		metrics_handshake(s->worker->gateway->metrics, METRICS_ORIGIN, event == LEG_SECURED,
+			tls_was_resumed(s->upstream.tls));
 	}
 	if (event == LEG_SECURED) {
 		s->exchange.secured = worker_now();

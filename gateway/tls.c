@@ -40,6 +40,9 @@ int tls_config_init(mbedtls_ssl_config *config, int endpoint)
 	mbedtls_ssl_conf_max_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_3);
 	mbedtls_ssl_conf_ciphersuites(config, tls_ciphersuites);
 	mbedtls_ssl_conf_rng(config, certs_random, NULL);
+	/* A resumed session too has keys that nothing kept can give away. */
+	mbedtls_ssl_conf_tls13_key_exchange_modes(
+		config, MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ALL);
 	/* Clients' certificates are not asked for; origins are judged by certs_trust_check alone.
 	 */
 	mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_NONE);
@@ -88,6 +91,7 @@ void tls_destroy(struct tls *t)
 	}
 	mbedtls_ssl_free(&t->ssl);
 	certs_leaf_release(t->leaf);
+	tls_presented_release(t->presented);
 	free(t);
 }
 
@@ -117,19 +121,27 @@ static const char *word_of(int error)
 	}
 }
 
-/* The origin's certificate, judged once, before any byte of the request is written. */
+/*
+ * The origin's certificate, judged once, before any byte of the request is written. Of a resumed
+ * session it was judged, by the same trust, when the session was offered.
+ */
 static enum tls_result judge_peer(struct tls *t)
 {
 	const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&t->ssl);
 	struct certs_diag diag = {0};
 	int error;
 
+	t->resumed = tls_sessions_was_resumed(t);
+	if (t->resumed) {
+		return TLS_DONE;
+	}
 	if (peer == NULL) {
 		snprintf(t->failure, sizeof(t->failure), "the origin presented no certificate");
 		return tls_fail(t, certs_check_word(CERTS_CHECK_CHAIN), 0);
 	}
 	certs_fingerprint(peer, t->peer_sha256);
-	error = certs_trust_check(t->trust, peer, t->host, time(NULL), t->relax, &diag);
+	t->judged = time(NULL);
+	error = certs_trust_check(t->trust, peer, t->host, t->judged, t->relax, &diag);
 	if (error != CERTS_OK) {
 		snprintf(t->failure, sizeof(t->failure), "%s", diag.message);
 		return tls_fail(t, certs_check_word(diag.check), 0);
@@ -142,6 +154,9 @@ enum tls_result tls_handshake(struct tls *t)
 	int error;
 
 	assert(!t->done);
+	if (t->server != NULL) {
+		tls_server_turn(t->server, t);
+	}
 	error = mbedtls_ssl_handshake(&t->ssl);
 	if (error == MBEDTLS_ERR_SSL_WANT_READ || error == MBEDTLS_ERR_SSL_WANT_WRITE) {
 		return TLS_WANT;
@@ -153,7 +168,24 @@ enum tls_result tls_handshake(struct tls *t)
 		return TLS_FAILED;
 	}
 	t->done = true;
+	/* TLS 1.3 brings its tickets later. */
+	if (t->sessions != NULL &&
+		mbedtls_ssl_get_version_number(&t->ssl) == MBEDTLS_SSL_VERSION_TLS1_2) {
+		tls_sessions_keep(t);
+	}
 	return TLS_DONE;
+}
+
+/* A ticket is read in two steps, and the first says that it wants more though it has the message.
+ */
+static int read_once(struct tls *t, void *buf, size_t size)
+{
+	int got = mbedtls_ssl_read(&t->ssl, buf, size);
+
+	if (got == MBEDTLS_ERR_SSL_WANT_READ && mbedtls_ssl_check_pending(&t->ssl) != 0) {
+		got = mbedtls_ssl_read(&t->ssl, buf, size);
+	}
+	return got;
 }
 
 enum tls_result tls_read(struct tls *t, void *buf, size_t size, size_t *ret_len)
@@ -161,9 +193,11 @@ enum tls_result tls_read(struct tls *t, void *buf, size_t size, size_t *ret_len)
 	int got;
 
 	assert(t->done);
-	do {
-		got = mbedtls_ssl_read(&t->ssl, buf, size);
-	} while (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
+	got = read_once(t, buf, size);
+	while (got == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+		tls_sessions_keep(t);
+		got = read_once(t, buf, size);
+	}
 	if (got > 0) {
 		*ret_len = (size_t)got;
 		return TLS_DONE;
@@ -212,6 +246,12 @@ void tls_facts(const struct tls *t, struct tls_facts *ret_facts)
 	ret_facts->cipher = mbedtls_ssl_get_ciphersuite(&t->ssl);
 	ret_facts->alpn = mbedtls_ssl_get_alpn_protocol(&t->ssl);
 	memcpy(ret_facts->peer_sha256, t->peer_sha256, sizeof(t->peer_sha256));
+	ret_facts->resumed = t->resumed;
+}
+
+bool tls_was_resumed(const struct tls *t)
+{
+	return t->resumed;
 }
 
 const char *tls_failure_word(const struct tls *t)

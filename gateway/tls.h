@@ -17,19 +17,34 @@ struct certs_leaf;
 struct certs_trust;
 struct evbuffer;
 struct tls;
-struct tls_server; /* settings of the client side: one a worker */
-struct tls_client; /* settings and remembered sessions of the upstream side: one a worker */
+struct tls_tickets; /* keys of the tickets given to clients: one a gateway */
+struct tls_server;  /* settings of the client side: one a worker */
+struct tls_client;  /* settings and remembered sessions of the upstream side: one a worker */
 
-int tls_server_create(struct tls_server **ret_server) __attribute__((warn_unused_result));
+/*
+ * Fresh keys, in memory alone, replaced every hour; tickets live as long (RFC 5077, RFC 8446
+ * 4.6.1). Shared by all workers, thread-safe.
+ */
+int tls_tickets_create(struct tls_tickets **ret_tickets) __attribute__((warn_unused_result));
+void tls_tickets_destroy(struct tls_tickets *tickets);
+/* Borrows the tickets. */
+int tls_server_create(struct tls_tickets *tickets, struct tls_server **ret_server)
+	__attribute__((warn_unused_result));
 void tls_server_destroy(struct tls_server *s);
 int tls_client_create(const struct certs_trust *trust, struct tls_client **ret_client)
 	__attribute__((warn_unused_result));
 void tls_client_destroy(struct tls_client *c);
 
-/* Buffers are borrowed for the life of the connection. The leaf is released with it. */
-struct tls *tls_accept(struct tls_server *s, struct certs_leaf *leaf, struct evbuffer *wire_in,
-	struct evbuffer *wire_out);
-/* `relax`: enum certs_relax bits. An address literal as host sends no SNI. */
+/*
+ * Buffers are borrowed for the life of the connection. The leaf is released with it. `host` is the
+ * one that was judged, copied: a ticket given for another is no ticket here.
+ */
+struct tls *tls_accept(struct tls_server *s, const char *host, struct certs_leaf *leaf,
+	struct evbuffer *wire_in, struct evbuffer *wire_out);
+/*
+ * `relax`: enum certs_relax bits. An address literal as host sends no SNI. A session remembered for
+ * the same host, port and trust is resumed when the chain it began with still passes.
+ */
 struct tls *tls_connect(struct tls_client *c, const char *host, uint16_t port, unsigned relax,
 	struct evbuffer *wire_in, struct evbuffer *wire_out);
 void tls_destroy(struct tls *t);
@@ -53,9 +68,10 @@ void tls_close_notify(struct tls *t);
 struct tls_facts {
 	const char *version, *cipher, *alpn; /* NULL when there is none */
 	char peer_sha256[65];                /* "" when there is none */
-	bool resumed;
+	bool resumed; /* without a certificate: peer_sha256 is of the full handshake */
 };
 void tls_facts(const struct tls *t, struct tls_facts *ret_facts);
+bool tls_was_resumed(const struct tls *t);
 /* Why it failed: a word for the record ("expired", "alert", "protocol") and a sentence. */
 const char *tls_failure_word(const struct tls *t);
 const char *tls_failure(const struct tls *t);

@@ -22,6 +22,7 @@ struct resolver;
 struct session;
 struct tls_client;
 struct tls_server;
+struct tls_tickets;
 struct upstream_proxy;
 
 #define GATEWAY_WORKERS_MAX 64
@@ -53,7 +54,8 @@ struct gateway {
 	struct names *names;
 	struct upstream_proxy *proxy; /* owned; NULL: none */
 	struct hosts *hosts;
-	struct metrics *metrics; /* owned; NULL: nobody asked */
+	struct tls_tickets *tickets; /* owned */
+	struct metrics *metrics;     /* owned; NULL: nobody asked */
 	struct worker workers[GATEWAY_WORKERS_MAX];
 	unsigned n_workers;
 	atomic_uint_fast64_t next_session, next_request;

@@ -67,6 +67,7 @@ def test_numbers_of_a_run(sally, origin, running):
     assert found['sallyport_responses_total{code="2xx"}'] == 2 and found['sallyport_responses_total{code="4xx"}'] == 1
     assert (found["sallyport_request_body_bytes_total"], found["sallyport_response_body_bytes_total"]) == (7, 300)
     assert found['sallyport_tls_handshakes_total{side="client",result="ok"}'] == 2
+    assert found['sallyport_tls_resumed_total{side="client"}'] == 0  # two programs, each with no session before
     origins = found['sallyport_tls_handshakes_total{side="origin",result="ok"}']
     assert found['sallyport_pool_lookups_total{result="hit"}'] == 3 - origins and found['sallyport_pool_lookups_total{result="miss"}'] == origins
     assert found["sallyport_connections_total"] == 3 and found["sallyport_record_lag_records"] == 0
