@@ -138,3 +138,11 @@ int frame_receive(
 	*ret_type = (enum frame_type)head.type;
 	return 0;
 }
+
+enum frame_type frame_waiting(int socket)
+{
+	struct head head;
+	ssize_t got = recv(socket, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+
+	return got == (ssize_t)sizeof(head) ? (enum frame_type)head.type : FRAME_NONE;
+}

@@ -89,3 +89,15 @@ int frame_receive(
 	*ret_type = (enum frame_type)head.type;
 	return 0;
 }
+
+enum frame_type frame_waiting(int socket)
+{
+	struct head head;
+	u_long there = 0;
+
+	if (ioctlsocket((SOCKET)socket, FIONREAD, &there) != 0 || there < sizeof(head) ||
+		recv((SOCKET)socket, (char *)&head, sizeof(head), MSG_PEEK) != (int)sizeof(head)) {
+		return FRAME_NONE;
+	}
+	return (enum frame_type)head.type;
+}

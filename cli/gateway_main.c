@@ -12,6 +12,7 @@
 #include "cli/ruleset.h"
 
 #include <event2/event.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdarg.h>
@@ -38,6 +39,8 @@ struct host_process {
 	struct retired_rules *retired; /* owned: records of what is under way name them */
 	atomic_bool has_run;
 	int exit_status; /* of the command; -1 when the run vanished */
+	struct rules_limits limits;
+	char limit[32]; /* that ended the run; "": none did */
 };
 
 static __attribute__((format(printf, 2, 3))) void fail(
@@ -153,6 +156,29 @@ static int load_trust(struct host_process *h)
 	return 0;
 }
 
+/* The run ends itself when it hears of it; a service goes on and says no. */
+static void on_egress(void *arg)
+{
+	static const char name[] = "egress";
+	struct host_process *h = arg;
+	struct audit_record r;
+	struct audit_diag diag;
+	uint64_t seq;
+	char sentence[96];
+
+	snprintf(sentence, sizeof(sentence),
+		"`limit egress`: what would leave next is more than is left of %" PRIu64 " bytes",
+		h->limits.egress);
+	audit_record_init(&r);
+	r.kind = AUDIT_EVENT;
+	r.reason = "limit";
+	r.detail = sentence;
+	(void)!audit_append(h->audit, &r, &seq, &diag);
+	if (h->plan->ca_dir == NULL) {
+		(void)frame_send(h->socket, FRAME_LIMIT, name, strlen(name), NULL, 0);
+	}
+}
+
 static int make_gateway(struct host_process *h, const struct gateway_door *door)
 {
 	struct gateway_config config = {
@@ -168,6 +194,9 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 		.authenticate = h->plan->auth != NULL ? auth_file_name : NULL,
 		.authenticate_arg = (void *)h->plan->auth,
 		.nameserver = h->plan->nameserver,
+		.egress = h->limits.egress,
+		.on_egress = on_egress,
+		.on_egress_arg = h,
 		.metrics = h->plan->metrics,
 		.deadlines = h->plan->deadlines,
 		.upstream_proxy = h->plan->upstream_proxy,
@@ -335,6 +364,8 @@ static void *wait_stop(void *arg)
 		}
 		if (type == FRAME_STOP) {
 			h->exit_status = atoi(text.data);
+			snprintf(h->limit, sizeof(h->limit), "%s",
+				text.data + strcspn(text.data, " "));
 		}
 		break;
 	}
@@ -350,6 +381,10 @@ static void sum_up(
 	size_t n = gateway_hosts(h->gateway, &hosts);
 
 	*ret_allowed = *ret_refused = 0;
+	if (h->limits.egress != 0) {
+		text_print(summary, "\t%" PRIu64 "\t%" PRIu64 "\n", gateway_egress(h->gateway),
+			h->limits.egress);
+	}
 	for (size_t i = 0; i < n; i++) {
 		*ret_allowed += hosts[i].allowed;
 		*ret_refused += hosts[i].refused;
@@ -368,6 +403,7 @@ static int serve(struct host_process *h)
 	struct text summary = {0};
 	pthread_t waiter;
 	uint64_t seq, refused;
+	char limit[80];
 	int result;
 
 	if (pthread_create(&waiter, NULL, wait_stop, h) != 0) {
@@ -382,6 +418,11 @@ static int serve(struct host_process *h)
 	r.kind = AUDIT_STOP;
 	r.exit_status = h->exit_status;
 	r.reason = h->exit_status < 0 ? "run-vanished" : "end";
+	if (strlen(h->limit) > 1) {
+		snprintf(limit, sizeof(limit), "the limit `%s` was reached", h->limit + 1);
+		r.reason = "limit";
+		r.detail = limit;
+	}
 	sum_up(h, &summary, &r.allowed, &r.refused);
 	refused = audit_refused(h->audit);
 	checkpoint_push_record_none(h->push);
@@ -422,6 +463,7 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	int result;
 
 	event_plan = plan;
+	rules_limits(plan->rules, &h.limits);
 	event_set_log_callback(on_event_log);
 	result = make_identity(&h);
 	if (result == 0) {

@@ -64,8 +64,14 @@ int gateway_process_event(struct gateway_process *p, const char *reason, const c
 int gateway_process_rules(struct gateway_process *p, const struct text *parts);
 /* A service's, before gateway_process_stop: what is asked is answered first, for `seconds`. */
 int gateway_process_drain(struct gateway_process *p, unsigned seconds);
-/* Ends it: open sessions end, the record is closed. Its totals are printed into `ret_summary`. */
-int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary);
+/* Has it told of a limit that only it can count? Then its name is printed into `ret_limit`. */
+bool gateway_process_limit(struct gateway_process *p, struct text *ret_limit);
+/*
+ * Ends it: open sessions end, the record is closed and tells which `limit` ended the run (NULL:
+ * none). Its totals are printed into `ret_summary`.
+ */
+int gateway_process_stop(
+	struct gateway_process *p, int exit_status, const char *limit, struct text *ret_summary);
 /*
  * In the gateway process: takes as many descriptors as the system lets it have, and says how many
  * clients they are enough for, each with an origin of its own. 0: as many as the gateway likes.

@@ -38,9 +38,11 @@ static int expect(struct gateway_process *p, enum frame_type wanted, struct text
 {
 	enum frame_type type;
 
-	if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
-		return complain("the gateway ended; the record says how far it came");
-	}
+	do {
+		if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
+			return complain("the gateway ended; the record says how far it came");
+		}
+	} while (type == FRAME_LIMIT); /* reached when the run was over */
 	if (type == FRAME_FAILED) {
 		return complain("%s", data->data);
 	}
@@ -112,10 +114,19 @@ int gateway_process_event(struct gateway_process *p, const char *reason, const c
 	return status;
 }
 
-int gateway_process_stop(struct gateway_process *p, int exit_status, struct text *ret_summary)
+bool gateway_process_limit(struct gateway_process *p, struct text *ret_limit)
 {
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%d", exit_status);
+	enum frame_type type;
+
+	return frame_waiting(p->socket) == FRAME_LIMIT &&
+	       frame_receive(p->socket, &type, ret_limit, NULL, 0) == 0;
+}
+
+int gateway_process_stop(
+	struct gateway_process *p, int exit_status, const char *limit, struct text *ret_summary)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%d %s", exit_status, limit != NULL ? limit : "");
 
 	if (frame_send(p->socket, FRAME_STOP, text, (size_t)n, NULL, 0) != 0) {
 		return complain("the gateway is gone: the record has no end");

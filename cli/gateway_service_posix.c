@@ -376,7 +376,7 @@ static int serve(struct service *s)
 		status = gateway_process_drain(&s->gateway, s->drain);
 	}
 	if (status == 0) {
-		status = gateway_process_stop(&s->gateway, 0, &summary);
+		status = gateway_process_stop(&s->gateway, 0, NULL, &summary);
 	}
 	text_finish(&summary);
 	return status;

@@ -174,8 +174,13 @@ static void print_other(struct shown *s, const struct audit_record *r)
 	print_time(s, r->time_ns);
 	if (r->kind == AUDIT_STOP) {
 		paint(s, BOLD);
-		printf("      stop   exit status %d, %llu allowed, %llu refused\n", r->exit_status,
+		printf("      stop   exit status %d, %llu allowed, %llu refused", r->exit_status,
 			(unsigned long long)r->allowed, (unsigned long long)r->refused);
+		if (r->detail != NULL) {
+			printf(", ");
+			log_print(r->detail);
+		}
+		printf("\n");
 		paint(s, PLAIN);
 		return;
 	}

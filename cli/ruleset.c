@@ -98,14 +98,9 @@ static int check_carried_out(const struct rules *rules)
 {
 	static const char words[] = "is not carried out by this version: take it out of the rules";
 	unsigned needs = rules_needs(rules);
-	struct rules_limits limits;
 
-	rules_limits(rules, &limits);
 	if (needs & RULES_NEED_PROGRAM) {
 		return complain("the condition `by` %s", words);
-	}
-	if (limits.egress != 0) {
-		return complain("`limit egress` %s", words);
 	}
 	return 0;
 }

@@ -369,6 +369,18 @@ static int open_door(struct run *r, const struct jail_door *jail_door)
 
 /* ---- the end ---- */
 
+/* What the gateway counts it tells before anything of the command can notice. */
+static void ask_for_limit(struct run *r, struct jail_result *result)
+{
+	struct text name = {0};
+
+	if (gateway_process_limit(&r->gateway, &name)) {
+		result->end = JAIL_END_LIMIT;
+		snprintf(result->limit, sizeof(result->limit), "%s", name.data);
+	}
+	text_finish(&name);
+}
+
 static int exit_status_of(const struct jail_result *result)
 {
 	switch (result->end) {
@@ -422,7 +434,18 @@ static void print_host(const char *line)
 static void print_summary(const struct run *r, const struct text *summary)
 {
 	const char *line = summary->len > 0 ? summary->data : "";
+	unsigned long long spent, limit;
+	char spent_text[32], limit_text[32];
 
+	/* A line without a host is the count of `limit egress`. */
+	if (*line == '\t' && sscanf(line, "\t%llu\t%llu", &spent, &limit) == 2) {
+		human(spent, spent_text);
+		human(limit, limit_text);
+		fprintf(stderr, "sallyport: %s of %s left for origins (limit egress)\n", spent_text,
+			limit_text);
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
 	fprintf(stderr, "sallyport: %s\n", line[0] ? "requests by host" : "no request was made");
 	while (*line != '\0') {
 		print_host(line);
@@ -446,7 +469,7 @@ static void print_protections(const struct run *r)
 
 static int carry_out(struct run *r)
 {
-	struct jail_result result;
+	struct jail_result result = {JAIL_END_NONE};
 	struct jail_diag diag;
 	struct text summary = {0};
 	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag),
@@ -457,9 +480,11 @@ static int carry_out(struct run *r)
 	}
 	if (error == JAIL_OK) {
 		error = jail_wait(r->jail, r->gateway.socket, &result, &diag);
+		ask_for_limit(r, &result);
 	}
 	status = error == JAIL_OK ? exit_status_of(&result) : jail_problem(error, &diag);
-	stopped = gateway_process_stop(&r->gateway, status, &summary);
+	stopped = gateway_process_stop(
+		&r->gateway, status, result.end == JAIL_END_LIMIT ? result.limit : NULL, &summary);
 	if (stopped == 0 && !r->quiet && error == JAIL_OK) {
 		print_summary(r, &summary);
 	}

@@ -71,6 +71,7 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 	}
 	g->config = *config;
 	atomic_init(&g->rules, config->rules);
+	egress_init(&g->egress, config->egress, config->on_egress, config->on_egress_arg);
 	set_defaults(&g->config);
 	memset(&g->door, 0xff, sizeof(g->door));
 	if (names_create(&g->names) != 0 || hosts_create(&g->hosts) != 0 ||
@@ -189,6 +190,11 @@ void gateway_destroy(struct gateway *g)
 	hosts_destroy(g->hosts);
 	tls_tickets_destroy(g->tickets);
 	free(g);
+}
+
+uint64_t gateway_egress(const struct gateway *g)
+{
+	return egress_spent(&g->egress);
 }
 
 size_t gateway_hosts(const struct gateway *g, const struct gateway_host **ret_hosts)

@@ -73,6 +73,14 @@ struct gateway_config {
 	 */
 	const char *(*authenticate)(void *arg, const char *credentials);
 	void *authenticate_arg;
+	/*
+	 * Most bytes to origins, all connections together, framing, TLS and lookups of names
+	 * included; 0: not limited. The first byte over it never leaves, nothing does from then on,
+	 * and on_egress is called once, from a worker: it must not wait.
+	 */
+	uint64_t egress;
+	void (*on_egress)(void *arg); /* may be NULL */
+	void *on_egress_arg;
 	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;
@@ -110,6 +118,9 @@ void gateway_drain(struct gateway *g);
  */
 void gateway_set_rules(struct gateway *g, const struct rules *rules);
 void gateway_destroy(struct gateway *g);
+
+/* Bytes that left for origins, as `egress` counts them. */
+uint64_t gateway_egress(const struct gateway *g);
 
 /* Totals by host, for the summary; call after gateway_run returned. */
 struct gateway_host {

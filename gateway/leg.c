@@ -3,6 +3,7 @@
  * was queued. It knows nothing of HTTP, rules or sessions; its owner hears four kinds of event.
  */
 #include "gateway/leg.h"
+#include "gateway/egress.h"
 #include "gateway/socket.h"
 #include "gateway/tls.h"
 
@@ -340,6 +341,22 @@ bool leg_write(struct leg *leg, const void *data, size_t len)
 	return evbuffer_add(leg->wire_out, data, len) == 0;
 }
 
+/* Counted when it is about to be sent, not when it is: what waits in several legs at once must not
+ * count on the same rest. */
+static bool may_leave(struct leg *leg)
+{
+	size_t waiting = evbuffer_get_length(leg->wire_out);
+
+	if (waiting > leg->counted && !egress_take(leg->egress, waiting - leg->counted)) {
+		evbuffer_drain(leg->wire_out, waiting);
+		leg->counted = 0;
+		fail(leg, egress_word);
+		return false;
+	}
+	leg->counted = waiting;
+	return true;
+}
+
 bool leg_flush(struct leg *leg)
 {
 	size_t waiting;
@@ -347,12 +364,16 @@ bool leg_flush(struct leg *leg)
 	if (leg->fd < 0 || leg->failure != NULL) {
 		return leg->failure == NULL;
 	}
+	if (!leg->deaf && !may_leave(leg)) {
+		return false;
+	}
 	waiting = evbuffer_get_length(leg->wire_out);
 	if (waiting > 0 && !leg->deaf) {
 		bool again;
 		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
 
 		leg->sent |= sent > 0;
+		leg->counted -= sent > 0 ? (size_t)sent : 0;
 		if (sent < 0 && !again) {
 			/* It may have answered before it went: its end is told by reading on. */
 			leg->deaf = true;
@@ -365,6 +386,7 @@ bool leg_flush(struct leg *leg)
 	}
 	if (leg->deaf) {
 		evbuffer_drain(leg->wire_out, evbuffer_get_length(leg->wire_out));
+		leg->counted = 0;
 	}
 	if (evbuffer_get_length(leg->wire_out) > 0) {
 		event_add(&leg->on_write, NULL);

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct egress;
 struct evbuffer;
 struct tls;
 
@@ -37,7 +38,9 @@ struct leg {
 	struct evbuffer *wire_in;  /* owned; only with TLS */
 	struct evbuffer *wire_out; /* owned */
 	struct event on_read, on_write;
-	size_t read_size; /* of the next recv: grows with the traffic */
+	struct egress *egress; /* counts what is sent; NULL: nobody does */
+	size_t counted;        /* of what waits in wire_out */
+	size_t read_size;      /* of the next recv: grows with the traffic */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
 	bool eof;            /* the peer sends no more, and all it sent is in `in` */
@@ -46,7 +49,7 @@ struct leg {
 	bool deaf;           /* the peer takes no more: what is queued is thrown away */
 	bool sent;           /* some byte has left since the leg was made or moved */
 	bool shut;           /* we send no more */
-	const char *failure; /* a word: "reset", "tls-alert", ... */
+	const char *failure; /* a word: "reset", "tls-alert", egress_word, ... */
 	void (*notify)(void *arg, struct leg *leg, enum leg_event event);
 	void *arg;
 };

@@ -6,6 +6,7 @@
  * old. Who may have which address is decided for each asker anew.
  */
 #include "gateway/resolve.h"
+#include "gateway/egress.h"
 #include "rules/target.h"
 
 #include <event2/dns.h>
@@ -25,6 +26,8 @@ enum {
 	TTL_MAX = 300,
 	TTL_NEGATIVE = 5,
 	HOSTS_FILE_MAX = 1 << 20,
+	ATTEMPTS = 3,
+	QUESTION = 12 + 2 + 4 + 11, /* around the name: header, ends, type and class, EDNS */
 };
 
 struct entry {
@@ -60,7 +63,8 @@ struct resolver {
 	LIST_HEAD(, entry) buckets[BUCKETS];
 	TAILQ_HEAD(, entry) ages;
 	size_t n_entries;
-	char *hosts; /* owned: /etc/hosts, one read */
+	struct egress *egress; /* borrowed; NULL: not counted */
+	char *hosts;           /* owned: /etc/hosts, one read */
 };
 
 /* ---- words ---- */
@@ -73,6 +77,7 @@ const char *resolve_word(int error)
 	case RESOLVE_ETIMEOUT: return "name-timeout";
 	case RESOLVE_EFORBIDDEN: return "forbidden-address";
 	case RESOLVE_EMEMORY: return "memory";
+	case RESOLVE_EEGRESS: return egress_word;
 	default: return "name-server";
 	}
 }
@@ -85,6 +90,7 @@ const char *resolve_sentence(int error)
 	case RESOLVE_ETIMEOUT: return "the name server did not answer in time";
 	case RESOLVE_EFORBIDDEN: return "the name has an address that the rules do not let through";
 	case RESOLVE_EMEMORY: return "memory is out";
+	case RESOLVE_EEGRESS: return "no more bytes may leave (`limit egress`)";
 	default: return "the name server failed";
 	}
 }
@@ -358,6 +364,12 @@ static void ask(struct resolver *r, struct entry *e)
 		e->expires = now() + TTL_MAX;
 		return;
 	}
+	/* Both families, asked again as often as evdns may. */
+	if (!egress_take(r->egress, 2 * ATTEMPTS * (strlen(e->host) + QUESTION))) {
+		e->error = RESOLVE_EEGRESS;
+		e->expires = now();
+		return;
+	}
 	e->pending = 2;
 	snprintf(absolute, sizeof(absolute), "%s", e->host);
 	e->requests[0] = evdns_base_resolve_ipv4(r->dns, absolute, DNS_QUERY_NO_SEARCH, on_v4, e);
@@ -471,8 +483,12 @@ int resolver_create_with(
 			r->dns, DNS_OPTION_NAMESERVERS, "/etc/resolv.conf");
 	}
 	evdns_base_set_option(r->dns, "timeout:", "3");
+	/* ATTEMPTS */
 	evdns_base_set_option(r->dns, "attempts:", "3");
 	evdns_base_set_option(r->dns, "max-inflight:", "1024");
+	/* evdns tries a name server that was silent with a question of its own, which no rule knows
+	 * of. It needs none: a server that answers anything is taken for well again. */
+	evdns_base_set_option(r->dns, "initial-probe-timeout:", "3600");
 	read_hosts(r);
 	if (error != 0) {
 		resolver_destroy(r);
@@ -485,6 +501,11 @@ int resolver_create_with(
 int resolver_create(struct event_base *base, struct resolver **ret_resolver)
 {
 	return resolver_create_with(base, NULL, ret_resolver);
+}
+
+void resolver_count(struct resolver *r, struct egress *egress)
+{
+	r->egress = egress;
 }
 
 void resolver_destroy(struct resolver *r)

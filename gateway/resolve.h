@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct egress;
 struct event_base;
 struct resolver;
 struct resolve_query;
@@ -31,6 +32,7 @@ enum resolve_error {
 	/* an address that the rule does not let through; `forbidden` is it */
 	RESOLVE_EFORBIDDEN = -4,
 	RESOLVE_EMEMORY = -5,
+	RESOLVE_EEGRESS = -6, /* no byte may leave any more, so nobody was asked */
 };
 
 struct resolve_answer {
@@ -46,6 +48,8 @@ int resolver_create(struct event_base *base, struct resolver **ret_resolver)
 /* `nameserver`: "ip:port" to ask instead of the system's; NULL: the system's. */
 int resolver_create_with(struct event_base *base, const char *nameserver,
 	struct resolver **ret_resolver) __attribute__((warn_unused_result));
+/* From here on what a lookup may send at most is taken from this count before anybody is asked. */
+void resolver_count(struct resolver *r, struct egress *egress);
 void resolver_destroy(struct resolver *r); /* outstanding queries are dropped without a call */
 
 /*

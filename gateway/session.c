@@ -97,6 +97,23 @@ static void settle(struct session *s)
 	s->turning = false;
 }
 
+/* What the upstream leg had to send was not let out. Whoever still waits for an answer hears it. */
+static bool is_over_egress(struct session *s)
+{
+	struct exchange *x = &s->exchange;
+
+	if (s->freed || x->refused || s->upstream.failure != egress_word) {
+		return false;
+	}
+	if (x->recorded && !x->refused && !x->response_head && s->state != SESSION_TUNNEL) {
+		session_refuse(
+			s, 403, egress_word, true, "no more bytes may leave (`limit egress`)");
+	} else {
+		session_close(s, SESSION_END_EGRESS);
+	}
+	return true;
+}
+
 void session_turn(struct session *s)
 {
 	if (s->turning || s->freed) {
@@ -108,6 +125,10 @@ void session_turn(struct session *s)
 		(void)leg_flush(&s->client);
 		(void)leg_flush(&s->upstream);
 	}
+	if (is_over_egress(s)) {
+		settle(s);
+		(void)leg_flush(&s->client);
+	}
 }
 
 static void on_client(void *arg, struct leg *leg, enum leg_event event)
@@ -116,7 +137,9 @@ static void on_client(void *arg, struct leg *leg, enum leg_event event)
 
 	(void)leg;
 	if (!s->freed) {
-		rows[s->state].on_client(s, event);
+		if (!is_over_egress(s)) {
+			rows[s->state].on_client(s, event);
+		}
 		session_turn(s);
 	}
 }
@@ -127,7 +150,9 @@ static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
 
 	(void)leg;
 	if (!s->freed) {
-		rows[s->state].on_upstream(s, event);
+		if (!is_over_egress(s)) {
+			rows[s->state].on_upstream(s, event);
+		}
 		session_turn(s);
 	}
 }
@@ -165,6 +190,7 @@ bool session_connected_upstream(struct session *s, evutil_socket_t fd)
 		evutil_closesocket(fd);
 		return false;
 	}
+	s->upstream.egress = &s->worker->gateway->egress;
 	return true;
 }
 

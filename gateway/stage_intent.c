@@ -15,6 +15,11 @@ static void effect(struct session *s)
 		session_go(s, SESSION_REFUSE);
 		return;
 	}
+	if (egress_is_reached(&s->worker->gateway->egress)) {
+		session_refuse(
+			s, 403, egress_word, true, "no more bytes may leave (`limit egress`)");
+		return;
+	}
 	x->by_proxy = proxy != NULL && upstream_proxy_covers(proxy, x->target.host, x->target.port);
 	x->reused = x->target.scheme != RULES_TCP && !x->asked_again && session_take_pooled(s);
 	session_go(s, x->reused ? SESSION_RELAY : SESSION_RESOLVE);

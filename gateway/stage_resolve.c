@@ -27,7 +27,8 @@ static void refuse(struct session *s, const struct resolve_answer *answer)
 			s->exchange.target.host, resolve_sentence(answer->error));
 		break;
 	default:
-		session_refuse(s, 502, resolve_word(answer->error), false, "looking up %s: %s",
+		session_refuse(s, answer->error == RESOLVE_EEGRESS ? 403 : 502,
+			resolve_word(answer->error), false, "looking up %s: %s",
 			s->exchange.target.host, resolve_sentence(answer->error));
 		break;
 	}

@@ -154,6 +154,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 		audit_listen(g->config.audit, worker_wake, w) != 0) {
 		return -1;
 	}
+	resolver_count(w->resolver, &g->egress);
 	return 0;
 }
 

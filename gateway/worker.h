@@ -5,6 +5,7 @@
 #ifndef SALLYPORT_GATEWAY_WORKER_H
 #define SALLYPORT_GATEWAY_WORKER_H
 
+#include "gateway/egress.h"
 #include "gateway/gateway.h"
 #include "gateway/leg.h"
 #include "rules/target.h"
@@ -56,6 +57,7 @@ struct gateway {
 	struct hosts *hosts;
 	struct tls_tickets *tickets; /* owned */
 	struct metrics *metrics;     /* owned; NULL: nobody asked */
+	struct egress egress;
 	struct worker workers[GATEWAY_WORKERS_MAX];
 	unsigned n_workers;
 	atomic_uint_fast64_t next_session, next_request;

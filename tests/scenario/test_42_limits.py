@@ -29,7 +29,8 @@ FORKS = "for i in $(seq 60); do sleep 20 & done; wait; echo outlived"
 def ended_by(result, name):
     assert result.status == LIMIT, result
     assert f"it reached the limit `{name}`" in result.err, result
-    assert result.of("stop")[0]["exit_status"] == LIMIT
+    stop, = result.of("stop")
+    assert (stop["exit_status"], stop["reason"], stop["detail"]) == (LIMIT, "limit", f"the limit `{name}` was reached")
 
 
 @pytest.fixture
