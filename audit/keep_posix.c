@@ -4,6 +4,7 @@
  * on record, under a checkpoint, before a file goes.
  */
 #include "audit/keep.h"
+#include "audit/bodies.h"
 #include "audit/segments.h"
 #include "audit/zst.h"
 
@@ -15,7 +16,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_SECONDS = 30, FRESH_NAME = SEGMENT_NAME + 8 };
+enum {
+	LOOK_SECONDS = 30,
+	FRESH_NAME = SEGMENT_NAME + 8,
+	/* A body is whole before its record is written, by no more than this. */
+	BODY_BEFORE_RECORD = 60,
+};
 
 struct keep {
 	struct audit_log *log; /* borrowed */
@@ -74,23 +80,64 @@ static bool look_at(struct keep *k, unsigned segment, struct stat *ret_stat)
 	       fstatat(k->dir, packed, ret_stat, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* The newest segment that has to go; 0: none. */
+struct age {
+	time_t before;
+	uint64_t size;
+};
+
+static void add_old(void *arg, const struct bodies_one *s)
+{
+	struct age *age = arg;
+
+	age->size += s->st.st_mtime < age->before ? (uint64_t)s->st.st_size : 0;
+}
+
+/* Old is what was stored for the last time before `time`. */
+static uint64_t size_of_bodies(int record, time_t time)
+{
+	struct age age = {.before = time};
+
+	(void)bodies_each(
+		record, add_old, &age); /* what cannot be read cannot be taken away either */
+	return age.size;
+}
+
+static void take_old(void *arg, const struct bodies_one *s)
+{
+	struct age *age = arg;
+
+	if (s->st.st_mtime < age->before) {
+		(void)unlinkat(s->dir, s->name, 0);
+	}
+}
+
+static void take_bodies(int record, time_t time)
+{
+	struct age age = {.before = time};
+
+	(void)bodies_each(record, take_old, &age);
+}
+
+/* The newest segment that has to go, with the bodies that are no younger; 0: none. */
 static unsigned too_many(struct keep *k, unsigned first, unsigned segment)
 {
-	uint64_t total = 0;
+	time_t now = time(NULL);
+	uint64_t total = size_of_bodies(k->dir, now - BODY_BEFORE_RECORD), with_it = 0;
 	unsigned victim = 0;
 	struct stat st;
-	time_t now = time(NULL);
 
 	for (unsigned n = first; n <= segment; n++) {
 		total += look_at(k, n, &st) ? (uint64_t)st.st_size : 0;
 	}
 	for (unsigned n = first; n < segment && look_at(k, n, &st); n++) {
+		uint64_t older = size_of_bodies(k->dir, st.st_mtime - BODY_BEFORE_RECORD);
+
 		if ((k->bytes == 0 || total <= k->bytes) &&
 			(k->seconds == 0 || now - st.st_mtime <= (time_t)k->seconds)) {
 			break;
 		}
-		total -= (uint64_t)st.st_size;
+		total -= (uint64_t)st.st_size + (older > with_it ? older - with_it : 0);
+		with_it = older;
 		victim = n;
 	}
 	return victim;
@@ -128,15 +175,18 @@ static void take_away(struct keep *k, unsigned segment)
 {
 	char plain[SEGMENT_NAME], packed[FRESH_NAME], fresh[FRESH_NAME];
 	unsigned first = 0, victim;
+	struct stat st;
 
 	if ((k->bytes == 0 && k->seconds == 0) || segments_first(k->dir, &first) != AUDIT_OK ||
 		first == 0) {
 		return;
 	}
 	victim = too_many(k, first, segment);
-	if (victim == 0 || !tell(k, victim)) {
+	if (victim == 0 || !look_at(k, victim, &st) || !tell(k, victim)) {
 		return;
 	}
+	/* What a younger record speaks of was stored, or stored once more, after that. */
+	take_bodies(k->dir, st.st_mtime - BODY_BEFORE_RECORD);
 	for (unsigned n = first; n <= victim; n++) {
 		names_of(n, plain, packed, fresh);
 		(void)unlinkat(k->dir, plain, 0);

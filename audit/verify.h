@@ -66,6 +66,15 @@ int audit_verify(const char *dir, const struct audit_public_key *keys, size_t n_
 	const char *since, struct audit_verdict *ret_verdict, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
 
+struct audit_bodies {
+	uint64_t n, n_bad; /* stored bodies; those that are not what their names say */
+	char bad[65];      /* the name of one of these */
+};
+
+/* Reads every stored body of a record folder: each is named by the SHA-256 of what it holds. */
+int audit_bodies_check(const char *dir, struct audit_bodies *ret_bodies, struct audit_diag *diag)
+	__attribute__((warn_unused_result));
+
 /* Text of a proof (C2SP tlog-proof, the line in `extra`) under the last checkpoint. Free it. */
 int audit_prove(const char *dir, uint64_t seq, char **ret_proof, struct audit_diag *diag)
 	__attribute__((warn_unused_result));

@@ -115,6 +115,29 @@ static const char *last_note(char *text)
 	return last;
 }
 
+/* Lines are sealed, and a line has its body's hash; the stored body has to be what that says. */
+static int print_bodies(const char *dir)
+{
+	struct audit_bodies bodies;
+	struct audit_diag diag;
+
+	if (audit_bodies_check(dir, &bodies, &diag) != AUDIT_OK) {
+		return complain("%s/%s %s", dir, diag.path, diag.message);
+	}
+	if (bodies.n_bad > 0) {
+		printf("BAD: %llu of %llu stored bodies: %s/bodies/%s: does not hold what its name "
+		       "says\n",
+			(unsigned long long)bodies.n_bad, (unsigned long long)bodies.n, dir,
+			bodies.bad);
+		return BAD;
+	}
+	if (bodies.n > 0) {
+		printf("good: %llu stored bodies hold what their names say\n",
+			(unsigned long long)bodies.n);
+	}
+	return 0;
+}
+
 static int print_verdict(const char *dir, const struct audit_verdict *v)
 {
 	static const char *const what[] = {
@@ -132,7 +155,7 @@ static int print_verdict(const char *dir, const struct audit_verdict *v)
 				(unsigned long long)v->torn);
 		}
 		printf("\n");
-		return 0;
+		return print_bodies(dir);
 	}
 	printf("BAD: %s %llu", what[v->bad], (unsigned long long)v->first);
 	if (!v->exact && v->before > v->first) {

@@ -1,5 +1,7 @@
 """Segments are rotated, compressed and taken away, and the record verifies all the while."""
+import hashlib
 import json
+import os
 import time
 
 import pytest
@@ -92,6 +94,31 @@ def test_what_is_taken_away_is_told_before(sally, record, plain_origin, compress
     # The record is written on.
     run(sally, record, web, times=1)
     assert "taken by retention" in good(sally, key, record)
+
+
+@pytest.mark.once
+def test_stored_bodies_go_with_the_segments_that_speak_of_them(sally, record, plain_origin):
+    web = plain_origin(lambda conn: conn.reply(200, (conn.request.target * 500).encode()))
+    body = f"allow GET http://origin.test:{web.port}/** private log body"
+    script = f"for i in 0 1 2 3 4 5 6 7; do curl -s http://origin.test:{web.port}/$i; done"
+    options = ("--record", record, "--rotate-size", "4KiB")
+    assert sally.run("sh", "-c", script, options=options, rules=body, check=False).status == 0
+    stored = sorted((record / "bodies").iterdir())
+    assert len(stored) == 8
+    key = sally.home / ".local/state/sallyport/record.key.pub"
+    assert "8 stored bodies hold what their names say" in good(sally, key, record)
+    # An hour goes by for all but the body that a later request brought once more.
+    again = hashlib.sha256(b"/7" * 500).hexdigest()
+    for path in [*record.glob("*.jsonl"), *stored]:
+        if path.name != again:
+            then = time.time() - (3600 if path.suffix else 3700)
+            os.utime(path, (then, then))
+    run(sally, record, web, "--rotate-size", "4KiB", "--keep-age", "30m", times=1)
+    assert [path.name for path in (record / "bodies").iterdir()] == [again]
+    assert "taken by retention" in good(sally, key, record) and "1 stored bod" in good(sally, key, record)
+    (record / "bodies" / again).write_bytes(b"something else")
+    bad = sally.verb("log", "verify", "--key", key, record)
+    assert bad.status == 1 and f"bodies/{again}: does not hold" in bad.out, bad
 
 
 @pytest.mark.once

@@ -9,6 +9,7 @@
 
 #define O_CLOEXEC   0x1000000
 #define O_DIRECTORY 0x2000000
+#define O_NONBLOCK  0         /* nothing that is opened by name keeps one waiting */
 #define O_NOFOLLOW  0x4000000 /* a link or junction in the last place: ELOOP */
 
 int compat_open(const char *path, int flags, ...);
