@@ -108,10 +108,37 @@ void certs_leaf_release(struct certs_leaf *leaf);
 struct mbedtls_x509_crt *certs_leaf_chain(struct certs_leaf *leaf);
 struct mbedtls_pk_context *certs_leaf_key(struct certs_leaf *leaf);
 
+/* ---- who we are to origins that ask ---- */
+struct certs_identity;
+
+/*
+ * A client certificate (then its issuers) and its key, as PEM texts. CERTS_EFORMAT: what cannot be
+ * read, a key of another certificate, one with a password.
+ */
+int certs_identity_create(const char *chain_pem, const char *key_pem,
+	struct certs_identity **ret_identity, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+void certs_identity_destroy(struct certs_identity *identity); /* wipes the key */
+struct mbedtls_x509_crt *certs_identity_chain(struct certs_identity *identity);
+struct mbedtls_pk_context *certs_identity_key(struct certs_identity *identity);
+/*
+ * Reads a PEM file of at most 16 MiB, with `is_private` only when nobody but its owner can. NUL
+ * behind it and none in it. To be freed with certs_text_free, which wipes it.
+ */
+int certs_text_read(const char *path, bool is_private, char **ret_text, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+void certs_text_free(char *text);
+
 /* ---- trust upstream ---- */
 struct certs_trust;
 
 int certs_trust_create(struct certs_trust **ret_trust) __attribute__((warn_unused_result));
+/*
+ * Roots to be added to those of `base`, which is borrowed and must have all of its own by the first
+ * check.
+ */
+int certs_trust_create_over(const struct certs_trust *base, struct certs_trust **ret_trust)
+	__attribute__((warn_unused_result));
 void certs_trust_destroy(struct certs_trust *trust);
 /*
  * Adds every certificate of a PEM bundle; one that cannot be read is skipped, and diag->message

@@ -4,6 +4,7 @@
  */
 #include "certs/certs.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +25,14 @@
 struct root {
 	struct cert cert; /* first: a root is its certificate */
 	struct root *next;
+	const struct certs_trust *owner;
 	unsigned char der[]; /* what cert borrows */
 };
 
 struct certs_trust {
-	struct root *buckets[BUCKETS]; /* owned */
-	struct remembered *remembered; /* owned; the one part that checks write to */
+	struct root *buckets[BUCKETS];  /* owned */
+	const struct certs_trust *base; /* borrowed; NULL: none */
+	struct remembered *remembered;  /* owned; the one part that checks write to */
 };
 
 static size_t bucket_of(struct der subject)
@@ -56,6 +59,18 @@ int certs_trust_create(struct certs_trust **ret_trust)
 	}
 	*ret_trust = trust;
 	return CERTS_OK;
+}
+
+int certs_trust_create_over(const struct certs_trust *base, struct certs_trust **ret_trust)
+{
+	struct certs_trust *trust;
+	int err = certs_trust_create(&trust);
+
+	if (err == CERTS_OK) {
+		trust->base = base;
+		*ret_trust = trust;
+	}
+	return err;
 }
 
 void certs_trust_destroy(struct certs_trust *trust)
@@ -85,8 +100,11 @@ static const struct root *with_subject(const struct root *root, struct der subje
 
 const struct cert *trust_root_first(const struct certs_trust *trust, struct der subject)
 {
-	const struct root *root = with_subject(trust->buckets[bucket_of(subject)], subject);
+	const struct root *root = NULL;
 
+	for (; trust != NULL && root == NULL; trust = trust->base) {
+		root = with_subject(trust->buckets[bucket_of(subject)], subject);
+	}
 	return root != NULL ? &root->cert : NULL;
 }
 
@@ -94,9 +112,12 @@ const struct cert *trust_root_next(const struct certs_trust *trust, const struct
 {
 	const struct root *root = (const struct root *)cert;
 
-	(void)trust;
+	while (trust != NULL && trust != root->owner) {
+		trust = trust->base;
+	}
+	assert(trust != NULL);
 	root = with_subject(root->next, cert->subject);
-	return root != NULL ? &root->cert : NULL;
+	return root != NULL ? &root->cert : trust_root_first(trust->base, cert->subject);
 }
 
 static bool is_there(const struct certs_trust *trust, const struct cert *cert)
@@ -128,6 +149,7 @@ static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n
 		return 1;
 	}
 	bucket = bucket_of(root->cert.subject);
+	root->owner = trust;
 	root->next = trust->buckets[bucket];
 	trust->buckets[bucket] = root;
 	return 1;

@@ -10,6 +10,7 @@
 #include "cli/auth_file.h"
 #include "cli/gateway_process.h"
 #include "cli/ruleset.h"
+#include "cli/upstreams.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -25,6 +26,7 @@ enum { CA_DAYS = 7, LEAVES = 4096 };
 struct retired_rules {
 	struct retired_rules *next;
 	struct ruleset set;
+	struct upstreams *upstreams;
 };
 
 struct host_process {
@@ -33,6 +35,7 @@ struct host_process {
 	struct certs_ca *ca; /* owned, like the others */
 	struct certs_mint *mint;
 	struct certs_trust *trust;
+	struct upstreams *upstreams; /* NULL: the rules name no files */
 	struct audit_log *audit;
 	struct checkpoint_push *push; /* NULL: nowhere to */
 	struct gateway *gateway;
@@ -269,6 +272,41 @@ static int record_event(struct host_process *h, const struct text *text)
 	return record_now(h, &r);
 }
 
+/* Before the start is on record: which files it was that vouch and show. */
+static int record_upstreams(
+	struct host_process *h, const struct rules *rules, const struct text *files)
+{
+	struct audit_record r;
+	struct text text = {0};
+	int result;
+
+	upstreams_describe(rules, files, &text);
+	audit_record_init(&r);
+	r.kind = AUDIT_EVENT;
+	r.reason = "upstream-files";
+	r.detail = text.data;
+	result = text.len > 0 ? record_now(h, &r) : 0;
+	text_finish(&text);
+	return result;
+}
+
+static int load_upstreams(struct host_process *h)
+{
+	struct upstreams_problem problem = {""};
+	struct text files = {0};
+	int result = 0;
+
+	if (upstreams_read(h->plan->rules, &files, &problem) != 0 ||
+		upstreams_make(h->plan->rules, &files, h->trust, &h->upstreams, &problem) != 0) {
+		fail(h, "%s", problem.text);
+		result = -1;
+	} else {
+		result = record_upstreams(h, h->plan->rules, &files);
+	}
+	upstreams_wipe(&files);
+	return result;
+}
+
 static int take_door(struct host_process *h)
 {
 	struct gateway_door door;
@@ -302,16 +340,26 @@ static int take_door(struct host_process *h)
 static int use_rules(struct host_process *h, const struct text *parts)
 {
 	struct retired_rules *r = calloc(1, sizeof(*r));
+	struct upstreams_problem problem = {"the new rules did not arrive whole"};
 	struct audit_record record;
 	struct audit_diag diag;
 	uint64_t seq;
 	char digest[65];
 
-	if (r == NULL || ruleset_from_parts(parts, &r->set) != 0) {
+	if (r == NULL || ruleset_unpack(parts, &r->set) != 0) {
 		free(r);
-		fail(h, "the new rules did not arrive whole");
+		fail(h, "%s", problem.text);
 		return -1;
 	}
+	if (upstreams_make(r->set.rules, &r->set.files, h->trust, &r->upstreams, &problem) != 0 ||
+		record_upstreams(h, r->set.rules, &r->set.files) != 0) {
+		upstreams_destroy(r->upstreams);
+		ruleset_finish(&r->set);
+		free(r);
+		fail(h, "%s", problem.text);
+		return -1;
+	}
+	upstreams_wipe(&r->set.files);
 	text_add(&r->set.all, "", 0);
 	certs_sha256(r->set.all.data, r->set.all.len, digest);
 	audit_record_init(&record);
@@ -476,6 +524,9 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		result = load_trust(&h);
 	}
 	if (result == 0) {
+		result = load_upstreams(&h);
+	}
+	if (result == 0) {
 		result = take_door(&h);
 	}
 	if (result == 0) {
@@ -487,8 +538,10 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 
 		h.retired = r->next;
 		ruleset_finish(&r->set);
+		upstreams_destroy(r->upstreams);
 		free(r);
 	}
+	upstreams_destroy(h.upstreams);
 	checkpoint_push_record_none(h.push);
 	if (h.audit != NULL) {
 		(void)audit_close(h.audit, &ignored);

@@ -15,8 +15,8 @@
 struct auth_file;
 
 struct gateway_plan {
-	const struct rules *rules;
-	const char *ca_dir; /* a service: its CA, and no door but listeners; NULL: a run */
+	struct rules *rules; /* to which the gateway attaches what their files became */
+	const char *ca_dir;  /* a service: its CA, and no door but listeners; NULL: a run */
 	const struct auth_file *auth; /* whom a service serves; NULL: everybody */
 	const char *record_dir;
 	const char *run_id;
@@ -60,8 +60,8 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	const struct gateway_story *story);
 /* Before that: an event is put on record. 0, or an exit status after having complained. */
 int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail);
-/* A service's: other rules from now on, as struct ruleset has them in `parts`. */
-int gateway_process_rules(struct gateway_process *p, const struct text *parts);
+/* A service's: other rules from now on, as ruleset_pack makes them. */
+int gateway_process_rules(struct gateway_process *p, const struct text *packed);
 /* A service's, before gateway_process_stop: what is asked is answered first, for `seconds`. */
 int gateway_process_drain(struct gateway_process *p, unsigned seconds);
 /* Has it told of a limit that only it can count? Then its name is printed into `ret_limit`. */

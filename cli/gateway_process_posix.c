@@ -142,12 +142,12 @@ int gateway_process_event(struct gateway_process *p, const char *reason, const c
 	return status;
 }
 
-int gateway_process_rules(struct gateway_process *p, const struct text *parts)
+int gateway_process_rules(struct gateway_process *p, const struct text *packed)
 {
 	struct text text = {0};
 	int status;
 
-	(void)frame_send(p->socket, FRAME_RULES, parts->data, parts->len, NULL, 0);
+	(void)frame_send(p->socket, FRAME_RULES, packed->data, packed->len, NULL, 0);
 	status = expect(p, FRAME_OPEN, &text);
 	text_finish(&text);
 	return status;

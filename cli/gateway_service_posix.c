@@ -14,6 +14,7 @@
 #include "cli/gateway_process.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
+#include "cli/upstreams.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -331,18 +332,42 @@ static int start(struct service *s)
 
 /* ---- while it serves ---- */
 
+/* What the new page says, with the files it names, checked as far as it can be here. */
+static int read_anew(struct service *s, struct text *ret_packed)
+{
+	struct upstreams_problem problem = {""};
+	struct upstreams *trial = NULL;
+	struct text files = {0};
+	struct ruleset set;
+	int status = ruleset_load(s->rules_path, s->uses, &set);
+
+	if (status != 0) {
+		return status;
+	}
+	if (upstreams_read(set.rules, &files, &problem) != 0 ||
+		upstreams_make(set.rules, &files, NULL, &trial, &problem) != 0) {
+		status = complain("%s", problem.text);
+	} else {
+		ruleset_pack(&set, &files, ret_packed);
+	}
+	upstreams_wipe(&files);
+	upstreams_destroy(trial);
+	ruleset_finish(&set);
+	return status;
+}
+
 static int reload(struct service *s)
 {
 	static const char kept[] = "rules that were to be read again are wrong: the old ones stay";
-	struct ruleset set;
+	struct text packed = {0};
 	int status;
 
-	if (ruleset_load(s->rules_path, s->uses, &set) != 0) {
+	if (read_anew(s, &packed) != 0) {
 		complain("the old rules stay in force");
 		return gateway_process_event(&s->gateway, "rules-kept", kept);
 	}
-	status = gateway_process_rules(&s->gateway, &set.parts);
-	ruleset_finish(&set);
+	status = gateway_process_rules(&s->gateway, &packed);
+	upstreams_wipe(&packed);
 	if (status == 0) {
 		fputs("sallyport: the new rules are in force\n", stderr);
 	}

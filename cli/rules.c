@@ -1,8 +1,10 @@
 /*
  * sallyport rules check|explain: the rules asked offline, by the code that the gateway runs.
  */
+#include "certs/certs.h"
 #include "cli/rules_replay.h"
 #include "cli/ruleset.h"
+#include "cli/upstreams.h"
 #include "cli/verbs.h"
 
 #include <getopt.h>
@@ -32,6 +34,27 @@ static void print_statement(void *arg, const char *origin, unsigned line, const 
 	printf("%-60s # %s:%u\n", statement, origin, line);
 }
 
+/* Certificates and keys that are named must be there and be what they should. */
+static int check_files(struct rules *rules)
+{
+	struct upstreams_problem problem = {""};
+	struct upstreams *upstreams = NULL;
+	struct text files = {0};
+	struct certs_diag diag;
+	int status = 0;
+
+	if (certs_init(&diag) != CERTS_OK) {
+		return complain("%s", diag.message);
+	}
+	if (upstreams_read(rules, &files, &problem) != 0 ||
+		upstreams_make(rules, &files, NULL, &upstreams, &problem) != 0) {
+		status = complain("%s", problem.text);
+	}
+	upstreams_wipe(&files);
+	upstreams_destroy(upstreams);
+	return status;
+}
+
 static int check(int argc, char **argv)
 {
 	static const struct option options[] = {{"use", required_argument, NULL, 'u'},
@@ -56,6 +79,10 @@ static int check(int argc, char **argv)
 	status = ruleset_load(path, uses, &set);
 	if (status != 0) {
 		return status;
+	}
+	if (check_files(set.rules) != 0) {
+		ruleset_finish(&set);
+		return EXIT_OURS;
 	}
 	if (expand) {
 		rules_each_statement(set.rules, print_statement, NULL);
@@ -87,6 +114,14 @@ static int explain_url(const struct rules *rules, const char *method, const char
 		rules_reason_sentence(d.reason), rules_reason_word(d.reason));
 	if (d.origin != NULL) {
 		printf("by %s:%u: %s\n", d.origin, d.line, d.statement);
+	}
+	if (d.upstream != NULL && d.upstream->ca != NULL) {
+		printf("its origin may be vouched for by %s too (%s:%u)\n", d.upstream->ca,
+			d.upstream->origin, d.upstream->line);
+	}
+	if (d.upstream != NULL && d.upstream->cert != NULL) {
+		printf("its origin is shown %s when it asks who we are (%s:%u)\n", d.upstream->cert,
+			d.upstream->origin, d.upstream->line);
 	}
 	if (d.verdict == RULES_DENY && d.reason == RULES_NO_RULE) {
 		rules_suggest(&request, line, sizeof(line));

@@ -3,6 +3,7 @@
  */
 #include "cli/ruleset.h"
 #include "cli/presets.h"
+#include "cli/upstreams.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -128,7 +129,9 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 		}
 	}
 	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
-		status = complain("%s", diag.message);
+		status = diag.line != 0 ? complain("%s:%u:%u: %s", diag.origin, diag.line,
+						  diag.column, diag.message)
+					: complain("%s", diag.message);
 	}
 	if (status == 0) {
 		status = check_carried_out(set.rules);
@@ -141,14 +144,24 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 	return 0;
 }
 
-int ruleset_from_parts(const struct text *parts, struct ruleset *ret_set)
+/* No origin is empty: an empty one ends the parts. */
+void ruleset_pack(const struct ruleset *set, const struct text *files, struct text *ret_packed)
+{
+	text_add(ret_packed, set->parts.data, set->parts.len);
+	text_add(ret_packed, "", 1);
+	if (files->len > 0) {
+		text_add(ret_packed, files->data, files->len);
+	}
+}
+
+int ruleset_unpack(const struct text *parts, struct ruleset *ret_set)
 {
 	struct ruleset set = {.rules = rules_create()};
 	const char *at = parts->data, *end = parts->data + parts->len;
 	struct rules_diag diag;
 	int status = set.rules != NULL ? 0 : -1;
 
-	while (status == 0 && at < end) {
+	while (status == 0 && at < end && *at != '\0') {
 		const char *origin = at;
 		struct text text = {0};
 
@@ -162,8 +175,14 @@ int ruleset_from_parts(const struct text *parts, struct ruleset *ret_set)
 		status = add(&set, &text, origin) == 0 ? 0 : -1;
 		text_finish(&text);
 	}
+	if (status == 0 && at >= end) {
+		status = -1;
+	}
 	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
 		status = -1;
+	}
+	if (status == 0) {
+		text_add(&set.files, at + 1, (size_t)(end - at) - 1);
 	}
 	if (status != 0) {
 		ruleset_finish(&set);
@@ -178,5 +197,6 @@ void ruleset_finish(struct ruleset *set)
 	rules_destroy(set->rules);
 	text_finish(&set->all);
 	text_finish(&set->parts);
+	upstreams_wipe(&set->files);
 	memset(set, 0, sizeof(*set));
 }

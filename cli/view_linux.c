@@ -3,6 +3,7 @@
  * to write; home, other projects and everything else absent.
  */
 #include "cli/changes.h"
+#include "cli/upstreams.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "cli/view_pin.h"
@@ -356,6 +357,30 @@ int view_review(struct view *v, const char *cwd, const char *rules_path)
 	return 0;
 }
 
+static void hide_where(
+	struct view *v, const struct rules_upstream *u, const char *written, bool always)
+{
+	char path[PATH_MAX], real[PATH_MAX];
+
+	if (written != NULL && upstreams_path(u, written, path, sizeof(path)) &&
+		realpath(path, real) != NULL && (always || is_writable(v, real))) {
+		view_add(v, JAIL_HIDE, real);
+	}
+}
+
+/* A key is not for the command; whom the next run believes is not for it to write. */
+static void hide_upstreams(struct view *v, const struct rules *rules)
+{
+	size_t n;
+	const struct rules_upstream *all = rules_upstreams(rules, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		hide_where(v, &all[i], all[i].key, true);
+		hide_where(v, &all[i], all[i].ca, false);
+		hide_where(v, &all[i], all[i].cert, false);
+	}
+}
+
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,
 	const struct client_trust *trust)
 {
@@ -383,6 +408,7 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	add_etc(v, "/etc/resolv.conf", resolv_conf);
 	add_etc(v, "/etc/hosts", hosts);
 	add_trust(v, trust);
+	hide_upstreams(v, rules);
 	return view_verify_alone(v);
 }
 

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct audit_log;
+struct certs_identity;
 struct certs_mint;
 struct certs_trust;
 struct gateway;
@@ -50,6 +51,12 @@ struct gateway_recording {
 	const char *const *headers; /* header fields besides the usual ones; likewise */
 	const char *dir;            /* of the record: `log body` stores there */
 	int64_t body_max;           /* larger bodies are not stored; 0: 8 MiB */
+};
+
+/* What a statement's `ca` and `cert` became; attached to the rules, see rules_upstream_attach. */
+struct gateway_upstream {
+	const struct certs_trust *trust; /* borrowed; NULL: that of the configuration */
+	struct certs_identity *identity; /* borrowed; NULL: none */
 };
 
 struct gateway_config {

@@ -1,7 +1,7 @@
 /*
  * Idle upstream connections, kept for the next request that was judged the same way: same scheme,
- * host and port, same leave to dial private addresses, same relaxed checks. Any byte or end from an
- * idle origin ends it.
+ * host and port, same leave to dial private addresses, same relaxed checks, same roots and client
+ * certificate. Any byte or end from an idle origin ends it.
  */
 #include "gateway/socket.h"
 #include "gateway/worker.h"
@@ -64,7 +64,7 @@ static unsigned bucket_of(const struct pool_key *key)
 static bool same(const struct pool_key *a, const struct pool_key *b)
 {
 	return a->scheme == b->scheme && a->port == b->port && a->private_ok == b->private_ok &&
-	       a->relax == b->relax && strcmp(a->host, b->host) == 0;
+	       a->relax == b->relax && a->upstream == b->upstream && strcmp(a->host, b->host) == 0;
 }
 
 static void on_free(evutil_socket_t fd, short what, void *arg)

@@ -157,12 +157,19 @@ static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
 	}
 }
 
+const struct gateway_upstream *session_upstream(const struct session *s)
+{
+	const struct rules_upstream *upstream = s->exchange.decision.upstream;
+
+	return upstream != NULL ? upstream->attached : NULL;
+}
+
 static struct pool_key pool_key(const struct session *s)
 {
 	const struct exchange *x = &s->exchange;
 
 	return (struct pool_key){x->target.scheme, x->target.host, x->target.port,
-		x->decision.private_ok, x->decision.relax};
+		x->decision.private_ok, x->decision.relax, session_upstream(s)};
 }
 
 bool session_take_pooled(struct session *s)

@@ -140,6 +140,8 @@ void session_deadline(struct session *s, unsigned seconds);
 /* A handler for what cannot happen: closes. */
 void session_unexpected(struct session *s, enum leg_event event);
 
+/* The statement's own roots and client certificate; NULL: none. */
+const struct gateway_upstream *session_upstream(const struct session *s);
 /* An idle upstream connection that was judged the same way, if there is one. */
 bool session_take_pooled(struct session *s);
 /* Gives the upstream connection back to be used again. */

@@ -8,15 +8,23 @@
 
 void stage_tls_connect_enter(struct session *s)
 {
-	struct exchange *x = &s->exchange;
+	const struct exchange *x = &s->exchange;
+	const struct gateway_upstream *upstream = session_upstream(s);
+	struct tls_origin origin = {
+		.host = x->target.host,
+		.port = x->target.port,
+		.relax = x->decision.relax,
+		.trust = upstream != NULL ? upstream->trust : NULL,
+		.identity = upstream != NULL ? upstream->identity : NULL,
+	};
 	struct tls *tls;
 
 	if (!leg_prepare_tls(&s->upstream)) {
 		session_close(s, SESSION_END_MEMORY);
 		return;
 	}
-	tls = tls_connect(s->worker->tls_client, x->target.host, x->target.port, x->decision.relax,
-		s->upstream.wire_in, s->upstream.wire_out);
+	tls = tls_connect(
+		s->worker->tls_client, &origin, s->upstream.wire_in, s->upstream.wire_out);
 	if (tls == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 		return;

@@ -121,15 +121,29 @@ static const char *word_of(int error)
 	}
 }
 
+enum tls_result tls_judge(struct tls *t, const mbedtls_x509_crt *chain)
+{
+	struct certs_diag diag = {0};
+	int error;
+
+	certs_fingerprint(chain, t->peer_sha256);
+	t->judged = time(NULL);
+	error = certs_trust_check(t->trust, chain, t->host, t->judged, t->relax, &diag);
+	if (error != CERTS_OK) {
+		snprintf(t->failure, sizeof(t->failure), "%s", diag.message);
+		return tls_fail(t, certs_check_word(diag.check), 0);
+	}
+	return TLS_DONE;
+}
+
 /*
  * The origin's certificate, judged once, before any byte of the request is written. Of a resumed
- * session it was judged, by the same trust, when the session was offered.
+ * session it was judged, by the same trust, when the session was offered; where a certificate of
+ * ours is shown it was judged before that.
  */
 static enum tls_result judge_peer(struct tls *t)
 {
 	const mbedtls_x509_crt *peer = mbedtls_ssl_get_peer_cert(&t->ssl);
-	struct certs_diag diag = {0};
-	int error;
 
 	t->resumed = tls_sessions_was_resumed(t);
 	if (t->resumed) {
@@ -139,14 +153,7 @@ static enum tls_result judge_peer(struct tls *t)
 		snprintf(t->failure, sizeof(t->failure), "the origin presented no certificate");
 		return tls_fail(t, certs_check_word(CERTS_CHECK_CHAIN), 0);
 	}
-	certs_fingerprint(peer, t->peer_sha256);
-	t->judged = time(NULL);
-	error = certs_trust_check(t->trust, peer, t->host, t->judged, t->relax, &diag);
-	if (error != CERTS_OK) {
-		snprintf(t->failure, sizeof(t->failure), "%s", diag.message);
-		return tls_fail(t, certs_check_word(diag.check), 0);
-	}
-	return TLS_DONE;
+	return t->judged != 0 ? TLS_DONE : tls_judge(t, peer);
 }
 
 enum tls_result tls_handshake(struct tls *t)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct certs_identity;
 struct certs_leaf;
 struct certs_trust;
 struct evbuffer;
@@ -41,11 +42,18 @@ void tls_client_destroy(struct tls_client *c);
  */
 struct tls *tls_accept(struct tls_server *s, const char *host, struct certs_leaf *leaf,
 	struct evbuffer *wire_in, struct evbuffer *wire_out);
+struct tls_origin {
+	const char *host; /* copied; an address literal sends no SNI */
+	uint16_t port;
+	unsigned relax;                  /* enum certs_relax bits */
+	const struct certs_trust *trust; /* NULL: the client's own */
+	struct certs_identity *identity; /* shown when asked for, to an origin that was believed */
+};
 /*
- * `relax`: enum certs_relax bits. An address literal as host sends no SNI. A session remembered for
- * the same host, port and trust is resumed when the chain it began with still passes.
+ * A session remembered for the same origin, all of it, is resumed when the chain it began with
+ * still passes. Trust and identity are borrowed for the life of the client.
  */
-struct tls *tls_connect(struct tls_client *c, const char *host, uint16_t port, unsigned relax,
+struct tls *tls_connect(struct tls_client *c, const struct tls_origin *origin,
 	struct evbuffer *wire_in, struct evbuffer *wire_out);
 void tls_destroy(struct tls *t);
 

@@ -26,11 +26,12 @@ struct tls {
 
 	/* to origins */
 	const struct certs_trust *trust; /* borrowed */
+	struct certs_identity *identity; /* borrowed */
 	unsigned relax;
 	uint16_t port;
 	struct tls_sessions *sessions;   /* borrowed */
 	struct tls_presented *presented; /* one hold; NULL until a session is offered or kept */
-	time_t judged;                   /* when the full handshake's certificate was */
+	time_t judged;                   /* when the full handshake's certificate was; 0: not yet */
 	bool master_known;
 	unsigned char master[TLS_MASTER_TAG], offered_master[TLS_MASTER_TAG]; /* TLS 1.2 */
 	unsigned kept;
@@ -51,6 +52,8 @@ int tls_config_init(mbedtls_ssl_config *config, int endpoint) __attribute__((war
 struct tls *tls_create(
 	const mbedtls_ssl_config *config, struct evbuffer *wire_in, struct evbuffer *wire_out);
 enum tls_result tls_fail(struct tls *t, const char *word, int error);
+/* The origin's chain, judged. Anything but TLS_DONE is a failure that is told. */
+enum tls_result tls_judge(struct tls *t, const mbedtls_x509_crt *chain);
 /* tls_accept.c: whose handshake goes on, for callbacks that are told no more than the settings. */
 void tls_server_turn(struct tls_server *s, struct tls *t);
 

@@ -2,7 +2,7 @@
  * Sessions with origins, remembered to be resumed. A resumed handshake shows no certificate, so
  * each session carries the chain of the full handshake it began with: that chain is judged again,
  * by what is believed now and at the time that it is now, before the session is offered. A session
- * serves only the host, port, trust and relaxed checks it was made under.
+ * serves only the host, port, trust, client certificate and relaxed checks it was made under.
  */
 #include "gateway/tls_private.h"
 
@@ -33,7 +33,8 @@ struct tls_presented {
 
 struct remembered {
 	TAILQ_ENTRY(remembered) age;
-	const struct certs_trust *trust; /* borrowed */
+	const struct certs_trust *trust;       /* borrowed */
+	const struct certs_identity *identity; /* borrowed */
 	unsigned relax;
 	uint16_t port;
 	char host[256];
@@ -96,7 +97,7 @@ void tls_sessions_destroy(struct tls_sessions *s)
 static bool same(const struct remembered *r, const struct tls *t)
 {
 	return r->port == t->port && r->relax == t->relax && r->trust == t->trust &&
-	       strcmp(r->host, t->host) == 0;
+	       r->identity == t->identity && strcmp(r->host, t->host) == 0;
 }
 
 /* ---- offering ---- */
@@ -246,6 +247,7 @@ void tls_sessions_keep(struct tls *t)
 		return;
 	}
 	r->trust = t->trust;
+	r->identity = t->identity;
 	r->relax = t->relax;
 	r->port = t->port;
 	memcpy(r->host, t->host, sizeof(r->host));

@@ -92,6 +92,7 @@ struct pool_key {
 	uint16_t port;
 	bool private_ok;
 	unsigned relax;
+	const struct gateway_upstream *upstream; /* NULL: as everywhere */
 };
 struct pool *pool_create(struct event_base *base);
 void pool_destroy(struct pool *p);

@@ -148,6 +148,7 @@ struct judging {
 		other_path; /* the second reading of an encoded slash; NULL: there is one reading */
 	unsigned scheme;
 	const struct rule *best;
+	const struct rule *upstream;       /* says `ca` or `cert` for the narrowest host */
 	bool allowed_plain, allowed_other; /* each reading, by a rule that says encoded-slash */
 	bool any_without_body_max;
 	struct rules_decision decision;
@@ -234,6 +235,9 @@ static void on_allow(struct judging *j, const struct rule *rule)
 	if (j->best == NULL || weight(rule) > weight(j->best)) {
 		j->best = rule;
 	}
+	if (rule->upstream != 0) {
+		j->upstream = upstream_narrower(j->upstream, rule);
+	}
 }
 
 static bool on_rule(void *arg, const struct rule *rule)
@@ -310,6 +314,9 @@ void rules_judge(
 			j.decision.reason = RULES_ALLOWED;
 			if (j.any_without_body_max) {
 				j.decision.body_max = -1;
+			}
+			if (j.upstream != NULL) {
+				j.decision.upstream = &r->upstreams[j.upstream->upstream - 1];
 			}
 		} else {
 			j.decision.reason = RULES_ENCODED_SLASH;

@@ -218,6 +218,29 @@ static int parse_text_condition(struct parser *p, const char **ret_text, const c
 	return *ret_text != NULL ? RULES_OK : RULES_EMEMORY;
 }
 
+static int parse_path_condition(struct parser *p, const struct word *word, const char **ret_path)
+{
+	if (*ret_path != NULL) {
+		return parse_error(p, word, "`%s` is said twice", word->text);
+	}
+	return parse_text_condition(p, ret_path, "a file, absolute or beside the rules");
+}
+
+/* A certificate says who asks: whoever may hear that has a name. */
+static int check_upstream(struct parser *p, const struct rule *rule)
+{
+	if ((rule->cert != NULL) != (rule->key != NULL)) {
+		return parse_error(p, NULL, "expected `cert FILE key FILE`, both of them");
+	}
+	if ((rule->ca != NULL || rule->cert != NULL) && rule->schemes != SCHEME_HTTPS) {
+		return parse_error(p, NULL, "`ca` and `cert` are about TLS: expected https://");
+	}
+	if (rule->cert != NULL && rule->host_kind == HOST_ANY) {
+		return parse_error(p, NULL, "a client certificate for every host: expected a host");
+	}
+	return RULES_OK;
+}
+
 static int parse_relax(struct parser *p, struct rule *rule)
 {
 	static const struct {
@@ -257,7 +280,7 @@ static int parse_body(struct parser *p, struct rule *rule, const struct word *wo
 static int parse_condition(struct parser *p, struct rule *rule, const struct word *word)
 {
 	static const char *const words[] = {"private", "websocket", "encoded-slash", "query",
-		"header", "type", "by", "log", "insecure", NULL};
+		"header", "type", "by", "log", "insecure", "ca", "cert", "key", NULL};
 	const char *w = word->text;
 	const struct word *second;
 	int error;
@@ -281,6 +304,12 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 			p, &rule->type, "a media type such as application/json");
 	} else if (strcmp(w, "by") == 0) {
 		return parse_text_condition(p, &rule->program, "a program such as /usr/bin/git");
+	} else if (strcmp(w, "ca") == 0) {
+		return parse_path_condition(p, word, &rule->ca);
+	} else if (strcmp(w, "cert") == 0) {
+		return parse_path_condition(p, word, &rule->cert);
+	} else if (strcmp(w, "key") == 0) {
+		return parse_path_condition(p, word, &rule->key);
 	} else if (strcmp(w, "insecure") == 0) {
 		return parse_relax(p, rule);
 	} else if (strcmp(w, "log") == 0) {
@@ -294,7 +323,7 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 		return parse_error(p, word,
 			"`%.40s` is no condition: expected body<=SIZE, query, header, type, "
 			"websocket, private, "
-			"by, log body, encoded-slash or insecure%s",
+			"by, log body, encoded-slash, insecure, ca, cert or key%s",
 			w, parse_near(w, words));
 	}
 	return RULES_OK;
@@ -304,7 +333,8 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 static int check_deny(struct parser *p, const struct rule *rule)
 {
 	if (rule->private_ok || rule->websocket || rule->log_body || rule->encoded_slash ||
-		rule->has_body_max || rule->relax != 0) {
+		rule->has_body_max || rule->relax != 0 || rule->ca != NULL || rule->cert != NULL ||
+		rule->key != NULL) {
 		return parse_error(p, NULL,
 			"a deny takes the conditions query, header, type and by; the others widen "
 			"an allow");
@@ -326,6 +356,9 @@ int parse_network(struct parser *p, enum verb verb)
 	}
 	if (error == RULES_OK && verb == VERB_DENY) {
 		error = check_deny(p, &rule);
+	}
+	if (error == RULES_OK) {
+		error = check_upstream(p, &rule);
 	}
 	if (error != RULES_OK) {
 		return error;

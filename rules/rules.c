@@ -3,6 +3,7 @@
  */
 #include "rules/rules_private.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,19 +91,24 @@ void rules_destroy(struct rules *r)
 	free(r->uses);
 	free(r->files);
 	free(r->injects);
+	free(r->upstreams);
 	free(r->buckets);
 	free(r);
 }
 
 int rules_compile(struct rules *r, struct rules_diag *diag)
 {
-	if (index_build(r) != 0) {
+	int error = upstream_build(r, diag);
+
+	if (error == RULES_OK && index_build(r) != 0) {
+		error = RULES_EMEMORY;
+	}
+	if (error == RULES_EMEMORY) {
 		memset(diag, 0, sizeof(*diag));
 		snprintf(diag->message, sizeof(diag->message), "memory is out");
-		return RULES_EMEMORY;
 	}
-	r->compiled = true;
-	return RULES_OK;
+	r->compiled = error == RULES_OK;
+	return error;
 }
 
 bool rules_receive_only(const struct rules *r)
@@ -135,6 +141,18 @@ const struct rules_file *rules_files(const struct rules *r, size_t *ret_n)
 void rules_limits(const struct rules *r, struct rules_limits *ret_limits)
 {
 	*ret_limits = r->limits;
+}
+
+const struct rules_upstream *rules_upstreams(const struct rules *r, size_t *ret_n)
+{
+	*ret_n = r->n_upstreams;
+	return r->upstreams;
+}
+
+void rules_upstream_attach(struct rules *r, size_t i, const void *what)
+{
+	assert(r->compiled && i < r->n_upstreams);
+	r->upstreams[i].attached = what;
 }
 
 const struct rules_inject *rules_injects(const struct rules *r, size_t *ret_n)

@@ -79,6 +79,20 @@ enum rules_relax {
 	RULES_RELAX_WEAK = 1 << 3,
 };
 
+/*
+ * `ca FILE` and `cert FILE key FILE`: whom the statement's origins may be vouched for by besides
+ * the usual roots, and what they are shown when they ask who we are. The files are the caller's to
+ * read (relative ones lie beside the rules): what became of them is attached and comes back with
+ * each decision.
+ */
+struct rules_upstream {
+	const char *ca;         /* NULL: none */
+	const char *cert, *key; /* both or neither */
+	const char *origin;
+	unsigned line;        /* of the first statement that says so */
+	const void *attached; /* borrowed; NULL by default */
+};
+
 struct rules_decision {
 	enum rules_verdict verdict;
 	enum rules_reason reason;
@@ -91,6 +105,8 @@ struct rules_decision {
 	bool log_body;
 	unsigned relax;   /* enum rules_relax bits */
 	int64_t body_max; /* -1: no limit of its own */
+	/* of the matching statements with one, that with the narrowest host; NULL by default */
+	const struct rules_upstream *upstream;
 };
 
 struct rules *rules_create(void);
@@ -103,7 +119,10 @@ void rules_destroy(struct rules *r);
 int rules_add(struct rules *r, const char *text, size_t len, const char *origin,
 	struct rules_diag *diag) __attribute__((warn_unused_result));
 
-/* Builds the lookup structures. Afterwards rules_add is a bug (assert). */
+/*
+ * Builds the lookup structures. Afterwards rules_add is a bug (assert). RULES_ECONFLICT: two
+ * statements name different files for the same host.
+ */
 int rules_compile(struct rules *r, struct rules_diag *diag) __attribute__((warn_unused_result));
 
 /* Judges one request. Never fails: what cannot be matched is denied. */
@@ -135,6 +154,11 @@ enum rules_need {
 unsigned rules_needs(const struct rules *r);
 
 /* Statements that others carry out. Arrays are owned by the rules. */
+
+/* Each combination of files once. */
+const struct rules_upstream *rules_upstreams(const struct rules *r, size_t *ret_n);
+/* After rules_compile and before anything is judged. */
+void rules_upstream_attach(struct rules *r, size_t i, const void *what);
 
 /* `use NAME...`: the caller learns the client's registry and adds what it became by rules_add. */
 struct rules_use {

@@ -40,6 +40,8 @@ struct rule {
 	const char *type;    /* media type, lower case */
 	const char *program; /* pattern of a path */
 	struct pair *query, *headers;
+	const char *ca, *cert, *key; /* paths as written */
+	size_t upstream;             /* index + 1 in rules.upstreams; 0: none */
 
 	const char *origin, *text;
 	unsigned line;
@@ -61,6 +63,8 @@ struct rules {
 	size_t n_files, files_size;
 	struct rules_inject *injects; /* owned */
 	size_t n_injects, injects_size;
+	struct rules_upstream *upstreams; /* owned */
+	size_t n_upstreams, upstreams_size;
 	struct rules_limits limits;
 	bool receive_only;
 
@@ -81,6 +85,11 @@ bool pattern_host(enum host_kind kind, const char *pattern, const char *host);
 bool pattern_path(const char *pattern, const char *path);
 /* `*` stands for any run of characters. */
 bool pattern_text(const char *pattern, const char *text);
+
+/* upstream.c: gathers what the statements say of it. RULES_EMEMORY, RULES_ECONFLICT */
+int upstream_build(struct rules *r, struct rules_diag *diag);
+/* The one whose host is narrower; either may be NULL. */
+const struct rule *upstream_narrower(const struct rule *a, const struct rule *b);
 
 /* index.c */
 int index_build(struct rules *r);

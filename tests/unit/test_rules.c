@@ -59,6 +59,14 @@ static void refused_texts(void **state)
 		{"allow GET a.example/ insecure everything", 1, 31, "expired, name"},
 		{"allow GET a.example/ log everything", 1, 26, "log body"},
 		{"deny GET a.example/ private", 1, 29, "widen"},
+		{"deny GET a.example/ ca x.pem", 1, 30, "widen"},
+		{"allow GET a.example/ cert x.pem", 1, 33, "both of them"},
+		{"allow GET a.example/ key x.pem", 1, 32, "both of them"},
+		{"allow GET a.example/ ca", 1, 25, "beside the rules"},
+		{"allow GET a.example/ ca x ca y", 1, 27, "said twice"},
+		{"allow GET http://a.example/ ca x", 1, 34, "about TLS"},
+		{"allow GET **/x cert x key y", 1, 29, "every host"},
+		{"tunnel a.example:22 ca x", 1, 21, "no condition but private"},
 		{"tunnel a.example", 1, 8, "port"},
 		{"tunnel a.example:22/x", 1, 8, "host:port alone"},
 		{"tunnel a.example:22 websocket", 1, 21, "no condition but private"},
@@ -422,6 +430,58 @@ static void texts_compose(void **state)
 	rules_destroy(r);
 }
 
+/* One set of files a host; what was attached for the narrowest host comes back, in any order. */
+static void files_of_origins(void **state)
+{
+	static const char *const orders[] = {
+		"allow GET **.a.example/** ca wide\nallow GET x.a.example/** ca narrow\n",
+		"allow GET x.a.example/** ca narrow\nallow GET **.a.example/** ca wide\n"};
+	static const char conflict[] = "allow GET a.example/x ca one\n"
+				       "allow GET a.example/y\nallow PUT a.example ca two\n";
+	static const char same[] = "allow GET a.example/x ca one\nallow PUT a.example ca one\n";
+	struct rules *r;
+	struct rules_diag diag;
+	struct rules_target target;
+	struct rules_request req = {.method = "GET", .target = &target};
+	struct rules_decision d;
+	char buf[512];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(orders); i++) {
+		static const char url[] = "https://x.a.example/", other[] = "https://y.a.example/";
+		const struct rules_upstream *all;
+
+		r = compile(orders[i]);
+		all = rules_upstreams(r, &n);
+		assert_int_equal(n, 2);
+		rules_upstream_attach(r, 0, all[0].ca);
+		rules_upstream_attach(r, 1, all[1].ca);
+		assert_int_equal(rules_target_from_url(url, sizeof(url) - 1, &target, buf, 512), 0);
+		rules_judge(r, &req, &d);
+		assert_string_equal(d.upstream->attached, "narrow");
+		assert_int_equal(
+			rules_target_from_url(other, sizeof(other) - 1, &target, buf, 512), 0);
+		rules_judge(r, &req, &d);
+		assert_string_equal(d.upstream->attached, "wide");
+		req.method = "PUT";
+		rules_judge(r, &req, &d);
+		assert_null(d.upstream);
+		req.method = "GET";
+		rules_destroy(r);
+	}
+	r = compile(same);
+	rules_upstreams(r, &n);
+	assert_int_equal(n, 1);
+	rules_destroy(r);
+	r = rules_create();
+	assert_int_equal(rules_add(r, conflict, sizeof(conflict) - 1, "t", &diag), RULES_OK);
+	assert_int_equal(rules_compile(r, &diag), RULES_ECONFLICT);
+	assert_int_equal(diag.line, 3);
+	assert_non_null(strstr(diag.message, "t:1"));
+	rules_destroy(r);
+}
+
 /* The line that a refusal proposes does allow what was refused, and no more of the path. */
 static void suggestions_hold(void **state)
 {
@@ -476,7 +536,8 @@ int main(void)
 		cmocka_unit_test(a_bad_text_is_dropped_whole), cmocka_unit_test(verdicts),
 		cmocka_unit_test(a_decision_names_its_statement), cmocka_unit_test(hosts),
 		cmocka_unit_test(statements_of_others), cmocka_unit_test(texts_compose),
-		cmocka_unit_test(suggestions_hold), cmocka_unit_test(many)};
+		cmocka_unit_test(files_of_origins), cmocka_unit_test(suggestions_hold),
+		cmocka_unit_test(many)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

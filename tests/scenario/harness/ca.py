@@ -24,7 +24,7 @@ def _alternative(name):
 class CA:
     """Issues into a folder of its own; `pem` is what --upstream-ca wants."""
 
-    def __init__(self, folder, name="Scenario CA"):
+    def __init__(self, folder, name="Scenario CA", constraints=None):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.key = ec.generate_private_key(ec.SECP256R1())
@@ -33,6 +33,8 @@ class CA:
         builder = self._builder(self.subject, self.key.public_key(), days=(-1, 30))
         builder = builder.add_extension(x509.BasicConstraints(True, 0), critical=True)
         builder = builder.add_extension(self._usage(ca=True), critical=True)
+        if constraints is not None:
+            builder = builder.add_extension(constraints, critical=True)
         self.cert = builder.sign(self.key, hashes.SHA256())
         self.pem = self.folder / "ca.pem"
         self.pem.write_bytes(self.cert.public_bytes(serialization.Encoding.PEM))
@@ -57,7 +59,7 @@ class CA:
                 .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()),
                                critical=False))
 
-    def issue(self, *names, days=(-1, 20)):
+    def issue(self, *names, days=(-1, 20), usage=ExtendedKeyUsageOID.SERVER_AUTH):
         """A leaf for these names; returns the path of a PEM file with chain and key."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = self._builder(_name(names[0]), key.public_key(), days)
@@ -66,7 +68,7 @@ class CA:
                                   critical=False)
                    .add_extension(x509.BasicConstraints(False, None), critical=True)
                    .add_extension(self._usage(ca=False), critical=True)
-                   .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False))
+                   .add_extension(x509.ExtendedKeyUsage([usage]), critical=False))
         cert = builder.sign(self.key, hashes.SHA256())
         self.issued += 1
         path = self.folder / f"leaf{self.issued}.pem"
