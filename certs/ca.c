@@ -340,7 +340,7 @@ int certs_ca_load(const char *dir, struct certs_ca **ret_ca, struct certs_diag *
 		err = certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s: no subject", pem_path);
 		goto out;
 	}
-	err = leaf_mint(ca, "trial.invalid", time(NULL), &trial, diag);
+	err = leaf_mint(ca, "trial.invalid", LEAF_EC, time(NULL), &trial, diag);
 	certs_leaf_release(trial);
 	if (err == CERTS_OK && (err = ca_complete(ca, diag)) == CERTS_OK) {
 		*ret_ca = ca;

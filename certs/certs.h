@@ -27,6 +27,7 @@ enum certs_error {
 	CERTS_ENAME = -5,   /* not a host name or address a leaf can carry */
 	/* the origin's chain failed; certs_check of the diag says which check */
 	CERTS_EUNTRUSTED = -6,
+	CERTS_EPENDING = -7, /* under way: ask again when certs_mint_on_ready says so */
 };
 
 /* Which check an origin's certificate failed. The word goes to the record and the 502 body. */
@@ -104,6 +105,15 @@ void certs_mint_destroy(struct certs_mint *mint);
  */
 int certs_mint_leaf(struct certs_mint *mint, const char *host, struct certs_leaf **ret_leaf,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
+/*
+ * The same with an RSA key of 2048 bits, for clients without ECDSA. Such a key takes a good part of
+ * a second: it is made by a thread of the mint's own, begun with the first that is wanted, and
+ * until then the answer is CERTS_EPENDING. Each host has a fresh one.
+ */
+int certs_mint_leaf_rsa(struct certs_mint *mint, const char *host, struct certs_leaf **ret_leaf,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
+/* Called from that thread when a leaf is ready, or will not be. NULL: nobody asks any more. */
+void certs_mint_on_ready(struct certs_mint *mint, void (*fn)(void *arg), void *arg);
 void certs_leaf_release(struct certs_leaf *leaf);
 struct mbedtls_x509_crt *certs_leaf_chain(struct certs_leaf *leaf);
 struct mbedtls_pk_context *certs_leaf_key(struct certs_leaf *leaf);

@@ -18,6 +18,7 @@ const char *certs_strerror(int error)
 	case CERTS_EFILE: return "a file cannot be read or written";
 	case CERTS_EFORMAT: return "not a certificate or key";
 	case CERTS_ENAME: return "not a host name or address a certificate can carry";
+	case CERTS_EPENDING: return "under way";
 	case CERTS_EUNTRUSTED: return "the certificate is not trusted";
 	}
 	return "unknown error";

@@ -1,6 +1,6 @@
 /*
- * Mints one leaf: a fresh P-256 key, and a certificate that the strictest clients take (RFC 5280,
- * the Baseline Requirements' profile, Python's VERIFY_X509_STRICT). Must not know the cache.
+ * Mints one leaf: a fresh P-256 or RSA key, and a certificate that the strictest clients take (RFC
+ * 5280, the Baseline Requirements' profile, Python's VERIFY_X509_STRICT). Must not know the cache.
  */
 #include "certs/leaf.h"
 
@@ -9,6 +9,7 @@
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/oid.h>
+#include <mbedtls/rsa.h>
 
 #include "certs/ca.h"
 #include "certs/diag.h"
@@ -16,6 +17,8 @@
 
 #define DAY             86400
 #define LEAF_DAYS       89
+#define RSA_BITS        2048
+#define RSA_EXPONENT    65537
 #define CRT_DER_MAX     4096
 #define COMMON_NAME_MAX 64 /* ub-common-name, RFC 5280 appendix A.1 */
 
@@ -128,8 +131,25 @@ static int add_issuer(struct certs_leaf *leaf, const struct certs_ca *ca)
 	return mbedtls_x509_crt_parse_der(&leaf->crt, ca->crt.raw.p, ca->crt.raw.len);
 }
 
-int leaf_mint(struct certs_ca *ca, const char *host, time_t now, struct certs_leaf **ret_leaf,
-	struct certs_diag *diag)
+static int make_key(mbedtls_pk_context *key, enum leaf_kind kind)
+{
+	bool is_rsa = kind == LEAF_RSA;
+	int ret = mbedtls_pk_setup(
+		key, mbedtls_pk_info_from_type(is_rsa ? MBEDTLS_PK_RSA : MBEDTLS_PK_ECKEY));
+
+	if (ret != 0) {
+		return ret;
+	}
+	if (is_rsa) {
+		return mbedtls_rsa_gen_key(
+			mbedtls_pk_rsa(*key), certs_random, NULL, RSA_BITS, RSA_EXPONENT);
+	}
+	return mbedtls_ecp_gen_key(
+		MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), certs_random, NULL);
+}
+
+int leaf_mint(struct certs_ca *ca, const char *host, enum leaf_kind kind, time_t now,
+	struct certs_leaf **ret_leaf, struct certs_diag *diag)
 {
 	mbedtls_x509write_cert w;
 	struct certs_leaf *leaf;
@@ -152,10 +172,7 @@ int leaf_mint(struct certs_ca *ca, const char *host, time_t now, struct certs_le
 	mbedtls_pk_init(&leaf->key);
 	mbedtls_x509_crt_init(&leaf->crt);
 	mbedtls_x509write_crt_init(&w);
-	if ((ret = mbedtls_pk_setup(&leaf->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY))) !=
-			0 ||
-		(ret = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(leaf->key),
-			 certs_random, NULL)) != 0 ||
+	if ((ret = make_key(&leaf->key, kind)) != 0 ||
 		(ret = write_leaf(&w, ca, &peer, now, leaf)) != 0 ||
 		(ret = add_issuer(leaf, ca)) != 0) {
 		err = certs_fail_crypto(diag, "minting a leaf", ret);

@@ -18,9 +18,11 @@ struct certs_leaf {
 	atomic_uint holders;
 };
 
+enum leaf_kind { LEAF_EC = 0, LEAF_RSA };
+
 /* A fresh key and certificate for a host, held once. */
-int leaf_mint(struct certs_ca *ca, const char *host, time_t now, struct certs_leaf **ret_leaf,
-	struct certs_diag *diag) __attribute__((warn_unused_result));
+int leaf_mint(struct certs_ca *ca, const char *host, enum leaf_kind kind, time_t now,
+	struct certs_leaf **ret_leaf, struct certs_diag *diag) __attribute__((warn_unused_result));
 void leaf_hold(struct certs_leaf *leaf);
 
 #endif

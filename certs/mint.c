@@ -1,7 +1,8 @@
 /*
  * The cache of minted leaves: a hash table and a list by last use under one lock. The minting
- * itself holds no lock; whoever asks for a name that is being minted waits for that one. Must not
- * know what is in a leaf.
+ * itself holds no lock; whoever asks for a name that is being minted waits for that one. Leaves
+ * with RSA keys take too long for that: a thread makes them, and nobody waits. Must not know what
+ * is in a leaf.
  */
 #include "certs/certs.h"
 
@@ -9,16 +10,22 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 
 #include "certs/diag.h"
 #include "certs/leaf.h"
 #include "certs/names.h"
+
+enum { WANTED_MAX = 64 };
 
 struct entry {
 	struct entry *next_in_bucket;
 	struct entry *newer; /* towards most recently used; also NULL while it is being minted */
 	struct entry *older;
 	struct certs_leaf *leaf; /* owned by one hold; NULL while it is being minted */
+	enum leaf_kind kind;
+	TAILQ_ENTRY(entry) wanted; /* RSA, not minted yet */
+	int failed;                /* RSA: why it will not be; told once */
 	size_t bucket;
 	char host[PEER_TEXT_MAX];
 };
@@ -33,6 +40,15 @@ struct certs_mint {
 	struct entry *oldest;
 	size_t n_ready;
 	size_t capacity;
+	/* Of RSA keys. */
+	TAILQ_HEAD(, entry) wanted;
+	size_t n_wanted;
+	pthread_cond_t work;
+	pthread_t maker;
+	bool has_maker, is_ending;
+	void (*on_ready)(void *arg);
+	void *on_ready_arg;
+
 	uint64_t seed; /* hosts come from the agent: it must not be able to aim at one bucket */
 };
 
@@ -71,6 +87,8 @@ int certs_mint_create(
 	}
 	pthread_mutex_init(&mint->lock, NULL);
 	pthread_cond_init(&mint->minted, NULL);
+	pthread_cond_init(&mint->work, NULL);
+	TAILQ_INIT(&mint->wanted);
 	*ret_mint = mint;
 	return CERTS_OK;
 }
@@ -80,27 +98,36 @@ void certs_mint_destroy(struct certs_mint *mint)
 	if (mint == NULL) {
 		return;
 	}
+	if (mint->has_maker) {
+		pthread_mutex_lock(&mint->lock);
+		mint->is_ending = true;
+		pthread_cond_signal(&mint->work);
+		pthread_mutex_unlock(&mint->lock);
+		pthread_join(mint->maker, NULL);
+	}
 	for (size_t i = 0; i < mint->n_buckets; i++) {
 		while (mint->buckets[i] != NULL) {
 			struct entry *e = mint->buckets[i];
 
-			assert(e->leaf != NULL); /* nobody is minting any more */
+			assert(e->leaf != NULL || e->kind == LEAF_RSA); /* nobody is minting */
 			mint->buckets[i] = e->next_in_bucket;
 			certs_leaf_release(e->leaf);
 			free(e);
 		}
 	}
 	pthread_cond_destroy(&mint->minted);
+	pthread_cond_destroy(&mint->work);
 	pthread_mutex_destroy(&mint->lock);
 	free(mint->buckets);
 	free(mint);
 }
 
-static struct entry *find(struct certs_mint *mint, size_t bucket, const char *host)
+static struct entry *find(
+	struct certs_mint *mint, size_t bucket, const char *host, enum leaf_kind kind)
 {
 	struct entry *e = mint->buckets[bucket];
 
-	while (e != NULL && strcmp(e->host, host) != 0) {
+	while (e != NULL && (e->kind != kind || strcmp(e->host, host) != 0)) {
 		e = e->next_in_bucket;
 	}
 	return e;
@@ -137,17 +164,32 @@ static void table_remove(struct certs_mint *mint, struct entry *e)
 	free(e);
 }
 
-static struct entry *table_add(struct certs_mint *mint, size_t bucket, const struct peer *peer)
+static struct entry *table_add(
+	struct certs_mint *mint, size_t bucket, const struct peer *peer, enum leaf_kind kind)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 
 	if (e != NULL) {
 		memcpy(e->host, peer->name, peer->n_name + 1);
 		e->bucket = bucket;
+		e->kind = kind;
 		e->next_in_bucket = mint->buckets[bucket];
 		mint->buckets[bucket] = e;
 	}
 	return e;
+}
+
+/* With the lock held; the hold that comes with the leaf is the cache's. */
+static void put(struct certs_mint *mint, struct entry *e, struct certs_leaf *leaf)
+{
+	e->leaf = leaf;
+	list_push(mint, e);
+	while (mint->n_ready > mint->capacity) {
+		struct entry *last = mint->oldest;
+
+		list_remove(mint, last);
+		table_remove(mint, last);
+	}
 }
 
 /* With the lock held, which is let go while minting; `e` stays in the table all the while. */
@@ -158,52 +200,144 @@ static int fill(struct certs_mint *mint, struct entry *e, time_t now, struct cer
 	int err;
 
 	pthread_mutex_unlock(&mint->lock);
-	err = leaf_mint(mint->ca, e->host, now, &leaf, diag);
+	err = leaf_mint(mint->ca, e->host, LEAF_EC, now, &leaf, diag);
 	pthread_mutex_lock(&mint->lock);
 	pthread_cond_broadcast(&mint->minted);
 	if (err != CERTS_OK) {
 		table_remove(mint, e);
 		return err;
 	}
-	e->leaf = leaf;
 	leaf_hold(leaf);
-	list_push(mint, e);
-	while (mint->n_ready > mint->capacity) {
-		struct entry *last = mint->oldest;
-
-		list_remove(mint, last);
-		table_remove(mint, last);
-	}
+	put(mint, e, leaf);
 	*ret_leaf = leaf;
 	return CERTS_OK;
+}
+
+/* A leaf that is there and young enough, held for the caller; one that is not is dropped. */
+static bool take_ready(
+	struct certs_mint *mint, struct entry *e, time_t now, struct certs_leaf **ret_leaf)
+{
+	list_remove(mint, e);
+	if (now >= e->leaf->renew_at) {
+		table_remove(mint, e);
+		return false;
+	}
+	list_push(mint, e);
+	leaf_hold(e->leaf);
+	*ret_leaf = e->leaf;
+	return true;
 }
 
 static int get(struct certs_mint *mint, const struct peer *peer, time_t now,
 	struct certs_leaf **ret_leaf, struct certs_diag *diag)
 {
 	size_t bucket = bucket_of(mint, peer->name);
-	struct entry *e = find(mint, bucket, peer->name);
+	struct entry *e = find(mint, bucket, peer->name, LEAF_EC);
 
 	while (e != NULL && e->leaf == NULL) {
 		pthread_cond_wait(&mint->minted, &mint->lock);
-		e = find(mint, bucket, peer->name); /* it may have failed, or be dropped already */
+		/* It may have failed, or be dropped already. */
+		e = find(mint, bucket, peer->name, LEAF_EC);
 	}
-	if (e != NULL) {
-		list_remove(mint, e);
-		if (now < e->leaf->renew_at) {
-			list_push(mint, e);
-			leaf_hold(e->leaf);
-			*ret_leaf = e->leaf;
-			return CERTS_OK;
-		}
-		table_remove(mint, e);
+	if (e != NULL && take_ready(mint, e, now, ret_leaf)) {
+		return CERTS_OK;
 	}
-	e = table_add(mint, bucket, peer);
+	e = table_add(mint, bucket, peer, LEAF_EC);
 	return e != NULL ? fill(mint, e, now, ret_leaf, diag) : CERTS_EMEMORY;
 }
 
-int certs_mint_leaf(struct certs_mint *mint, const char *host, struct certs_leaf **ret_leaf,
-	struct certs_diag *diag)
+/* ---- RSA ---- */
+
+static void *make_wanted(void *arg)
+{
+	struct certs_mint *mint = arg;
+
+	pthread_mutex_lock(&mint->lock);
+	while (!mint->is_ending) {
+		struct entry *e = TAILQ_FIRST(&mint->wanted);
+		struct certs_leaf *leaf = NULL;
+		int err;
+
+		if (e == NULL) {
+			pthread_cond_wait(&mint->work, &mint->lock);
+			continue;
+		}
+		/* Nobody removes an entry that has no leaf and has not failed. */
+		pthread_mutex_unlock(&mint->lock);
+		err = leaf_mint(mint->ca, e->host, LEAF_RSA, time(NULL), &leaf, NULL);
+		pthread_mutex_lock(&mint->lock);
+		TAILQ_REMOVE(&mint->wanted, e, wanted);
+		mint->n_wanted--;
+		if (err == CERTS_OK) {
+			put(mint, e, leaf);
+		} else {
+			e->failed = err;
+		}
+		if (mint->on_ready != NULL) {
+			mint->on_ready(mint->on_ready_arg);
+		}
+	}
+	pthread_mutex_unlock(&mint->lock);
+	return NULL;
+}
+
+static int want(
+	struct certs_mint *mint, size_t bucket, const struct peer *peer, struct certs_diag *diag)
+{
+	struct entry *e;
+
+	if (mint->n_wanted >= WANTED_MAX) {
+		return certs_fail(
+			diag, CERTS_ECRYPTO, CERTS_CHECK_NONE, "too many RSA keys are being made");
+	}
+	if (!mint->has_maker && pthread_create(&mint->maker, NULL, make_wanted, mint) != 0) {
+		return certs_fail(diag, CERTS_ECRYPTO, CERTS_CHECK_NONE,
+			"a thread for RSA keys cannot be started");
+	}
+	mint->has_maker = true;
+	e = table_add(mint, bucket, peer, LEAF_RSA);
+	if (e == NULL) {
+		return CERTS_EMEMORY;
+	}
+	TAILQ_INSERT_TAIL(&mint->wanted, e, wanted);
+	mint->n_wanted++;
+	pthread_cond_signal(&mint->work);
+	return CERTS_EPENDING;
+}
+
+static int get_rsa(struct certs_mint *mint, const struct peer *peer, time_t now,
+	struct certs_leaf **ret_leaf, struct certs_diag *diag)
+{
+	size_t bucket = bucket_of(mint, peer->name);
+	struct entry *e = find(mint, bucket, peer->name, LEAF_RSA);
+
+	if (e != NULL && e->failed != 0) {
+		int err = e->failed;
+
+		table_remove(mint, e);
+		return certs_fail(diag, err, CERTS_CHECK_NONE, "minting an RSA leaf");
+	}
+	if (e != NULL && e->leaf == NULL) {
+		return CERTS_EPENDING;
+	}
+	if (e != NULL && take_ready(mint, e, now, ret_leaf)) {
+		return CERTS_OK;
+	}
+	return want(mint, bucket, peer, diag);
+}
+
+void certs_mint_on_ready(struct certs_mint *mint, void (*fn)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&mint->lock);
+	mint->on_ready = fn;
+	mint->on_ready_arg = arg;
+	pthread_mutex_unlock(&mint->lock);
+}
+
+static int ask(struct certs_mint *mint, const char *host,
+	int (*how)(struct certs_mint *, const struct peer *, time_t, struct certs_leaf **,
+		struct certs_diag *),
+	struct certs_leaf **ret_leaf, struct certs_diag *diag)
 {
 	struct peer peer;
 	int err;
@@ -213,7 +347,19 @@ int certs_mint_leaf(struct certs_mint *mint, const char *host, struct certs_leaf
 			"not a host name or address: %.200s", host);
 	}
 	pthread_mutex_lock(&mint->lock);
-	err = get(mint, &peer, time(NULL), ret_leaf, diag);
+	err = how(mint, &peer, time(NULL), ret_leaf, diag);
 	pthread_mutex_unlock(&mint->lock);
 	return err;
+}
+
+int certs_mint_leaf(struct certs_mint *mint, const char *host, struct certs_leaf **ret_leaf,
+	struct certs_diag *diag)
+{
+	return ask(mint, host, get, ret_leaf, diag);
+}
+
+int certs_mint_leaf_rsa(struct certs_mint *mint, const char *host, struct certs_leaf **ret_leaf,
+	struct certs_diag *diag)
+{
+	return ask(mint, host, get_rsa, ret_leaf, diag);
 }

@@ -13,8 +13,12 @@ enum {
 	RECORD_HANDSHAKE = 22,
 	CLIENT_HELLO = 1,
 	EXTENSION_SNI = 0,
+	EXTENSION_GROUPS = 10,
+	EXTENSION_SIGNATURES = 13,
 	EXTENSION_ALPN = 16,
 	EXTENSION_VERSIONS = 43,
+	GROUP_P256 = 0x0017,
+	ECDSA_P256_SHA256 = 0x0403, /* in TLS 1.2 of any curve */
 };
 
 /* A cursor that remembers having run over its end. */
@@ -51,6 +55,49 @@ static struct cursor part(struct cursor *c, int n_bytes)
 	inner.end = c->at + len;
 	c->at = inner.end;
 	return inner;
+}
+
+/* What decides which key a server needs. */
+struct abilities {
+	bool ecdsa_suite; /* of TLS 1.2, one that we speak */
+	bool signatures, groups;
+	bool ecdsa_signature, p256;
+};
+
+static void read_suites(struct cursor list, struct abilities *can)
+{
+	while (list.at < list.end && !list.bad) {
+		switch (number(&list, 2)) {
+		case 0xc02b: /* ECDHE_ECDSA: AES_128_GCM_SHA256, */
+		case 0xc02c: /* AES_256_GCM_SHA384, */
+		case 0xcca9: /* CHACHA20_POLY1305_SHA256 */ can->ecdsa_suite = true; break;
+		default: break;
+		}
+	}
+}
+
+/* A list of two-octet numbers: is this one of them? */
+static bool read_list(struct cursor ext, size_t wanted, bool *ret_there)
+{
+	struct cursor list = part(&ext, 2);
+
+	while (list.at < list.end && !list.bad) {
+		*ret_there |= number(&list, 2) == wanted;
+	}
+	return !list.bad && !ext.bad && ext.at == ext.end;
+}
+
+/*
+ * TLS 1.3 asks for the signature alone; 1.2 has it in the suite too, and the certificate's curve
+ * must be one of the groups.
+ */
+static bool can_ecdsa(const struct abilities *can, bool tls13)
+{
+	if (tls13) {
+		return can->ecdsa_signature;
+	}
+	return can->ecdsa_suite && (can->ecdsa_signature || !can->signatures) &&
+	       (can->p256 || !can->groups);
 }
 
 static bool read_sni(struct cursor ext, struct clienthello *hello)
@@ -99,7 +146,7 @@ static bool read_versions(struct cursor ext, struct clienthello *hello)
 	return !list.bad && !ext.bad && ext.at == ext.end;
 }
 
-static bool read_extensions(struct cursor list, struct clienthello *hello)
+static bool read_extensions(struct cursor list, struct clienthello *hello, struct abilities *can)
 {
 	unsigned seen = 0;
 
@@ -121,6 +168,13 @@ static bool read_extensions(struct cursor list, struct clienthello *hello)
 		} else if (type == EXTENSION_VERSIONS) {
 			good = (seen & 4) == 0 && read_versions(ext, hello);
 			seen |= 4;
+		} else if (type == EXTENSION_SIGNATURES) {
+			good = !can->signatures &&
+			       read_list(ext, ECDSA_P256_SHA256, &can->ecdsa_signature);
+			can->signatures = true;
+		} else if (type == EXTENSION_GROUPS) {
+			good = !can->groups && read_list(ext, GROUP_P256, &can->p256);
+			can->groups = true;
 		}
 		if (!good) {
 			return false;
@@ -131,6 +185,7 @@ static bool read_extensions(struct cursor list, struct clienthello *hello)
 
 static bool read_message(struct cursor message, struct clienthello *hello)
 {
+	struct abilities can = {0};
 	struct cursor extensions;
 
 	(void)number(&message, 2); /* legacy_version */
@@ -138,16 +193,21 @@ static bool read_message(struct cursor message, struct clienthello *hello)
 		(void)number(&message, 8); /* random */
 	}
 	(void)part(&message, 1); /* legacy_session_id */
-	(void)part(&message, 2); /* cipher_suites */
+	read_suites(part(&message, 2), &can);
 	(void)part(&message, 1); /* legacy_compression_methods */
 	if (message.bad) {
 		return false;
 	}
 	if (message.at == message.end) {
+		hello->ecdsa = can_ecdsa(&can, false);
 		return true; /* TLS 1.2 without extensions */
 	}
 	extensions = part(&message, 2);
-	return !message.bad && message.at == message.end && read_extensions(extensions, hello);
+	if (message.bad || message.at != message.end || !read_extensions(extensions, hello, &can)) {
+		return false;
+	}
+	hello->ecdsa = can_ecdsa(&can, hello->tls13);
+	return true;
 }
 
 enum clienthello_result clienthello_read(

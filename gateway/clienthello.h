@@ -1,6 +1,7 @@
 /*
  * Reads a TLS ClientHello without answering it: whom does the client want? Pure: bytes in, facts
- * out. Sources: RFC 8446 section 4.1.2 and 5.1, RFC 6066 section 3 (SNI).
+ * out. Sources: RFC 8446 section 4.1.2, 4.2.3 and 5.1, RFC 6066 section 3 (SNI), RFC 8422
+ * section 2.2.
  */
 #ifndef SALLYPORT_GATEWAY_CLIENTHELLO_H
 #define SALLYPORT_GATEWAY_CLIENTHELLO_H
@@ -20,6 +21,7 @@ struct clienthello {
 	bool tls13;       /* supported_versions offers it */
 	bool alpn_http11; /* ALPN was sent and offers http/1.1 */
 	bool alpn;        /* ALPN was sent */
+	bool ecdsa;       /* a server with a P-256 key can answer it */
 };
 
 enum clienthello_result clienthello_read(

@@ -2,6 +2,7 @@
  * The gateway as its caller sees it: workers made, run, stopped and counted.
  */
 #include "gateway/gateway.h"
+#include "certs/certs.h"
 #include "gateway/dns_door.h"
 #include "gateway/metrics.h"
 #include "gateway/names.h"
@@ -61,6 +62,18 @@ static int make_proxy(struct gateway *g)
 		       : -1;
 }
 
+static void wake_all(struct gateway *g)
+{
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		worker_wake(&g->workers[i]);
+	}
+}
+
+static void on_minted(void *arg)
+{
+	wake_all(arg);
+}
+
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,
 	struct gateway_diag *diag)
 {
@@ -99,6 +112,7 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 		gateway_destroy(g);
 		return GATEWAY_ECONFIG;
 	}
+	certs_mint_on_ready(config->mint, on_minted, g);
 	*ret_gateway = g;
 	return GATEWAY_OK;
 }
@@ -144,13 +158,6 @@ int gateway_run(struct gateway *g, struct gateway_diag *diag)
 	return started < g->n_workers ? GATEWAY_ESYSTEM : GATEWAY_OK;
 }
 
-static void wake_all(struct gateway *g)
-{
-	for (unsigned i = 0; i < g->n_workers; i++) {
-		worker_wake(&g->workers[i]);
-	}
-}
-
 void gateway_stop(struct gateway *g)
 {
 	atomic_store(&g->stopping, true);
@@ -173,6 +180,7 @@ void gateway_destroy(struct gateway *g)
 	if (g == NULL) {
 		return;
 	}
+	certs_mint_on_ready(g->config.mint, NULL, NULL);
 	metrics_destroy(g->metrics);
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		worker_finish(&g->workers[i]);

@@ -157,6 +157,20 @@ static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
 	}
 }
 
+void session_wait(struct session *s, struct session_queue *queue)
+{
+	TAILQ_INSERT_TAIL(queue, s, waiting);
+	s->waits_in = queue;
+}
+
+void session_wait_no_more(struct session *s)
+{
+	if (s->waits_in != NULL) {
+		TAILQ_REMOVE(s->waits_in, s, waiting);
+		s->waits_in = NULL;
+	}
+}
+
 const struct gateway_upstream *session_upstream(const struct session *s)
 {
 	const struct rules_upstream *upstream = s->exchange.decision.upstream;
@@ -228,9 +242,8 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	if (s->freed) {
 		return;
 	}
-	if (s->is_waiting) {
-		TAILQ_REMOVE(&s->worker->waiting, s, waiting);
-		s->is_waiting = false;
+	if (s->waits_in == &s->worker->waiting) {
+		session_wait_no_more(s);
 		stage_intent_committed(s, false);
 		session_turn(s);
 		return;
@@ -305,10 +318,7 @@ void session_close(struct session *s, enum session_reason reason)
 	}
 	s->freed = true;
 	session_stop_asking(s);
-	if (s->is_waiting) {
-		TAILQ_REMOVE(&s->worker->waiting, s, waiting);
-		s->is_waiting = false;
-	}
+	session_wait_no_more(s);
 	leg_close(&s->client);
 	leg_close(&s->upstream);
 	event_del(&s->deadline);

@@ -21,6 +21,7 @@
 #include <sys/queue.h>
 
 struct dial;
+struct session_queue;
 struct websocket;
 struct worker;
 
@@ -86,8 +87,8 @@ struct exchange {
 
 struct session {
 	LIST_ENTRY(session) all;
-	TAILQ_ENTRY(session) waiting; /* for the record's commit */
-	bool is_waiting;
+	TAILQ_ENTRY(session) waiting;   /* for the record's commit, or for a leaf */
+	struct session_queue *waits_in; /* NULL: it does not wait */
 	bool freed; /* closed: freed by the loop, not by whoever stands on the stack */
 	struct worker *worker;
 	uint64_t id;
@@ -111,6 +112,7 @@ struct session {
 	uint8_t socks;   /* version, 0: not SOCKS */
 	bool socks_greeted;
 	bool tls;           /* the client leg is or will be TLS */
+	bool rsa;           /* its client knows no ECDSA */
 	struct arena arena; /* lives as long as the session */
 
 	struct http_parser *requests, *responses; /* owned */
@@ -162,6 +164,12 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 const char *session_reason_word(enum session_reason reason);
 const char *session_state_name(enum session_state state);
 
+/* Puts it at the end of a queue of its worker's, or takes it out of the one it is in, if any. */
+void session_wait(struct session *s, struct session_queue *queue);
+void session_wait_no_more(struct session *s);
+
+/* When a leaf may have been minted: asks for it again. */
+void stage_tls_accept_minted(struct session *s);
 /* When the record's mark moved, or did not in time: may the effect happen? */
 void stage_intent_committed(struct session *s, bool committed);
 

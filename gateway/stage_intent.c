@@ -52,8 +52,7 @@ void stage_intent_enter(struct session *s)
 		effect(s);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&w->waiting, s, waiting);
-	s->is_waiting = true;
+	session_wait(s, &w->waiting);
 }
 
 void stage_intent_committed(struct session *s, bool committed)

@@ -90,6 +90,7 @@ static void read_hello(struct session *s)
 			return;
 		}
 		s->tls = true;
+		s->rsa = !hello.ecdsa;
 		s->origin.scheme = RULES_HTTPS;
 		if (hello.sni[0] != '\0') {
 			s->origin.sni = arena_copy(&s->arena, hello.sni, strlen(hello.sni));

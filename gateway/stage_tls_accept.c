@@ -7,19 +7,10 @@
 #include "gateway/tls.h"
 #include "gateway/worker.h"
 
-void stage_tls_accept_enter(struct session *s)
+static void start(struct session *s, struct certs_leaf *leaf)
 {
-	struct certs_leaf *leaf;
-	struct certs_diag diag = {0};
 	struct tls *tls;
-	int error;
 
-	error = certs_mint_leaf(s->worker->gateway->config.mint, s->origin.host, &leaf, &diag);
-	if (error != CERTS_OK) {
-		session_refuse(s, 0, "mint", true, "no certificate for %s: %s", s->origin.host,
-			diag.message);
-		return;
-	}
 	if (!leg_prepare_tls(&s->client)) {
 		certs_leaf_release(leaf);
 		session_close(s, SESSION_END_MEMORY);
@@ -34,8 +25,38 @@ void stage_tls_accept_enter(struct session *s)
 	leg_start_tls(&s->client, tls);
 }
 
+void stage_tls_accept_minted(struct session *s)
+{
+	struct certs_mint *mint = s->worker->gateway->config.mint;
+	struct certs_leaf *leaf;
+	struct certs_diag diag = {0};
+	int error = s->rsa ? certs_mint_leaf_rsa(mint, s->origin.host, &leaf, &diag)
+			   : certs_mint_leaf(mint, s->origin.host, &leaf, &diag);
+
+	if (error == CERTS_EPENDING) {
+		session_wait(s, &s->worker->minting);
+	} else if (error != CERTS_OK) {
+		session_refuse(s, 0, "mint", true, "no certificate for %s: %s", s->origin.host,
+			diag.message);
+	} else {
+		start(s, leaf);
+	}
+}
+
+void stage_tls_accept_enter(struct session *s)
+{
+	stage_tls_accept_minted(s);
+}
+
 void stage_tls_accept_on_client(struct session *s, enum leg_event event)
 {
+	if (s->client.tls == NULL) {
+		/* It may go on talking while its leaf is made; what it says waits. */
+		if (event == LEG_FAILED || s->client.eof) {
+			session_close(s, SESSION_END_CLIENT_LOST);
+		}
+		return;
+	}
 	if (event == LEG_SECURED || event == LEG_FAILED) {
 		metrics_handshake(s->worker->gateway->metrics, METRICS_CLIENT, event == LEG_SECURED,
 			tls_was_resumed(s->client.tls));

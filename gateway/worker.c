@@ -1,6 +1,6 @@
 /*
- * One thread and its loop. Two things reach it from outside: the record's progress, which lets
- * waiting sessions go on, and the wish to stop; both by a byte on a socket pair.
+ * One thread and its loop. Three things reach it from outside: the record's progress and a minted
+ * leaf, which let waiting sessions go on, and the wish to stop; all by a byte on a socket pair.
  */
 #include "gateway/worker.h"
 #include "gateway/dns_door.h"
@@ -96,9 +96,21 @@ static void release_committed(struct worker *w)
 
 	while ((s = TAILQ_FIRST(&w->waiting)) != NULL &&
 		(failed || audit_is_committed(audit, s->exchange.intent_seq))) {
-		TAILQ_REMOVE(&w->waiting, s, waiting);
-		s->is_waiting = false;
+		session_wait_no_more(s);
 		stage_intent_committed(s, audit_is_committed(audit, s->exchange.intent_seq));
+		session_turn(s);
+	}
+}
+
+/* Whose leaf is not there yet waits anew. */
+static void release_minted(struct worker *w)
+{
+	struct session *last = TAILQ_LAST(&w->minting, session_queue), *s = NULL;
+
+	while (last != NULL && s != last) {
+		s = TAILQ_FIRST(&w->minting);
+		session_wait_no_more(s);
+		stage_tls_accept_minted(s);
 		session_turn(s);
 	}
 }
@@ -111,6 +123,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	(void)recv(fd, bytes, sizeof(bytes), 0);
 	release_committed(w);
+	release_minted(w);
 	if (atomic_load(&w->gateway->stopping)) {
 		stop(w);
 	} else if (atomic_load(&w->gateway->draining)) {
@@ -128,6 +141,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	w->wake_pair[0] = w->wake_pair[1] = -1;
 	LIST_INIT(&w->sessions);
 	TAILQ_INIT(&w->waiting);
+	TAILQ_INIT(&w->minting);
 	if (config == NULL) {
 		return -1;
 	}

@@ -46,6 +46,7 @@ struct worker {
 	evutil_socket_t wake_pair[2];
 	LIST_HEAD(session_list, session) sessions;
 	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
+	struct session_queue minting;               /* for a leaf */
 };
 
 struct gateway {

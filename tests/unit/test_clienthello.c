@@ -51,7 +51,7 @@ static void put_sni(struct bytes *b, const char *name)
 }
 
 /* The message with its handshake header. */
-static void put_hello(struct bytes *b, const struct bytes *extensions)
+static void put_hello_with(struct bytes *b, const struct bytes *extensions, size_t suite)
 {
 	static const uint8_t zero[32];
 	struct bytes *body = calloc(1, sizeof(*body));
@@ -60,7 +60,7 @@ static void put_hello(struct bytes *b, const struct bytes *extensions)
 	put(body, zero, 32);
 	put_number(body, 0, 1);
 	put_number(body, 2, 2);
-	put_number(body, 0x1301, 2);
+	put_number(body, suite, 2);
 	put_number(body, 1, 1);
 	put_number(body, 0, 1);
 	if (extensions != NULL) {
@@ -71,6 +71,11 @@ static void put_hello(struct bytes *b, const struct bytes *extensions)
 	put_number(b, body->len, 3);
 	put(b, body->data, body->len);
 	free(body);
+}
+
+static void put_hello(struct bytes *b, const struct bytes *extensions)
+{
+	put_hello_with(b, extensions, 0x1301);
 }
 
 /* In records of at most `size` octets. */
@@ -152,6 +157,77 @@ static void without_extensions(void **state)
 	put_records(&h->wire, &h->message, 16384);
 	assert_int_equal(clienthello_read(h->wire.data, h->wire.len, &facts), CLIENTHELLO_OK);
 	assert_string_equal(facts.sni, "");
+}
+
+/* Which clients a P-256 key answers: by TLS 1.3's rule, and by 1.2's. */
+static void with_and_without_ecdsa(void **state)
+{
+	static const char ecdsa[] = "\0\4\x08\x04\x04\x03", rsa[] = "\0\4\x08\x04\x04\x01",
+			  p384_signature[] = "\0\2\x05\x03", p256[] = "\0\4\0\x1d\0\x17",
+			  x25519[] = "\0\2\0\x1d";
+	static const struct {
+		bool tls13;
+		size_t suite;
+		const char *signatures, *groups;
+		bool ecdsa;
+	} rows[] = {
+		{true, 0x1301, ecdsa, x25519, true},
+		{true, 0x1301, rsa, p256, false},
+		{true, 0xc02b, rsa, p256, false},
+		{true, 0x1301, p384_signature, p256, false},
+		{true, 0x1301, NULL, p256, false},
+		{false, 0xc02b, ecdsa, p256, true},
+		{false, 0xcca9, ecdsa, p256, true},
+		{false, 0xc02c, NULL, NULL, true},
+		{false, 0xc02f, ecdsa, p256, false},
+		{false, 0xc02b, rsa, p256, false},
+		{false, 0xc02b, ecdsa, x25519, false},
+		{false, 0x009c, NULL, NULL, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello *h = *state;
+		struct clienthello facts;
+
+		memset(h, 0, sizeof(*h));
+		if (rows[i].tls13) {
+			put_extension(&h->extensions, 43, "\2\3\4", 3);
+		}
+		if (rows[i].signatures != NULL) {
+			put_extension(&h->extensions, 13, rows[i].signatures,
+				2 + (size_t)rows[i].signatures[1]);
+		}
+		if (rows[i].groups != NULL) {
+			put_extension(
+				&h->extensions, 10, rows[i].groups, 2 + (size_t)rows[i].groups[1]);
+		}
+		put_hello_with(&h->message, &h->extensions, rows[i].suite);
+		put_records(&h->wire, &h->message, 16384);
+		assert_int_equal(
+			clienthello_read(h->wire.data, h->wire.len, &facts), CLIENTHELLO_OK);
+		if (facts.ecdsa != rows[i].ecdsa) {
+			fail_msg("row %lu", (unsigned long)i);
+		}
+	}
+}
+
+/* A list that is no list, and one that comes twice. */
+static void bad_lists(void **state)
+{
+	static const size_t types[] = {10, 13};
+	struct clienthello facts;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct hello *h = *state;
+
+		memset(h, 0, sizeof(*h));
+		put_extension(&h->extensions, types[i], "\0\3\4\3\4", 5);
+		assert_int_equal(finish(h, 16384, &facts), CLIENTHELLO_BAD);
+		memset(h, 0, sizeof(*h));
+		put_extension(&h->extensions, types[i], "\0\2\4\3", 4);
+		put_extension(&h->extensions, types[i], "\0\2\4\3", 4);
+		assert_int_equal(finish(h, 16384, &facts), CLIENTHELLO_BAD);
+	}
 }
 
 /* One bad server_name each. */
@@ -244,6 +320,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(whole_and_cut, setup, teardown),
 		cmocka_unit_test_setup_teardown(in_many_records, setup, teardown),
 		cmocka_unit_test_setup_teardown(without_extensions, setup, teardown),
+		cmocka_unit_test_setup_teardown(with_and_without_ecdsa, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_lists, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_names, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_name_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_names_in_one, setup, teardown),

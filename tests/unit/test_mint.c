@@ -137,13 +137,14 @@ static void bounded_by_the_ca(void **state)
 	time_t late = time(NULL) + 55 * 86400; /* the CA ends on day 59 */
 
 	(void)state;
-	assert_int_equal(leaf_mint(ca, "a.example", late, &leaf, &diag), CERTS_OK);
+	assert_int_equal(leaf_mint(ca, "a.example", LEAF_EC, late, &leaf, &diag), CERTS_OK);
 	c = read_leaf(leaf);
 	assert_true(c.not_after <= time(NULL) + 59 * 86400);
 	assert_true(leaf->renew_at > late && leaf->renew_at < c.not_after);
 	certs_leaf_release(leaf);
 	leaf = NULL;
-	assert_int_equal(leaf_mint(ca, "a.example", late + 5 * 86400, &leaf, &diag), CERTS_EFORMAT);
+	assert_int_equal(
+		leaf_mint(ca, "a.example", LEAF_EC, late + 5 * 86400, &leaf, &diag), CERTS_EFORMAT);
 	assert_null(leaf);
 }
 
@@ -289,6 +290,77 @@ static void one_name_is_minted_once(void **state)
 	certs_mint_destroy(mint);
 }
 
+struct waiting {
+	pthread_mutex_t lock;
+	pthread_cond_t said;
+	unsigned n;
+};
+
+static void on_ready(void *arg)
+{
+	struct waiting *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->n++;
+	pthread_cond_signal(&w->said);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void wait_for(struct waiting *w, unsigned n)
+{
+	pthread_mutex_lock(&w->lock);
+	while (w->n < n) {
+		pthread_cond_wait(&w->said, &w->lock);
+	}
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Made elsewhere, told when ready; each name its own key, beside the name's P-256 one. */
+static void rsa_on_request(void **state)
+{
+	struct waiting w = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0};
+	struct certs_mint *mint = make(8);
+	struct certs_leaf *ec = get(mint, "a.example"), *a = NULL, *again = NULL, *b = NULL;
+	struct certs_diag diag;
+
+	(void)state;
+	certs_mint_on_ready(mint, on_ready, &w);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "a.example", &a, &diag), CERTS_EPENDING);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "b.example", &b, &diag), CERTS_EPENDING);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "*", &b, &diag), CERTS_ENAME);
+	wait_for(&w, 2);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "a.example", &a, &diag), CERTS_OK);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "a.example", &again, &diag), CERTS_OK);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "b.example", &b, &diag), CERTS_OK);
+	assert_ptr_equal(a, again);
+	assert_ptr_not_equal(a, ec);
+	assert_int_equal(mbedtls_pk_get_type(certs_leaf_key(a)), MBEDTLS_PK_RSA);
+	assert_int_equal(mbedtls_pk_get_bitlen(certs_leaf_key(a)), 2048);
+	assert_int_not_equal(mbedtls_pk_check_pair(&certs_leaf_chain(a)->pk, certs_leaf_key(b),
+				     certs_random, NULL),
+		0);
+	assert_trusted(a, "a.example");
+	assert_int_equal(read_leaf(a).key_usage, X509_USE_SIGN);
+	certs_leaf_release(ec);
+	certs_leaf_release(a);
+	certs_leaf_release(again);
+	certs_leaf_release(b);
+	certs_mint_destroy(mint);
+}
+
+/* One that is still being made, and one that waits behind it. */
+static void rsa_under_way_at_the_end(void **state)
+{
+	struct certs_mint *mint = make(8);
+	struct certs_leaf *leaf = NULL;
+	struct certs_diag diag;
+
+	(void)state;
+	assert_int_equal(certs_mint_leaf_rsa(mint, "a.example", &leaf, &diag), CERTS_EPENDING);
+	assert_int_equal(certs_mint_leaf_rsa(mint, "b.example", &leaf, &diag), CERTS_EPENDING);
+	certs_mint_destroy(mint);
+}
+
 static void random_differs(void **state)
 {
 	unsigned char a[5000] = {0};
@@ -313,6 +385,8 @@ int main(void)
 		cmocka_unit_test(least_recently_used_is_dropped),
 		cmocka_unit_test(threads_share_one_minting),
 		cmocka_unit_test(one_name_is_minted_once),
+		cmocka_unit_test(rsa_on_request),
+		cmocka_unit_test(rsa_under_way_at_the_end),
 		cmocka_unit_test(random_differs),
 	};
 	struct certs_diag diag;

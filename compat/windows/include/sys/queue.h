@@ -69,6 +69,19 @@
 		*(head)->end = (item);             \
 		(head)->end = &(item)->field.next; \
 	} while (0)
+#define TAILQ_INSERT_HEAD(head, item, field)                             \
+	do {                                                             \
+		(item)->field.next = (head)->first;                      \
+		if ((head)->first != NULL) {                             \
+			(head)->first->field.back = &(item)->field.next; \
+		} else {                                                 \
+			(head)->end = &(item)->field.next;               \
+		}                                                        \
+		(head)->first = (item);                                  \
+		(item)->field.back = &(head)->first;                     \
+	} while (0)
+/* Head and entry have one shape: the last entry's `back` is the `end` of what is before it. */
+#define TAILQ_LAST(head, name) (*(((struct name *)(void *)((head)->end))->end))
 #define TAILQ_REMOVE(head, item, field)                                      \
 	do {                                                                 \
 		if ((item)->field.next != NULL) {                            \
