@@ -4,6 +4,7 @@
  */
 #include "cli/canaries.h"
 #include "cli/verbs.h"
+#include "jailer/linux/repair.h"
 #include "probes/probes.h"
 
 #include <errno.h>
@@ -21,7 +22,8 @@
 extern char **environ;
 
 static const char usage[] =
-	"usage: sallyport doctor [--probe | --control | --jail COMMAND] [NAME...]\n\n"
+	"usage: sallyport doctor [--probe | --control | --jail COMMAND] [NAME...]\n"
+	"       sallyport doctor --repair\n\n"
 	"Says what this kernel and distribution give, which protections are up, and what to "
 	"change.\n\n"
 	"  --probe      tries to get out of a jail, in every way it knows or those named, and "
@@ -30,7 +32,8 @@ static const char usage[] =
 	"  --control    the same attempts outside a jail: shows which of them are real\n"
 	"  --jail COMMAND  the same in another jail, which COMMAND starts when the program and its "
 	"arguments\n"
-	"               are put behind it\n";
+	"               are put behind it\n"
+	"  --repair     takes away what runs that were killed left behind: empty cgroups\n";
 
 /* ---- running ourselves ---- */
 
@@ -302,12 +305,24 @@ static int try_all(const char *jail, char *const *names)
 	return count[PROBE_ESCAPED] > 0 ? 1 : 0;
 }
 
+static int repair(void)
+{
+	unsigned undone, failed;
+
+	jail_repair(&undone, &failed);
+	printf("%u taken away, %u have to stay\n", undone, failed);
+	return failed > 0 ? 1 : 0;
+}
+
 int verb_doctor(int argc, char **argv)
 {
 	bool probe = false;
 	const char *jail = NULL;
 	int i = 1;
 
+	if (argc == 2 && strcmp(argv[1], "--repair") == 0) {
+		return repair();
+	}
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--help") == 0) {
 			fputs(usage, stdout);

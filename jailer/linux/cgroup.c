@@ -5,9 +5,14 @@
  * kernel's admin-guide/cgroup-v2 and cgroup-v1/{pids,memory}.
  */
 #include "jailer/linux/jail_linux.h"
+#include "jailer/linux/repair.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fts.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +21,7 @@
 
 enum { CPU_PERIOD_US = 100000 };
 
-static const char root[] = "/sys/fs/cgroup";
+static const char root[] = "/sys/fs/cgroup", run_prefix[] = "sallyport-";
 static const struct {
 	const char *name, *limit;
 } controllers[CGROUP_CONTROLLERS] = {
@@ -27,7 +32,7 @@ static const char cure[] =
 
 static int write_text(const char *folder, const char *name, const char *text)
 {
-	char path[2 * CGROUP_PATH + 64];
+	char path[CGROUP_PATH + 64];
 	size_t n = strlen(text);
 	bool whole;
 	int fd;
@@ -53,7 +58,7 @@ static int write_number(const char *folder, const char *name, uint64_t value)
 /* The number behind the word in a file of "word number" lines; 0 when it is not there. */
 static uint64_t read_count(const char *folder, const char *name, const char *word)
 {
-	char path[2 * CGROUP_PATH + 64], key[64];
+	char path[CGROUP_PATH + 64], key[64];
 	unsigned long long value, found = 0;
 	FILE *file;
 
@@ -72,7 +77,7 @@ static uint64_t read_count(const char *folder, const char *name, const char *wor
 
 static bool has_word(const char *folder, const char *name, const char *word)
 {
-	char path[2 * CGROUP_PATH + 64], key[64];
+	char path[CGROUP_PATH + 64], key[64];
 	bool found = false;
 	FILE *file;
 
@@ -90,7 +95,7 @@ static bool has_word(const char *folder, const char *name, const char *word)
 /* The caller's own path in the hierarchy of a controller; "" of version 2's. */
 static void own_path(const char *controller, char path[CGROUP_PATH])
 {
-	char line[512];
+	char line[PATH_MAX];
 	FILE *file = fopen("/proc/self/cgroup", "re");
 
 	path[0] = '\0';
@@ -102,7 +107,7 @@ static void own_path(const char *controller, char path[CGROUP_PATH])
 		}
 		*end = '\0';
 		end[1 + strcspn(end + 1, "\n")] = '\0';
-		if (strcmp(names + 1, controller) == 0 && strlen(end + 1) < CGROUP_PATH / 2) {
+		if (strcmp(names + 1, controller) == 0 && strlen(end + 1) < CGROUP_PATH) {
 			snprintf(path, CGROUP_PATH, "%s", strcmp(end + 1, "/") ? end + 1 : "");
 			break;
 		}
@@ -112,11 +117,92 @@ static void own_path(const char *controller, char path[CGROUP_PATH])
 	}
 }
 
-/* A folder left by a run that was killed is empty, and its number may come again. */
-static int make(const char *folder)
+/* Dead and not yet waited for is dead. What cannot be looked at is taken for alive. */
+static bool is_alive(pid_t pid)
 {
-	(void)rmdir(folder);
-	return mkdir(folder, 0755);
+	char path[64], line[512] = "";
+	const char *state;
+	FILE *file;
+
+	if (kill(pid, 0) != 0 && errno == ESRCH) {
+		return false;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "re");
+	if (file == NULL) {
+		return true;
+	}
+	state = fgets(line, sizeof(line), file) != NULL ? strrchr(line, ')') : NULL;
+	fclose(file);
+	return state == NULL || (strncmp(state, ") Z", 3) != 0 && strncmp(state, ") X", 3) != 0);
+}
+
+/*
+ * Is it the folder of a run whose first process, after which it is named, is gone? A run that was
+ * killed cannot take its folder away. rmdir(2) fails where there is still a process, so that a
+ * number that is somebody's in another pid namespace does no harm.
+ */
+static bool is_left(const char *name)
+{
+	size_t prefix = strlen(run_prefix);
+	char *end;
+	long pid;
+
+	if (strncmp(name, run_prefix, prefix) != 0) {
+		return false;
+	}
+	pid = strtol(name + prefix, &end, 10);
+	return *end == '\0' && end != name + prefix && pid > 0 && !is_alive((pid_t)pid);
+}
+
+static void sweep(const char *parent)
+{
+	DIR *all = opendir(parent);
+	struct dirent *entry;
+
+	while (all != NULL && (entry = readdir(all)) != NULL) {
+		if (is_left(entry->d_name)) {
+			(void)unlinkat(dirfd(all), entry->d_name, AT_REMOVEDIR);
+		}
+	}
+	if (all != NULL) {
+		closedir(all);
+	}
+}
+
+void jail_repair(unsigned *ret_undone, unsigned *ret_failed)
+{
+	char *const roots[] = {(char *)root, NULL};
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, NULL);
+	FTSENT *entry;
+
+	*ret_undone = *ret_failed = 0;
+	while (walk != NULL && (entry = fts_read(walk)) != NULL) {
+		if (entry->fts_info == FTS_DP && is_left(entry->fts_name)) {
+			*(rmdir(entry->fts_path) == 0 ? ret_undone : ret_failed) += 1;
+		}
+	}
+	if (walk != NULL) {
+		fts_close(walk);
+	}
+}
+
+/* What a run would use, entered. The number of one that was killed may come again. */
+static int make(const char *parent, pid_t pid, char folder[CGROUP_PATH])
+{
+	sweep(parent);
+	if (snprintf(folder, CGROUP_PATH, "%.*s/%s%d", CGROUP_PATH - 32, parent, run_prefix,
+		    (int)pid) >= CGROUP_PATH ||
+		mkdir(folder, 0755) != 0) {
+		folder[0] = '\0';
+		return -1;
+	}
+	if (write_number(folder, "cgroup.procs", (uint64_t)pid) != 0) {
+		rmdir(folder);
+		folder[0] = '\0';
+		return -1;
+	}
+	return 0;
 }
 
 /* ---- version 2: the nearest folder above us that gives the controllers to its children ---- */
@@ -140,20 +226,13 @@ static bool gives(const char *folder, const bool *wanted)
 
 static int enter_v2(struct cgroup *c, pid_t pid, const bool *wanted)
 {
-	char own[CGROUP_PATH], folder[CGROUP_PATH * 2];
+	char own[CGROUP_PATH], parent[CGROUP_PATH + sizeof(root)], folder[CGROUP_PATH];
 
 	own_path("", own);
 	for (;;) {
-		snprintf(folder, sizeof(folder), "%s%s", root, own);
-		if (gives(folder, wanted)) {
-			snprintf(folder, sizeof(folder), "%s%.60s/sallyport-%d", root, own,
-				(int)pid);
-			if (make(folder) == 0) {
-				if (write_number(folder, "cgroup.procs", (uint64_t)pid) == 0) {
-					break;
-				}
-				rmdir(folder);
-			}
+		snprintf(parent, sizeof(parent), "%s%s", root, own);
+		if (gives(parent, wanted) && make(parent, pid, folder) == 0) {
+			break;
 		}
 		if (strrchr(own, '/') == NULL) {
 			return -1;
@@ -162,7 +241,7 @@ static int enter_v2(struct cgroup *c, pid_t pid, const bool *wanted)
 	}
 	for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
 		if (wanted[i]) {
-			snprintf(c->folders[i], CGROUP_PATH, "%.*s", CGROUP_PATH - 1, folder);
+			memcpy(c->folders[i], folder, sizeof(folder));
 		}
 	}
 	c->version = 2;
@@ -174,22 +253,17 @@ static int enter_v2(struct cgroup *c, pid_t pid, const bool *wanted)
 static int enter_v1(struct cgroup *c, pid_t pid, int controller)
 {
 	const char *name = controllers[controller].name;
-	char own[CGROUP_PATH];
-	char *folder = c->folders[controller];
+	char own[CGROUP_PATH], parent[CGROUP_PATH + sizeof(root) + 16];
 
 	own_path(name, own);
 	for (int attempt = 0; attempt < 2; attempt++) {
-		snprintf(folder, CGROUP_PATH, "%s/%s%.60s/sallyport-%d", root, name, own, (int)pid);
-		if (make(folder) == 0) {
-			if (write_number(folder, "cgroup.procs", (uint64_t)pid) == 0) {
-				c->version = 1;
-				return 0;
-			}
-			rmdir(folder);
+		snprintf(parent, sizeof(parent), "%s/%s%s", root, name, own);
+		if (make(parent, pid, c->folders[controller]) == 0) {
+			c->version = 1;
+			return 0;
 		}
 		own[0] = '\0'; /* a container shows its own part of the hierarchy as the root */
 	}
-	folder[0] = '\0';
 	return -1;
 }
 

@@ -74,7 +74,7 @@ void landlock_report(struct jail_reports *reports);
  * cgroup.c: puts the jail's first process, and so all, into cgroups that keep the limits. What they
  * keep is taken out of `limits`; the rest is limits.c's. Failed or not, cgroup_leave() is called.
  */
-enum { CGROUP_PATH = 128, CGROUP_PIDS = 0, CGROUP_MEMORY, CGROUP_CPU, CGROUP_CONTROLLERS };
+enum { CGROUP_PATH = 1024, CGROUP_PIDS = 0, CGROUP_MEMORY, CGROUP_CPU, CGROUP_CONTROLLERS };
 struct cgroup {
 	char folders[CGROUP_CONTROLLERS][CGROUP_PATH]; /* "" = not used */
 	int version;                                   /* 0 = none is used */

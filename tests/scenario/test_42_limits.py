@@ -1,5 +1,8 @@
 """Limits: each ends the run with a reason and a status of its own, and is not in the way before it is reached."""
 import os
+import pathlib
+import subprocess
+import time
 
 import pytest
 
@@ -87,7 +90,8 @@ def test_cpu(sally):
     """Never more than its share of what passed: a busy machine gives less."""
     if not any(os.path.exists(f"/sys/fs/cgroup/{place}") for place in ("cpu", "cgroup.controllers")):
         pytest.skip("no cgroup with the controller cpu is mounted")
-    script = "import time\nend = time.monotonic() + 1.5\nwhile time.monotonic() < end: pass\nprint(time.process_time())"
+    script = ("import time\nbefore = time.process_time()\nend = time.monotonic() + 1.5\n"
+              "while time.monotonic() < end: pass\nprint(time.process_time() - before)")
     result = sally.run("/usr/bin/python3", "-c", script, rules="limit cpu 20\n", options=["--verbose"])
     assert result.status == 0 and "limit cpu: cgroup v" in result.err, result
     assert float(result.out) < 1.5 * 0.20 * 2, result
@@ -98,6 +102,43 @@ def test_cpu_that_cannot_be_kept(sally, user):
         pytest.skip("a cgroup may be had here")
     result = sally.run("echo", "started", rules="limit cpu 20\n", check=False)
     assert result.status == 125 and "limit cpu" in result.err and "started" not in result.out, result
+
+
+def groups():
+    """Folders of runs in the hierarchies of cgroups."""
+    return set(pathlib.Path("/sys/fs/cgroup").glob("**/sallyport-*"))
+
+
+@pytest.mark.as_root
+@pytest.mark.parametrize("by", ["the next run", "doctor --repair"])
+def test_what_a_killed_run_leaves_is_taken_away(sally, by):
+    """Of dead runs only."""
+    if not any(os.path.exists(f"/sys/fs/cgroup/{place}") for place in ("pids", "cgroup.controllers")):
+        pytest.skip("no cgroup with the controller pids is mounted")
+    rules, before = "limit processes 50\n", groups()
+    command = ("sh", "-c", "echo ready; read line")
+    killed = sally.start(*command, rules=rules, stdin=subprocess.PIPE)
+    assert killed.process.stdout.readline() == "ready\n"
+    left = groups() - before
+    alive = sally.start(*command, rules=rules, stdin=subprocess.PIPE)
+    assert alive.process.stdout.readline() == "ready\n"
+    lives = groups() - before - left
+    assert left and lives
+    killed.process.kill()
+    killed.process.communicate()
+    end = time.monotonic() + 20
+    # The kernel takes the jail down on its own time, then the folder is empty.
+    while any((group / "cgroup.procs").read_text() for group in left) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert left <= groups()
+    if by == "the next run":
+        assert sally.run("true", rules=rules).status == 0
+    else:
+        told = sally.verb("doctor", "--repair")
+        assert told.status == 0 and told.out == f"{len(left)} taken away, 0 have to stay\n", told
+    assert not left & groups() and lives <= groups()
+    assert alive.finish(input="\n").status == 0
+    assert not lives & groups()
 
 
 @pytest.mark.usefixtures("address_space")
