@@ -184,6 +184,7 @@ enum certs_relax {
 	CERTS_RELAX_NAME = 1 << 1,
 	CERTS_RELAX_UNTRUSTED = 1 << 2,
 	CERTS_RELAX_WEAK = 1 << 3,
+	CERTS_RELAX_STAPLE = 1 << 4,
 };
 int certs_trust_check(const struct certs_trust *trust, const struct mbedtls_x509_crt *chain,
 	const char *host, time_t now, unsigned relax, struct certs_diag *diag)

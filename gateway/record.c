@@ -16,7 +16,7 @@
 /* What a rule relaxed is said in every record of the host. */
 static const char *relaxed(struct exchange *x)
 {
-	static const char *const names[] = {"expired", "name", "untrusted", "weak"};
+	static const char *const names[] = {"expired", "name", "untrusted", "weak", "staple"};
 	const char *text = NULL;
 
 	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

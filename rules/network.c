@@ -247,9 +247,10 @@ static int parse_relax(struct parser *p, struct rule *rule)
 		const char *word;
 		enum rules_relax bit;
 	} checks[] = {{"expired", RULES_RELAX_EXPIRED}, {"name", RULES_RELAX_NAME},
-		{"untrusted", RULES_RELAX_UNTRUSTED}, {"weak", RULES_RELAX_WEAK}};
+		{"untrusted", RULES_RELAX_UNTRUSTED}, {"weak", RULES_RELAX_WEAK},
+		{"staple", RULES_RELAX_STAPLE}};
 	const struct word *word;
-	int error = parse_want(p, "expired, name, untrusted or weak", &word);
+	int error = parse_want(p, "expired, name, untrusted, weak or staple", &word);
 
 	if (error != RULES_OK) {
 		return error;
@@ -261,7 +262,7 @@ static int parse_relax(struct parser *p, struct rule *rule)
 		}
 	}
 	return parse_error(
-		p, word, "`%.40s`: expected expired, name, untrusted or weak", word->text);
+		p, word, "`%.40s`: expected expired, name, untrusted, weak or staple", word->text);
 }
 
 static int parse_body(struct parser *p, struct rule *rule, const struct word *word)

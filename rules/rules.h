@@ -77,6 +77,7 @@ enum rules_relax {
 	RULES_RELAX_NAME = 1 << 1,
 	RULES_RELAX_UNTRUSTED = 1 << 2,
 	RULES_RELAX_WEAK = 1 << 3,
+	RULES_RELAX_STAPLE = 1 << 4,
 };
 
 /*
