@@ -8,6 +8,9 @@ trap 'rm -rf "$folder"' EXIT
 
 echo "== start and end of a run"
 python3 bench/start.py "$program" 20
+echo
+echo "== content that is vouched for"
+python3 bench/verify.py "$program" 3
 writer=$(dirname "$program")/../tests/bench_writer
 if [ -x "$writer" ]; then
 	echo
