@@ -40,6 +40,7 @@ static int add_file(struct ruleset *set, const char *path)
 	if (path == NULL && access(default_file, F_OK) != 0 && errno == ENOENT) {
 		return 0;
 	}
+	set->found = path == NULL;
 	path = path != NULL ? path : default_file;
 	if (text_read_file(&text, path) != 0) {
 		status = complain("cannot read the rules %s: %s", path, strerror(errno));

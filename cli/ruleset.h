@@ -12,6 +12,7 @@ struct ruleset {
 	struct text all;     /* every text that went in, for the digest of the record */
 	struct text parts;   /* the same with their origins: origin NUL text NUL, again and again */
 	struct text files;   /* what upstreams_read made of them, when they came from parts */
+	bool found;          /* the working folder's file, which nobody named */
 };
 
 /*

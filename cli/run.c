@@ -261,6 +261,10 @@ static int prepare(struct run *r)
 		return complain("the working folder has no path: %s", strerror(errno));
 	}
 	status = ruleset_load(r->rules_path, r->uses, &r->set);
+	if (status == 0 && r->set.found && !r->quiet) {
+		/* They may have come with the project: whoever starts the run is to know. */
+		fprintf(stderr, "sallyport: the rules are those of %s/sallyport.rules\n", r->cwd);
+	}
 	if (status == 0 && certs_init(&diag) != CERTS_OK) {
 		status = complain("%s", diag.message);
 	}

@@ -203,3 +203,14 @@ def test_check_says_where(sally):
     assert result.status == 125 and "bad.rules:2:" in result.err, result
     good = sally.write("good.rules", "allow GET a.test/**\n")
     assert sally.verb("rules", "check", str(good)).status == 0
+
+
+def test_a_rules_file_that_nobody_named_is_told_of(sally):
+    """It may have come with the project."""
+    said = f"sallyport: the rules are those of {sally.folder}/sallyport.rules\n"
+    sally.write("other.rules", "")
+    assert "the rules are those of" not in sally.run("true").err
+    sally.write("sallyport.rules", "")
+    assert said in sally.run("true").err
+    assert said not in sally.run("true", options=["--quiet"]).err
+    assert said not in sally.run("true", options=["--rules", "other.rules"]).err
