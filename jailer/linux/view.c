@@ -251,7 +251,10 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 	copy = (int)syscall(SYS_open_tree, tree, "",
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
 	layer = mounts_tmpfs("755", NULL);
-	if (copy >= 0 && layer >= 0 && stage_folder(p, copy, below_name) == 0 &&
+	/* Kernels before 6.15 copy nothing that has not been put anywhere yet (EINVAL). Then it is
+	 * the mount itself that lies below; where no overlay comes of it, it is moved on from
+	 * there. */
+	if (layer >= 0 && stage_folder(p, copy >= 0 ? copy : tree, below_name) == 0 &&
 		stage_folder(p, layer, layer_name) == 0) {
 		below = openat(p->base, below_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (below >= 0 && fill_layer(p, v, layer_name, below) == 0) {
@@ -259,7 +262,9 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 			result = overlay_mount(lower, NULL, NULL);
 		}
 	}
-	close(copy);
+	if (copy >= 0) {
+		close(copy);
+	}
 	close(layer);
 	close(below);
 	return result;
