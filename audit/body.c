@@ -5,6 +5,7 @@
  * under a hash always holds what the hash says.
  */
 #include "audit/audit.h"
+#include "audit/bodies.h"
 #include "audit/sha256.h"
 
 #include <errno.h>
@@ -133,20 +134,38 @@ int audit_body_add(struct audit_body *b, const void *data, size_t len)
 	return write_all(b->file, data, len);
 }
 
+static int sync_names(const struct audit_body *b)
+{
+	char path[PATH_MAX];
+	int dir, error;
+
+	snprintf(path, sizeof(path), "%s/bodies", b->dir);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	error = dir >= 0 && fsync(dir) == 0 ? AUDIT_OK : AUDIT_EIO;
+	if (dir >= 0) {
+		close(dir);
+	}
+	return error;
+}
+
+/* On disk under its name before a record says so. Its time is now: retention goes by it. */
 static int keep_file(struct audit_body *b, const char *name)
 {
 	char path[PATH_MAX];
-	bool whole = fdatasync(b->file) == 0;
+	bool whole = futimens(b->file, NULL) == 0 && fdatasync(b->file) == 0;
 
 	snprintf(path, sizeof(path), "%s/bodies/%s", b->dir, name);
+	bodies_lock();
 	/* Where a name cannot be taken twice, whoever has it holds the same bytes. */
-	if (!whole || (rename(b->path, path) != 0 && access(path, F_OK) != 0)) {
+	whole = whole && (rename(b->path, path) == 0 || access(path, F_OK) == 0);
+	bodies_unlock();
+	if (!whole) {
 		give_up_file(b);
 		return AUDIT_EIO;
 	}
 	close(b->file);
 	b->file = -1;
-	return AUDIT_OK;
+	return sync_names(b);
 }
 
 int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)

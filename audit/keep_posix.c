@@ -105,10 +105,17 @@ static uint64_t size_of_bodies(int record, time_t time)
 static void take_old(void *arg, const struct bodies_one *s)
 {
 	struct age *age = arg;
+	struct stat now;
 
-	if (s->st.st_mtime < age->before) {
+	if (s->st.st_mtime >= age->before) {
+		return;
+	}
+	bodies_lock();
+	if (fstatat(s->dir, s->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+		now.st_mtime < age->before) {
 		(void)unlinkat(s->dir, s->name, 0);
 	}
+	bodies_unlock();
 }
 
 static void take_bodies(int record, time_t time)

@@ -3,6 +3,7 @@
  * tree files, once a root vouches for them, say which line it is.
  */
 #include "audit/verify.h"
+#include "audit/bodies.h"
 #include "audit/folder.h"
 #include "audit/seal.h"
 
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct verifier {
 	struct folder f;
@@ -25,6 +27,7 @@ struct verifier {
 	uint64_t doubt;   /* first line that is not as its unvouched hash; UINT64_MAX: none */
 	uint64_t gone;    /* first record of a segment that is not there; UINT64_MAX: none */
 	unsigned gone_segment, retired_segment;
+	struct bodies_wanted bodies; /* that the lines say are stored */
 	struct audit_verdict *v;
 };
 
@@ -228,7 +231,8 @@ static bool check_line(struct verifier *s, const char *line, size_t len)
 		return find(s, AUDIT_BAD_RECORD, seq, true, "",
 			"where record %" PRIu64 " belongs stands something else", seq);
 	}
-	if (s->gone != UINT64_MAX) {
+	/* One that is not sealed anybody could have written. */
+	if (s->gone != UINT64_MAX && seq < s->v->sealed) {
 		note_retention(s, line, len);
 	}
 	tree_add(&s->tree, leaf);
@@ -259,6 +263,7 @@ static bool skip_segment(struct verifier *s, unsigned segment)
 static bool check_segment(struct verifier *s, unsigned segment, int *ret_error)
 {
 	char *text = NULL, *newline;
+	const char *mark;
 	size_t len = 0;
 	uint64_t line = 0;
 	bool good = true;
@@ -268,10 +273,16 @@ static bool check_segment(struct verifier *s, unsigned segment, int *ret_error)
 		*ret_error = AUDIT_OK;
 		return skip_segment(s, segment);
 	}
+	mark = text != NULL ? strstr(text, bodies_mark) : NULL;
 	for (char *at = text; good && *ret_error == AUDIT_OK && at < text + len; at = newline + 1) {
 		newline = memchr(at, '\n', (size_t)(text + len - at));
 		line++;
 		if (newline != NULL) {
+			if (mark != NULL && mark < newline) {
+				*ret_error = bodies_want(
+					&s->bodies, at, (size_t)(newline - at), s->tree.size);
+				mark = strstr(newline, bodies_mark);
+			}
 			good = check_line(s, at, (size_t)(newline - at));
 			continue;
 		}
@@ -319,8 +330,33 @@ static bool check_end(struct verifier *s)
 	return true;
 }
 
-int audit_verify(const char *dir, const struct audit_public_key *keys, size_t n_keys,
-	const char *since, struct audit_verdict *ret_verdict, struct audit_diag *diag)
+/*
+ * Retention takes a body with the last segment that tells of it, so a line that is there has its
+ * body there.
+ */
+static bool check_bodies(struct verifier *s, int *ret_error)
+{
+	struct bodies_finding f;
+
+	*ret_error = bodies_check(s->f.dir, &s->bodies, &f);
+	if (*ret_error != AUDIT_OK) {
+		return false;
+	}
+	s->v->bodies = f.n;
+	s->v->untold = f.n_untold;
+	if (f.bad == BODIES_GOOD) {
+		return true;
+	}
+	find(s, AUDIT_BAD_BODY, f.seq, true, "", "%s",
+		f.bad == BODIES_MISSING ? "is missing, and the record that tells of it is there"
+					: "does not hold what its name says");
+	snprintf(s->v->path, sizeof(s->v->path), "bodies/%s", f.name);
+	return false;
+}
+
+static int verify_once(const char *dir, const struct audit_public_key *keys, size_t n_keys,
+	const char *since, struct audit_verdict *ret_verdict, bool *ret_live,
+	struct audit_diag *diag)
 {
 	struct audit_verdict verdict = {.bad = AUDIT_GOOD};
 	struct verifier s = {.keys = keys,
@@ -349,13 +385,34 @@ int audit_verify(const char *dir, const struct audit_public_key *keys, size_t n_
 	for (unsigned n = 1; good && error == AUDIT_OK && n <= s.f.n_segments; n++) {
 		good = check_segment(&s, n, &error);
 	}
+	if (good && error == AUDIT_OK) {
+		good = check_end(&s) && check_bodies(&s, &error);
+	}
 	if (error == AUDIT_OK) {
-		good = good && check_end(&s);
 		verdict.records = s.tree.size;
 		*ret_verdict = verdict;
+		*ret_live = s.f.live;
 	} else {
 		error = audit_say(diag, error, dir, "cannot be read");
 	}
+	bodies_forget(&s.bodies);
 	folder_close(&s.f);
 	return error;
+}
+
+/* Under a writer's hands a segment may go, by retention, between two looks at the folder. */
+int audit_verify(const char *dir, const struct audit_public_key *keys, size_t n_keys,
+	const char *since, struct audit_verdict *ret_verdict, struct audit_diag *diag)
+{
+	static const struct timespec moment = {.tv_nsec = 100000000};
+	bool live = false;
+	int error;
+
+	for (int i = 0;; i++) {
+		error = verify_once(dir, keys, n_keys, since, ret_verdict, &live, diag);
+		if (error != AUDIT_OK || ret_verdict->bad == AUDIT_GOOD || !live || i == 2) {
+			return error;
+		}
+		nanosleep(&moment, NULL);
+	}
 }

@@ -41,6 +41,7 @@ enum audit_bad {
 	AUDIT_BAD_CHECKPOINT, /* one is not signed, does not follow, or was cut off */
 	AUDIT_BAD_TREE,       /* the file of hashes; the lines themselves are as sealed */
 	AUDIT_BAD_SINCE,      /* the record does not continue the checkpoint held elsewhere */
+	AUDIT_BAD_BODY,       /* a stored one is missing, or is not what its name says */
 };
 
 struct audit_verdict {
@@ -50,10 +51,13 @@ struct audit_verdict {
 	uint64_t sealed;      /* of these: under the last checkpoint */
 	uint64_t checkpoints; /* whole ones */
 	uint64_t torn;        /* bytes of an unfinished line at the very end */
-	uint64_t first;       /* the first bad record, or checkpoint, by number */
-	bool exact;           /* false: somewhere from `first` on, before `before` */
+	uint64_t bodies;      /* stored ones */
+	uint64_t untold;      /* of these: no record tells of them, a crash came before it */
+	uint64_t first;       /* the first bad record, or checkpoint, by number; of a body its */
+	/* record's, UINT64_MAX: it has none */
+	bool exact; /* false: somewhere from `first` on, before `before` */
 	uint64_t before;
-	char path[64]; /* where it stands */
+	char path[96]; /* where it stands */
 	uint64_t line; /* from 1; 0 = none */
 	char message[192];
 };
@@ -64,15 +68,6 @@ struct audit_verdict {
  */
 int audit_verify(const char *dir, const struct audit_public_key *keys, size_t n_keys,
 	const char *since, struct audit_verdict *ret_verdict, struct audit_diag *diag)
-	__attribute__((warn_unused_result));
-
-struct audit_bodies {
-	uint64_t n, n_bad; /* stored bodies; those that are not what their names say */
-	char bad[65];      /* the name of one of these */
-};
-
-/* Reads every stored body of a record folder: each is named by the SHA-256 of what it holds. */
-int audit_bodies_check(const char *dir, struct audit_bodies *ret_bodies, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
 
 /* Text of a proof (C2SP tlog-proof, the line in `extra`) under the last checkpoint. Free it. */

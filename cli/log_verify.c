@@ -115,33 +115,24 @@ static const char *last_note(char *text)
 	return last;
 }
 
-/* Lines are sealed, and a line has its body's hash; the stored body has to be what that says. */
-static int print_bodies(const char *dir)
+static void print_bodies(const struct audit_verdict *v)
 {
-	struct audit_bodies bodies;
-	struct audit_diag diag;
-
-	if (audit_bodies_check(dir, &bodies, &diag) != AUDIT_OK) {
-		return complain("%s/%s %s", dir, diag.path, diag.message);
+	if (v->bodies == 0) {
+		return;
 	}
-	if (bodies.n_bad > 0) {
-		printf("BAD: %llu of %llu stored bodies: %s/bodies/%s: does not hold what its name "
-		       "says\n",
-			(unsigned long long)bodies.n_bad, (unsigned long long)bodies.n, dir,
-			bodies.bad);
-		return BAD;
+	printf("good: %llu stored bodies hold what their names say, and none that a record tells "
+	       "of is missing",
+		(unsigned long long)v->bodies);
+	if (v->untold > 0) {
+		printf("; of %llu no record tells", (unsigned long long)v->untold);
 	}
-	if (bodies.n > 0) {
-		printf("good: %llu stored bodies hold what their names say\n",
-			(unsigned long long)bodies.n);
-	}
-	return 0;
+	printf("\n");
 }
 
 static int print_verdict(const char *dir, const struct audit_verdict *v)
 {
 	static const char *const what[] = {
-		"unknown", "good", "record", "checkpoint", "tree", "since"};
+		"unknown", "good", "record", "checkpoint", "tree", "since", "body"};
 
 	if (v->bad == AUDIT_GOOD) {
 		printf("good: %llu records, %llu of them sealed by %llu checkpoints",
@@ -155,9 +146,15 @@ static int print_verdict(const char *dir, const struct audit_verdict *v)
 				(unsigned long long)v->torn);
 		}
 		printf("\n");
-		return print_bodies(dir);
+		print_bodies(v);
+		return 0;
 	}
-	printf("BAD: %s %llu", what[v->bad], (unsigned long long)v->first);
+	if (v->bad == AUDIT_BAD_BODY && v->first == UINT64_MAX) {
+		printf("BAD: a body of no record");
+	} else {
+		printf("BAD: %s %s%llu", what[v->bad], v->bad == AUDIT_BAD_BODY ? "of record " : "",
+			(unsigned long long)v->first);
+	}
 	if (!v->exact && v->before > v->first) {
 		printf(" or later, below %llu", (unsigned long long)v->before);
 	}

@@ -210,6 +210,15 @@ int fdatasync(int fd)
 	return fsync(fd);
 }
 
+int futimens(int fd, const struct timespec times[2])
+{
+	FILETIME now;
+
+	(void)times;
+	GetSystemTimeAsFileTime(&now);
+	return SetFileTime(handle_of(fd), NULL, &now, &now) ? 0 : set_errno(GetLastError());
+}
+
 int fsync(int fd)
 {
 	BY_HANDLE_FILE_INFORMATION info;

@@ -147,6 +147,44 @@ def test_a_body_too_long_to_be_stored_is_hashed(sally, origin):
     assert list((result.record / "bodies").iterdir()) == []
 
 
+@pytest.mark.once
+def test_a_stored_body_that_is_gone_or_changed_is_named(sally, origin):
+    web = origin(lambda conn: (conn.body(), conn.reply(200, b"answer to " + conn.request.target.encode())))
+    url = f"https://origin.test:{web.port}"
+    result = sally.run("curl", "-sS", "-d", "question", f"{url}/1", "-d", "question", f"{url}/2", "-d", "question", f"{url}/3",
+                       rules=f"allow POST {url}/** private log body")
+    assert result.status == 0, result
+    bodies, told = result.record / "bodies", {}
+    for outcome in result.of("outcome"):
+        for body in (outcome["request_sha256"], outcome["response_sha256"]):
+            told.setdefault(body, outcome["seq"])
+    assert len(told) == 4  # the question was the same each time
+
+    def verified(status):
+        said = sally.verb("log", "verify", result.record)
+        assert said.status == status, said
+        return said.out
+    assert "4 stored bodies hold what their names say" in verified(0)
+    for body, seq in told.items():
+        content = (bodies / body).read_bytes()
+        (bodies / body).unlink()
+        assert verified(1).startswith(f"BAD: body of record {seq}: {bodies}/{body}: is missing")
+        (bodies / body).symlink_to("/etc/hostname")
+        assert verified(1).startswith(f"BAD: body of record {seq}: {bodies}/{body}: is missing")
+        (bodies / body).unlink()
+        (bodies / body).write_bytes(content[:-1] + b"!")
+        assert verified(1).startswith(f"BAD: body of record {seq}: {bodies}/{body}: does not hold")
+        (bodies / body).write_bytes(content)
+    (bodies / ("0" * 64)).write_bytes(b"put there")
+    assert verified(1).startswith("BAD: a body of no record: ")
+    (bodies / ("0" * 64)).unlink()
+    (bodies / hashlib.sha256(b"put there").hexdigest()).write_bytes(b"put there")
+    assert "of 1 no record tells" in verified(0)
+    bodies.rename(result.record / "elsewhere")
+    first = min(told.values())
+    assert verified(1).startswith(f"BAD: body of record {first}: ")
+
+
 def test_a_body_that_cannot_be_stored_does_not_pass(sally, origin):
     web = origin(answer)
     run = sally.start("sh", "-c", f"read go; curl -sS -d question https://origin.test:{web.port}/", stdin=-1,

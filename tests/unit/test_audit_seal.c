@@ -446,6 +446,27 @@ static void segments_dropped_swapped_doubled(void **state)
 	expect(AUDIT_GOOD, 0, "restored", 0);
 }
 
+/* That retention took a segment, a sealed record has to say: anybody can write another one. */
+static void a_segment_is_not_excused_by_a_line_without_a_seal(void **state)
+{
+	static const char excuse[] =
+		"\"kind\":\"event\",\"time\":\"2026-01-01T00:00:00.000000000Z\",\"mono_ns\":1,"
+		"\"reason\":\"retention\",\"detail\":\"000001.jsonl and older\"}\n";
+	struct file *first = file_of('j', 1), *last = file_of('j', n_segments);
+	char *text = malloc(last->bytes.len + sizeof(excuse) + 32);
+	size_t len = last->bytes.len;
+
+	(void)state;
+	memcpy(text, last->bytes.at, len);
+	len += (size_t)sprintf(text + len, "{\"seq\":%d,%s", TOTAL, excuse);
+	folder_store(last->name, text, len);
+	expect(AUDIT_GOOD, 0, "a line without a seal", 0);
+	folder_remove(first->name);
+	expect(AUDIT_BAD_RECORD, 0, "and a segment less", 0);
+	restore();
+	free(text);
+}
+
 /* ---- checkpoints ---- */
 
 static size_t note_begin[64];
@@ -749,6 +770,7 @@ int main(void)
 		EXAM(lines_swapped),
 		EXAM(segments_truncated),
 		EXAM(segments_dropped_swapped_doubled),
+		EXAM(a_segment_is_not_excused_by_a_line_without_a_seal),
 		EXAM(checkpoints_flipped_and_truncated),
 		EXAM(checkpoints_dropped_swapped_doubled_inserted),
 		EXAM(another_key_is_not_believed),

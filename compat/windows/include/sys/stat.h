@@ -1,5 +1,6 @@
 /*
  * mkdir(2) with its mode: 0700 becomes an access list of the owner, the system and administrators.
+ * futimens(2) to this moment; `times` is NULL.
  */
 #ifndef SALLYPORT_COMPAT_SYS_STAT_H
 #define SALLYPORT_COMPAT_SYS_STAT_H
@@ -8,5 +9,8 @@
 
 int compat_mkdir(const char *path, int mode);
 #define mkdir(path, mode) compat_mkdir(path, mode)
+
+struct timespec;
+int futimens(int fd, const struct timespec times[2]);
 
 #endif
