@@ -199,7 +199,8 @@ int audit_reader_open(const char *dir, struct audit_reader **ret_reader, struct 
 	__attribute__((warn_unused_result));
 /*
  * The next record; its strings live until the next call. AUDIT_END at the end (call again to follow
- * a live folder); AUDIT_EFORMAT for a line that is no record (diag says where), reading may go on.
+ * a live folder); AUDIT_EFORMAT for a line that is no record (diag says where), and before the
+ * first record after segments that are gone (diag->line is 0); reading may go on.
  */
 int audit_reader_next(struct audit_reader *reader, struct audit_record *ret_record,
 	struct audit_diag *diag) __attribute__((warn_unused_result));

@@ -19,6 +19,7 @@ struct audit_reader {
 	uint64_t line;
 	char *buf; /* owned: bytes [begin, end) are not yet read */
 	size_t begin, end, size;
+	bool gap;         /* segments between the last one and this are gone: to be told */
 	bool skipping;    /* the rest of a line too long to be a record */
 	const char *last; /* in buf: the last line, while `begin` stands behind it */
 	size_t last_len;
@@ -66,15 +67,48 @@ void audit_reader_close(struct audit_reader *r)
 	free(r);
 }
 
-static int open_segment(struct audit_reader *r)
+/* 0: it is the last one (yet). */
+static unsigned next_segment(const struct audit_reader *r)
 {
-	r->file = segment_open(r->dir, r->segment);
-	return r->file >= 0 ? AUDIT_OK : errno == ENOENT ? AUDIT_END : AUDIT_EIO;
+	unsigned next = r->segment + 1;
+
+	if (!segment_exists(r->dir, next) && segments_next(r->dir, r->segment, &next) != AUDIT_OK) {
+		next = 0;
+	}
+	return next;
 }
 
-static bool next_exists(const struct audit_reader *r)
+/* A torn end of an older segment is the verifier's. */
+static void go_on(struct audit_reader *r, unsigned next)
 {
-	return segment_exists(r->dir, r->segment + 1);
+	if (r->file >= 0) {
+		close(r->file);
+	}
+	r->file = -1;
+	r->gap = r->gap || next != r->segment + 1;
+	r->segment = next;
+	r->end = r->begin = 0;
+	r->skipping = false;
+}
+
+/* One that is gone meanwhile, as retention does it, is stepped over. */
+static int open_segment(struct audit_reader *r)
+{
+	while ((r->file = segment_open(r->dir, r->segment)) < 0) {
+		unsigned next;
+
+		if (errno != ENOENT) {
+			return AUDIT_EIO;
+		}
+		next = next_segment(r);
+		if (next == 0) {
+			return AUDIT_END;
+		}
+		go_on(r, next);
+		r->gap = true;
+	}
+	r->line = 0;
+	return AUDIT_OK;
 }
 
 /* One line without its newline; AUDIT_END when no whole one is there (yet). */
@@ -103,7 +137,9 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			if (error != AUDIT_OK) {
 				return error;
 			}
-			r->line = 0;
+		}
+		if (r->gap) {
+			return AUDIT_EFORMAT;
 		}
 		memmove(r->buf, r->buf + r->begin, r->end - r->begin);
 		r->end -= r->begin;
@@ -124,7 +160,9 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 		}
 		r->end += (size_t)got;
 		if (got == 0) {
-			if (!next_exists(r)) {
+			unsigned next = next_segment(r);
+
+			if (next == 0) {
 				return AUDIT_END;
 			}
 			/* What was written after that read and before the next one was begun. */
@@ -136,12 +174,7 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 				r->end += (size_t)got;
 				continue;
 			}
-			close(r->file);
-			r->file = -1;
-			r->segment++;
-			/* A torn end of an older segment is the verifier's. */
-			r->end = r->begin = 0;
-			r->skipping = false;
+			go_on(r, next);
 		}
 	}
 }
@@ -157,6 +190,11 @@ int audit_reader_next(
 	segment_name(r->segment, name);
 	if (error == AUDIT_END) {
 		return error;
+	}
+	if (error != AUDIT_OK && r->gap) {
+		r->gap = false;
+		return audit_say(diag, error, name,
+			"segments before this one are gone, and the record was begun before");
 	}
 	if (error != AUDIT_OK) {
 		error = audit_say(diag, error, name, "cannot be read");

@@ -57,7 +57,8 @@ bool segment_exists(int dir, unsigned number)
 	return faccessat(dir, name, R_OK, 0) == 0;
 }
 
-static int list(int dir, unsigned *ret_first, unsigned *ret_last)
+/* Of those above `after`. */
+static int list(int dir, unsigned after, unsigned *ret_first, unsigned *ret_last)
 {
 	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *entries = copy >= 0 ? fdopendir(copy) : NULL;
@@ -75,7 +76,7 @@ static int list(int dir, unsigned *ret_first, unsigned *ret_last)
 		size_t len;
 		unsigned long number = strtoul(entry->d_name, &end, 10);
 
-		if (number == 0 || number > 999999999) {
+		if (number <= after || number > 999999999) {
 			continue;
 		}
 		segment_name((unsigned)number, name);
@@ -96,14 +97,21 @@ int segments_first(int dir, unsigned *ret_number)
 {
 	unsigned last;
 
-	return list(dir, ret_number, &last);
+	return list(dir, 0, ret_number, &last);
+}
+
+int segments_next(int dir, unsigned number, unsigned *ret_number)
+{
+	unsigned last;
+
+	return list(dir, number, ret_number, &last);
 }
 
 int segments_last(int dir, unsigned *ret_number)
 {
 	unsigned first;
 
-	return list(dir, &first, ret_number);
+	return list(dir, 0, &first, ret_number);
 }
 
 /* Bytes up to the last newline, and the last whole line. */

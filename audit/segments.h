@@ -9,9 +9,11 @@
 enum { SEGMENT_NAME = 32 };
 
 void segment_name(unsigned number, char name[SEGMENT_NAME]);
-/* The highest number in the folder, 0 when there is none; negative error otherwise. */
-/* The lowest one: older ones may have been taken away. Likewise. */
+/* The lowest number in the folder, older ones may have been taken away; 0: there is none. */
 int segments_first(int dir, unsigned *ret_number);
+/* The lowest above this one. Likewise. */
+int segments_next(int dir, unsigned number, unsigned *ret_number);
+/* The highest. Likewise. */
 int segments_last(int dir, unsigned *ret_number);
 
 /* To be read, whether compressed or not: a descriptor, or -1 with errno. */

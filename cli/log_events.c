@@ -44,11 +44,15 @@ static unsigned http_activity(const char *method)
 	return 99;
 }
 
+/* A CONNECT that became a tunnel is traffic. */
+static bool is_http(const struct audit_record *r)
+{
+	return r->method != NULL && (r->verdict == NULL || strcmp(r->verdict, "tunnel") != 0);
+}
+
 static void ocsf_class(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct audit_record *r)
 {
-	unsigned class = r->kind == AUDIT_DNS ? OCSF_DNS
-			 : r->method != NULL  ? OCSF_HTTP
-					      : OCSF_NETWORK;
+	unsigned class = r->kind == AUDIT_DNS ? OCSF_DNS : is_http(r) ? OCSF_HTTP : OCSF_NETWORK;
 	/* Network: 5 Refuse, 6 Traffic. DNS: 6 Traffic. */
 	unsigned activity = class == OCSF_HTTP                       ? http_activity(r->method)
 			    : class == OCSF_NETWORK && is_refused(r) ? 5
@@ -80,6 +84,9 @@ static void ocsf_metadata(yyjson_mut_doc *doc, yyjson_mut_val *event, const stru
 	yyjson_mut_obj_add_str(doc, product, "vendor_name", "Sallyport");
 	yyjson_mut_obj_add_str(doc, product, "version", SALLYPORT_VERSION);
 	yyjson_mut_obj_add_str(doc, metadata, "version", "1.3.0");
+	/* The profile that knows actions, dispositions and rules. */
+	yyjson_mut_arr_add_str(
+		doc, yyjson_mut_obj_add_arr(doc, metadata, "profiles"), "security_control");
 	snprintf(uid, sizeof(uid), "%s/%llu", r->run != NULL ? r->run : "-",
 		(unsigned long long)r->seq);
 	yyjson_mut_obj_add_strcpy(doc, metadata, "uid", uid);
@@ -91,17 +98,19 @@ static void ocsf_metadata(yyjson_mut_doc *doc, yyjson_mut_val *event, const stru
 	}
 }
 
-/* "address:port" of either family as two members. */
-static void ocsf_endpoint(yyjson_mut_doc *doc, yyjson_mut_val *endpoint, const char *address)
+static void ocsf_endpoint(yyjson_mut_doc *doc, yyjson_mut_val *endpoint, const char *text)
 {
-	const char *colon = address != NULL ? strrchr(address, ':') : NULL;
-	bool bracketed = colon != NULL && address[0] == '[' && colon[-1] == ']';
+	struct export_endpoint e;
 
-	if (colon != NULL) {
-		yyjson_mut_obj_add_strncpy(doc, endpoint, "ip", address + bracketed,
-			(size_t)(colon - address) - 2u * bracketed);
-		yyjson_mut_obj_add_int(doc, endpoint, "port", atoi(colon + 1));
+	if (!export_endpoint(text, &e)) {
+		return;
 	}
+	export_text(doc, endpoint, "ip", e.ip);
+	yyjson_mut_obj_add_int(doc, endpoint, "port", e.port);
+	if (e.who != NULL) {
+		export_text(doc, yyjson_mut_obj_add_obj(doc, endpoint, "owner"), "name", e.who);
+	}
+	export_endpoint_finish(&e);
 }
 
 static void ocsf_http(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct audit_record *intent,
@@ -112,20 +121,20 @@ static void ocsf_http(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct a
 	char *agent = export_header(intent != NULL ? intent->request_headers : NULL, "user-agent");
 	struct text text = {0};
 
-	log_url(&text, r);
 	export_text(doc, request, "http_method", r->method);
 	export_text(doc, request, "user_agent", agent);
 	url = yyjson_mut_obj_add_obj(doc, request, "url");
-	export_text(doc, url, "url_string", text.data);
+	export_text(doc, url, "url_string", export_url(&text, r));
 	export_text(doc, url, "scheme", r->scheme);
 	export_text(doc, url, "hostname", r->host);
-	yyjson_mut_obj_add_uint(doc, url, "port", r->port);
+	if (r->port != 0) {
+		yyjson_mut_obj_add_uint(doc, url, "port", r->port);
+	}
 	export_text(doc, url, "path", r->path);
 	export_text(doc, url, "query_string", r->query);
-	if (r->status != 0) {
-		response = yyjson_mut_obj_add_obj(doc, event, "http_response");
-		yyjson_mut_obj_add_int(doc, response, "code", r->status);
-	}
+	/* Required by the class; 0: none came. */
+	response = yyjson_mut_obj_add_obj(doc, event, "http_response");
+	yyjson_mut_obj_add_int(doc, response, "code", r->status);
 	free(agent);
 	text_finish(&text);
 }
@@ -133,13 +142,18 @@ static void ocsf_http(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct a
 static void ocsf_connection(
 	yyjson_mut_doc *doc, yyjson_mut_val *event, const struct audit_record *r)
 {
-	yyjson_mut_val *destination = yyjson_mut_obj_add_obj(doc, event, "dst_endpoint");
+	const char *address = r->address != NULL ? r->address : r->wanted;
 
-	export_text(doc, destination, "hostname", r->host);
-	if (r->address != NULL) {
-		ocsf_endpoint(doc, destination, r->address);
+	yyjson_mut_val *to = yyjson_mut_obj_add_obj(doc, event, "dst_endpoint");
+
+	export_text(doc, to, "hostname", r->host);
+	if (address != NULL) {
+		ocsf_endpoint(doc, to, address);
 	} else if (r->port != 0) {
-		yyjson_mut_obj_add_uint(doc, destination, "port", r->port);
+		yyjson_mut_obj_add_uint(doc, to, "port", r->port);
+	}
+	if (r->host == NULL && address == NULL) {
+		yyjson_mut_obj_add_str(doc, to, "name", "unknown"); /* something is required */
 	}
 	if (r->kind == AUDIT_OUTCOME) {
 		yyjson_mut_val *traffic = yyjson_mut_obj_add_obj(doc, event, "traffic");
@@ -165,7 +179,9 @@ void ocsf_event(const struct audit_record *intent, const struct audit_record *r)
 	yyjson_mut_obj_add_int(doc, event, "time", r->time_ns / 1000000);
 	ocsf_class(doc, event, r);
 	ocsf_metadata(doc, event, r);
-	ocsf_endpoint(doc, yyjson_mut_obj_add_obj(doc, event, "src_endpoint"), r->client);
+	if (r->client != NULL) {
+		ocsf_endpoint(doc, yyjson_mut_obj_add_obj(doc, event, "src_endpoint"), r->client);
+	}
 	if (r->kind == AUDIT_DNS) {
 		query = yyjson_mut_obj_add_obj(doc, event, "query");
 		export_text(doc, query, "hostname", r->host);
@@ -173,7 +189,7 @@ void ocsf_event(const struct audit_record *intent, const struct audit_record *r)
 	} else {
 		ocsf_connection(doc, event, r);
 	}
-	if (r->method != NULL) {
+	if (is_http(r)) {
 		ocsf_http(doc, event, intent, r);
 	}
 	export_print(doc, "\n");
@@ -214,6 +230,31 @@ static void number_attribute(
 	}
 }
 
+/* As PREFIX.address and PREFIX.port. */
+static void endpoint_attributes(
+	yyjson_mut_doc *doc, yyjson_mut_val *list, bool is_client, const char *text)
+{
+	struct export_endpoint e;
+
+	if (!export_endpoint(text, &e)) {
+		return;
+	}
+	text_attribute(doc, list, is_client ? "client.address" : "network.peer.address", e.ip);
+	number_attribute(doc, list, is_client ? "client.port" : "network.peer.port", e.port, true);
+	text_attribute(doc, list, "user.name", e.who);
+	export_endpoint_finish(&e);
+}
+
+/* The conventions want name and number apart. */
+static void tls_attributes(yyjson_mut_doc *doc, yyjson_mut_val *list, const struct audit_record *r)
+{
+	if (r->tls_version != NULL && strncmp(r->tls_version, "TLSv", 4) == 0) {
+		text_attribute(doc, list, "tls.protocol.name", "tls");
+		text_attribute(doc, list, "tls.protocol.version", r->tls_version + 4);
+	}
+	text_attribute(doc, list, "tls.cipher", r->tls_cipher);
+}
+
 static void otel_attributes(yyjson_mut_doc *doc, yyjson_mut_val *span,
 	const struct audit_record *intent, const struct audit_record *r)
 {
@@ -221,21 +262,19 @@ static void otel_attributes(yyjson_mut_doc *doc, yyjson_mut_val *span,
 	char *agent = export_header(intent != NULL ? intent->request_headers : NULL, "user-agent");
 	struct text url = {0};
 
-	log_url(&url, r);
 	text_attribute(doc, list, "http.request.method", r->method);
-	text_attribute(doc, list, "url.full", r->method != NULL ? url.data : NULL);
+	text_attribute(doc, list, "url.full", is_http(r) ? export_url(&url, r) : NULL);
 	text_attribute(doc, list, "server.address", r->host);
 	number_attribute(doc, list, "server.port", r->port, r->port != 0);
-	text_attribute(doc, list, "client.address", r->client);
+	endpoint_attributes(doc, list, true, r->client);
 	text_attribute(doc, list, "user_agent.original", agent);
 	number_attribute(doc, list, "http.response.status_code", r->status, r->status != 0);
 	number_attribute(
 		doc, list, "http.request.body.size", r->request_bytes, r->request_bytes >= 0);
 	number_attribute(
 		doc, list, "http.response.body.size", r->response_bytes, r->response_bytes >= 0);
-	text_attribute(doc, list, "network.peer.address", r->address);
-	text_attribute(doc, list, "tls.protocol.version", r->tls_version);
-	text_attribute(doc, list, "tls.cipher", r->tls_cipher);
+	endpoint_attributes(doc, list, false, r->address);
+	tls_attributes(doc, list, r);
 	text_attribute(doc, list, "sallyport.verdict", r->verdict);
 	text_attribute(doc, list, "sallyport.reason", r->reason != NULL ? r->reason : r->end);
 	text_attribute(doc, list, "sallyport.rule", r->rule);
@@ -276,7 +315,10 @@ void otel_span(const struct audit_record *intent, const struct audit_record *r)
 	yyjson_mut_obj_add_str(doc, scope, "version", SALLYPORT_VERSION);
 	span = yyjson_mut_arr_add_obj(doc, yyjson_mut_obj_add_arr(doc, spans, "spans"));
 	otel_ids(doc, span, r);
-	export_text(doc, span, "name", r->method != NULL ? r->method : "tunnel");
+	export_text(doc, span, "name",
+		r->method != NULL ? r->method
+		: is_refused(r)   ? "connection"
+				  : "tunnel");
 	yyjson_mut_obj_add_int(doc, span, "kind", KIND_CLIENT);
 	add_int64(doc, span, "startTimeUnixNano", r->time_ns - r->total_ns);
 	add_int64(doc, span, "endTimeUnixNano", r->time_ns);

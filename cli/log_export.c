@@ -19,7 +19,10 @@ static const char help[] =
 	"Writes a record to stdout for other programs.\n"
 	"\n"
 	"  --format jsonl   the lines as they are\n"
-	"  --format csv     a row a decision, outcome and name; RFC 4180 with a heading\n"
+	"  --format csv     a row a decision, outcome and name; RFC 4180 with a heading; a text "
+	"that "
+	"begins like\n"
+	"                   a formula has an apostrophe before it\n"
 	"  --format har     HTTP Archive 1.2 of the requests, for a browser's tools\n"
 	"  --format ocsf    Open Cybersecurity Schema Framework 1.3: HTTP, network and DNS "
 	"activity, one JSON a line\n"
@@ -89,6 +92,48 @@ char *export_header(const char *headers, const char *name)
 	return value;
 }
 
+const char *export_url(struct text *text, const struct audit_record *r)
+{
+	if (r->host == NULL) {
+		return "about:invalid";
+	}
+	log_url(text, r);
+	return text->data;
+}
+
+static char *part_of(const char *text, size_t len)
+{
+	char *part = strndup(text, len);
+
+	if (part == NULL) {
+		abort(); /* as text.c does */
+	}
+	return part;
+}
+
+bool export_endpoint(const char *text, struct export_endpoint *ret)
+{
+	const char *at = text != NULL ? strrchr(text, '@') : NULL;
+	const char *address = at != NULL ? at + 1 : text;
+	const char *colon = address != NULL ? strrchr(address, ':') : NULL;
+	bool bracketed;
+
+	if (colon == NULL) {
+		return false;
+	}
+	bracketed = address[0] == '[' && colon > address + 1 && colon[-1] == ']';
+	ret->who = at != NULL ? part_of(text, (size_t)(at - text)) : NULL;
+	ret->ip = part_of(address + bracketed, (size_t)(colon - address) - 2u * bracketed);
+	ret->port = atoi(colon + 1);
+	return true;
+}
+
+void export_endpoint_finish(struct export_endpoint *e)
+{
+	free(e->who);
+	free(e->ip);
+}
+
 /* ---- jsonl ---- */
 
 static void jsonl_record(struct export *e, const struct audit_record *r)
@@ -105,10 +150,13 @@ static void jsonl_record(struct export *e, const struct audit_record *r)
 
 /* ---- csv ---- */
 
+/* A text that a spreadsheet would take for a formula has an apostrophe before it. */
 static void csv_text(const char *text, bool last)
 {
-	if (text != NULL && strpbrk(text, ",\"\r\n") != NULL) {
-		putchar('"');
+	bool formula = text != NULL && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+
+	if (formula || (text != NULL && strpbrk(text, ",\"\r\n") != NULL)) {
+		fputs(formula ? "\"'" : "\"", stdout);
 		for (; *text != '\0'; text++) {
 			if (*text == '"') {
 				putchar('"');
@@ -195,6 +243,14 @@ static bool is_refused(const struct audit_record *r)
 	return r->verdict != NULL && strcmp(r->verdict, "deny") == 0;
 }
 
+/* What was allowed and has no end on record. Who asks for a status does not ask for these. */
+static void each_open(struct export *e, void (*fn)(void *arg, const struct audit_record *intent))
+{
+	if (e->query.status_to == 0) {
+		log_pairs_each(e->pairs, fn, e);
+	}
+}
+
 static void har_begin(struct export *e)
 {
 	(void)e;
@@ -203,18 +259,23 @@ static void har_begin(struct export *e)
 		stdout);
 }
 
-static void har_end(struct export *e)
-{
-	(void)e;
-	fputs("]}}\n", stdout);
-}
-
 static void pair_har(
 	struct export *e, const struct audit_record *intent, const struct audit_record *r)
 {
 	if (r->method != NULL) {
 		har_entry(intent, r, e->n++ == 0);
 	}
+}
+
+static void open_har(void *arg, const struct audit_record *intent)
+{
+	pair_har(arg, intent, intent);
+}
+
+static void har_end(struct export *e)
+{
+	each_open(e, open_har);
+	fputs("]}}\n", stdout);
 }
 
 static void pair_event(struct export *e, const struct audit_record *r,
@@ -266,7 +327,6 @@ static void otel_record(struct export *e, const struct audit_record *r)
 	pair_event(e, r, pair_otel);
 }
 
-/* What was allowed and has no end on record. */
 static void open_ocsf(void *arg, const struct audit_record *intent)
 {
 	(void)arg;
@@ -275,7 +335,7 @@ static void open_ocsf(void *arg, const struct audit_record *intent)
 
 static void ocsf_end(struct export *e)
 {
-	log_pairs_each(e->pairs, open_ocsf, NULL);
+	each_open(e, open_ocsf);
 }
 
 static void open_otel(void *arg, const struct audit_record *intent)
@@ -286,7 +346,7 @@ static void open_otel(void *arg, const struct audit_record *intent)
 
 static void otel_end(struct export *e)
 {
-	log_pairs_each(e->pairs, open_otel, NULL);
+	each_open(e, open_otel);
 }
 
 static void ignore(struct export *e)
@@ -303,12 +363,13 @@ static int choose(struct export *e, const char *format)
 		void (*begin)(struct export *e);
 		void (*record)(struct export *e, const struct audit_record *r);
 		void (*end)(struct export *e);
+		bool pairs;
 	} formats[] = {
-		{"jsonl", ignore, jsonl_record, ignore},
-		{"csv", csv_begin, csv_record, ignore},
-		{"har", har_begin, har_record, har_end},
-		{"ocsf", ignore, ocsf_record, ocsf_end},
-		{"otel", ignore, otel_record, otel_end},
+		{"jsonl", ignore, jsonl_record, ignore, false},
+		{"csv", csv_begin, csv_record, ignore, false},
+		{"har", har_begin, har_record, har_end, true},
+		{"ocsf", ignore, ocsf_record, ocsf_end, true},
+		{"otel", ignore, otel_record, otel_end, true},
 	};
 
 	for (size_t i = 0; format != NULL && i < sizeof(formats) / sizeof(formats[0]); i++) {
@@ -316,6 +377,7 @@ static int choose(struct export *e, const char *format)
 			e->begin = formats[i].begin;
 			e->record = formats[i].record;
 			e->end = formats[i].end;
+			e->query.pairs = formats[i].pairs;
 			return 0;
 		}
 	}

@@ -73,9 +73,8 @@ static void add_request(yyjson_mut_doc *doc, yyjson_mut_val *entry,
 	yyjson_mut_val *request = yyjson_mut_obj_add_obj(doc, entry, "request");
 	struct text url = {0};
 
-	log_url(&url, r);
 	export_text(doc, request, "method", r->method);
-	export_text(doc, request, "url", url.data);
+	export_text(doc, request, "url", export_url(&url, r));
 	yyjson_mut_obj_add_str(doc, request, "httpVersion", "HTTP/1.1");
 	yyjson_mut_obj_add_arr(doc, request, "cookies");
 	add_headers(doc, request, "headers", intent != NULL ? intent->request_headers : NULL);
@@ -133,16 +132,16 @@ static void add_timings(yyjson_mut_doc *doc, yyjson_mut_val *entry, const struct
 	yyjson_mut_obj_add_real(doc, timings, "receive", ms(receive));
 }
 
-/* "203.0.113.1:443" and "[2001:db8::1]:443" without their port. */
 static void add_address(yyjson_mut_doc *doc, yyjson_mut_val *entry, const char *address)
 {
-	const char *colon = address != NULL ? strrchr(address, ':') : NULL;
-	bool bracketed = colon != NULL && address[0] == '[' && colon[-1] == ']';
+	struct export_endpoint to;
+	char port[16];
 
-	if (colon != NULL) {
-		yyjson_mut_obj_add_strncpy(doc, entry, "serverIPAddress", address + bracketed,
-			(size_t)(colon - address) - 2u * bracketed);
-		yyjson_mut_obj_add_strcpy(doc, entry, "connection", colon + 1);
+	if (export_endpoint(address, &to)) {
+		snprintf(port, sizeof(port), "%d", to.port);
+		export_text(doc, entry, "serverIPAddress", to.ip);
+		export_text(doc, entry, "connection", port);
+		export_endpoint_finish(&to);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "rules/rules.h"
 
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,11 +195,22 @@ static bool fits(const struct log_query *q, const struct audit_record *r)
 	if (q->verdict != NULL && (r->verdict == NULL || strcmp(q->verdict, r->verdict) != 0)) {
 		return false;
 	}
-	/* An intent has no status yet: its outcome will tell. */
-	if (q->status_to != 0 && (r->status < q->status_from || r->status > q->status_to)) {
+	/* An intent that allows has no status: its outcome will tell. */
+	if (q->status_to != 0 && !(q->pairs && r->kind == AUDIT_INTENT && r->status == 0) &&
+		(r->status < q->status_from || r->status > q->status_to)) {
 		return false;
 	}
 	return q->rule == NULL || (r->rule != NULL && rule_fits(r->rule, q->rule));
+}
+
+static void tell_passed_over(const struct log_query *q, const struct audit_diag *diag)
+{
+	char line[24] = "";
+
+	if (diag->line > 0) {
+		snprintf(line, sizeof(line), ":%llu", (unsigned long long)diag->line);
+	}
+	complain("%s/%s%s: %s; passed over", q->dir, diag->path, line, diag->message);
 }
 
 int log_query_next(struct log_query *q, struct audit_record *ret_record)
@@ -209,8 +221,7 @@ int log_query_next(struct log_query *q, struct audit_record *ret_record)
 	while ((error = audit_reader_next(q->reader, ret_record, &diag)) != AUDIT_END) {
 		if (error == AUDIT_EFORMAT || error == AUDIT_ETOOLONG) {
 			q->corrupt++;
-			complain("%s/%s:%llu: %s; passed over", q->dir, diag.path,
-				(unsigned long long)diag.line, diag.message);
+			tell_passed_over(q, &diag);
 		} else if (error != AUDIT_OK) {
 			complain("%s/%s %s", q->dir, diag.path, diag.message);
 			return AUDIT_EIO;
@@ -359,16 +370,61 @@ void log_url(struct text *t, const struct audit_record *r)
 		r->query != NULL ? r->query : "");
 }
 
-void log_print(const char *text)
+const char *log_method(const struct audit_record *r)
+{
+	if (r->method != NULL) {
+		return r->method;
+	}
+	return r->host != NULL ? "TCP" : "(unread)";
+}
+
+/* One character of UTF-8 (RFC 3629): its length; 0: it is none. */
+static size_t read_character(const unsigned char *s, unsigned *ret_code)
+{
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	unsigned code = len == 1 ? s[0] : s[0] & (0x7f >> len);
+
+	for (size_t i = 1; i < len; i++) {
+		if ((s[i] & 0xc0) != 0x80) {
+			return 0;
+		}
+		code = code << 6 | (s[i] & 0x3f);
+	}
+	*ret_code = code;
+	return s[0] > 0xf4 || (len > 1 && code < least[len]) ? 0 : len;
+}
+
+/*
+ * Control characters, what turns the direction of a line (UAX #9), line and paragraph separators,
+ * and what nobody sees.
+ */
+static bool steers(unsigned code)
+{
+	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
+	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
+	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe0fff);
+}
+
+void log_print_some(const char *text, size_t most)
 {
 	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "-");
+	unsigned code;
 
-	for (; *s != '\0'; s++) {
-		if (s[0] == 0xc2 && s[1] >= 0x80 && s[1] < 0xa0) {
-			putchar('?'); /* C1: another way to begin an escape */
-			s++;
+	for (size_t n = 0; n < most && *s != '\0'; n++) {
+		size_t len = read_character(s, &code);
+
+		if (len == 0 || steers(code)) {
+			putchar('?');
 		} else {
-			putchar(*s < 0x20 || *s == 0x7f ? '?' : *s);
+			fwrite(s, 1, len, stdout);
 		}
+		s += len > 0 ? len : 1;
 	}
+}
+
+void log_print(const char *text)
+{
+	log_print_some(text, SIZE_MAX);
 }

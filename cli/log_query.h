@@ -15,8 +15,9 @@ struct log_query {
 	const char *host, *rule, *verdict; /* NULL: any */
 	int status_from, status_to;        /* 0: any */
 	int64_t since, until;              /* ns since the epoch; 0: any */
-	unsigned long long corrupt;        /* lines that were no record so far */
-	struct audit_reader *reader;       /* owned */
+	bool pairs; /* intents fit any status: whoever asks puts them to their outcomes */
+	unsigned long long corrupt;  /* lines that were no record so far */
+	struct audit_reader *reader; /* owned */
 };
 
 /* Rows of a getopt_long table and their help. */
@@ -52,10 +53,14 @@ struct audit_record *log_pairs_take(struct log_pairs *p, const struct audit_reco
 void log_pairs_each(
 	struct log_pairs *p, void (*fn)(void *arg, const struct audit_record *intent), void *arg);
 
+/* Its method, "TCP" for a tunnel, "(unread)" for what was refused before it could be read. */
+const char *log_method(const struct audit_record *r);
 /* "https://host[:port]/path[?query]", or "host:port" of a tunnel, into a text that is printed. */
 void log_url(struct text *t, const struct audit_record *r);
 /* To a person's terminal: without what would steer it. NULL is "-". */
 void log_print(const char *text);
+/* No more than so many characters of it. */
+void log_print_some(const char *text, size_t most);
 
 /* The verbs; argv[0] is the word after `log`. */
 int log_show(int argc, char **argv);

@@ -33,6 +33,7 @@ struct shown {
 	struct text url;
 };
 
+enum { VERDICT_WIDTH = 6, DIGEST_WIDTH = 12 };
 enum colour { PLAIN = 0, BOLD = 1, DIM = 2, RED = 31, GREEN = 32, YELLOW = 33, CYAN = 36 };
 
 static void paint(const struct shown *s, enum colour colour)
@@ -59,7 +60,8 @@ static void print_verdict(const struct shown *s, const char *verdict)
 	const char *word = verdict != NULL ? verdict : "-";
 
 	paint(s, strcmp(word, "deny") == 0 ? RED : strcmp(word, "tunnel") == 0 ? YELLOW : GREEN);
-	printf("%-6.6s", word);
+	log_print_some(word, VERDICT_WIDTH);
+	printf("%*s", strlen(word) < VERDICT_WIDTH ? (int)(VERDICT_WIDTH - strlen(word)) : 0, "");
 	paint(s, PLAIN);
 }
 
@@ -110,6 +112,21 @@ static const char *short_rule(const char *rule)
 	return slash != NULL ? slash + 1 : rule;
 }
 
+/* Where nothing named one, a captured connection still had a destination. */
+static void print_target(struct shown *s, const struct audit_record *r)
+{
+	if (r->host != NULL) {
+		log_url(&s->url, r);
+		putchar(' ');
+		log_print(s->url.data);
+	} else if (r->wanted != NULL) {
+		printf(" for ");
+		log_print(r->wanted);
+	} else if (r->method != NULL) {
+		printf(" (no target)");
+	}
+}
+
 static void print_request(struct shown *s, const struct audit_record *r, const char *word)
 {
 	print_time(s, r->time_ns);
@@ -120,10 +137,8 @@ static void print_request(struct shown *s, const struct audit_record *r, const c
 	print_size(r->kind == AUDIT_OUTCOME ? r->response_bytes : -1);
 	print_duration(r->kind == AUDIT_OUTCOME ? r->total_ns : 0);
 	putchar(' ');
-	log_print(r->method != NULL ? r->method : "TCP");
-	putchar(' ');
-	log_url(&s->url, r);
-	log_print(s->url.data);
+	log_print(log_method(r));
+	print_target(s, r);
 	paint(s, DIM);
 	printf("  [");
 	log_print(word);
@@ -161,8 +176,11 @@ static void print_start(struct shown *s, const struct audit_record *r)
 	log_print(r->user);
 	printf(", run ");
 	log_print(r->run);
-	printf(", rules %.12s, CA %.12s\n", r->rules_digest != NULL ? r->rules_digest : "-",
-		r->ca_digest != NULL ? r->ca_digest : "-");
+	printf(", rules ");
+	log_print_some(r->rules_digest, DIGEST_WIDTH);
+	printf(", CA ");
+	log_print_some(r->ca_digest, DIGEST_WIDTH);
+	putchar('\n');
 }
 
 static void print_other(struct shown *s, const struct audit_record *r)

@@ -3,6 +3,7 @@
  */
 #include "cli/log_verify.h"
 #include "audit/verify.h"
+#include "cli/log_query.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
 
@@ -162,7 +163,9 @@ static int print_verdict(const char *dir, const struct audit_verdict *v)
 	if (v->line > 0) {
 		printf(":%llu", (unsigned long long)v->line);
 	}
-	printf(": %s\n", v->message);
+	printf(": ");
+	log_print(v->message); /* it may name what stands in a file that anybody wrote */
+	printf("\n");
 	return BAD;
 }
 

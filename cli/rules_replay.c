@@ -152,7 +152,7 @@ static void print_decision(
 
 	log_url(&p->url, r);
 	printf("%c %llu ", sign, (unsigned long long)r->seq);
-	log_print(r->kind == AUDIT_DNS ? "name" : r->method != NULL ? r->method : "TCP");
+	log_print(r->kind == AUDIT_DNS ? "name" : log_method(r));
 	putchar(' ');
 	log_print(p->url.data);
 	printf("  was ");

@@ -421,8 +421,8 @@ static void print_host(const char *line)
 	char host[256], out_text[32], in_text[32], reason[32] = "", add[256] = "";
 	unsigned long long allowed, refused, out, in;
 
-	if (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\t%31[^\t\n]\t%255[^\n]", host, &allowed,
-		    &refused, &out, &in, reason, add) < 5) {
+	if (sscanf(line, "%255[^\t]\t%llu\t%llu\t%llu\t%llu\t%31[^\t\n]%*1[\t]%255[^\n]", host,
+		    &allowed, &refused, &out, &in, reason, add) < 5) {
 		return;
 	}
 	human(out, out_text);

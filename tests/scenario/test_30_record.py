@@ -123,6 +123,16 @@ def test_refusals_carry_their_heads_too(sally):
     assert intent["status"] == 403 and result.of("outcome") == []
 
 
+@pytest.mark.once
+def test_the_summary_has_a_row_for_each_host(sally):
+    """Also where a refusal has nothing to suggest."""
+    result = sally.run("curl", "-sS", "http://user:word@first.test/", "http://second.test/", "--next", "-sS", "--request-target", "nonsense",
+                       "http://x.test/", rules="allow GET https://third.test/**")
+    rows = [line.split()[0] for line in result.err.splitlines() if " allowed " in line]
+    assert sorted(rows) == ["?", "first.test", "second.test"], result
+    assert "\t" not in result.err and result.err.count("; the rules would need: ") == 2, result
+
+
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 def test_log_body_stores_by_hash(sally, origin, framing):
     content = bytes(range(256)) * 300

@@ -141,11 +141,64 @@ def test_older_segments_may_be_gone(sally, made):
     assert rows(sally, made.write(name="000007.jsonl")) == ["/late"]
 
 
+@pytest.mark.parametrize("verb", [["show"], ["export", "--format", "csv"]])
+def test_segments_that_are_gone_are_told_and_stepped_over(sally, made, verb):
+    for path in ("/one", "/two"):
+        made.request(path=path)
+        made.write(name=f"00000{3 * made.requests}.jsonl")
+        made.records = []
+    result = log(sally, *verb, made.folder, status=1)
+    assert "/one" in result.out and "/two" in result.out
+    assert "000006.jsonl: segments before this one are gone" in result.err and result.err.count("\n") == 1, result
+
+
+def test_follow_steps_over_what_retention_took(sally, made):
+    made.request(path="/one")
+    follow = sally.popen([sally.program, "log", "follow", made.write()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    try:
+        assert any("/one" in line for line in follow.stdout)
+        made.request(path="/nine")
+        made.write(name="000009.jsonl")
+        assert any("/nine" in line for line in follow.stdout)
+    finally:
+        follow.send_signal(signal.SIGINT)
+        follow.wait()
+        follow.stdout.close()
+
+
 def test_a_record_cannot_steer_the_terminal(sally, made):
     made.request(path="/\x1b[2Jx", detail="bell \x07 and \x9b31m")
     result = log(sally, "show", made.write())
     assert "/?[2Jx" in result.out and "bell ? and ?31m" in result.out
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", result.out)
+
+
+def test_nor_can_what_no_terminal_should_see(sally, made):
+    made.add("start", command=["agent"], user="u", rules_digest="0" * 64, ca_digest="1" * 64, version="0", view=[])
+    made.request(path="/\u202etxt.exe\u2066", detail="8 bit \uf79b31m, half \uf7c3, hidden \u200b\ufeff\U000e0041, fine \u00e9\u4e2d\U0001f600")
+    folder = made.write(lambda lines: [line.replace('"' + "0" * 64 + '"', '"\\u001b[2J"').replace('"allow"', '"\\u001b]0;x"') for line in lines])
+    out = log(sally, "show", folder).out
+    assert "/?txt.exe?" in out and "8 bit ?31m, half ?, hidden ???, fine \u00e9\u4e2d\U0001f600" in out
+    assert "rules ?[2J," in out and "?]0;x" in out
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b\u202e\u2066\ufeff]", out)
+
+
+UNREAD = {"session": 1, "way": "proxy", "client": "127.0.0.1:9", "verdict": "deny", "status": 400}
+
+
+@pytest.fixture
+def unread(made):
+    """What was refused before its target, or anything, could be read."""
+    made.add("intent", request=1, reason="field", detail="a header field is malformed", **UNREAD)
+    made.add("intent", request=2, reason="userinfo", method="GET", request_headers=[], **UNREAD)
+    made.add("intent", request=3, reason="method", wanted="192.0.2.1:80", **{**UNREAD, "way": "transparent"})
+    return made.write()
+
+
+def test_what_could_not_be_read_is_said_to_be_unread(sally, unread):
+    lines = log(sally, "show", unread).out.splitlines()
+    assert lines[1].endswith(" (unread)  [field] a header field is malformed")
+    assert lines[2].endswith(" GET (no target)  [userinfo]") and lines[3].endswith(" (unread) for 192.0.2.1:80  [method]")
 
 
 def test_colours_are_for_terminals(sally, several):
@@ -233,12 +286,19 @@ def test_csv(sally, made):
     assert found[0]["time"] == made.records[0]["time"]
 
 
+@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1+1", "@SUM(1)", "=1,\"2\""])
+def test_csv_holds_no_formula(sally, made, text):
+    made.request(query=text, detail="\t=1", path="/=1")
+    for row in csv.DictReader(io.StringIO(export(sally, "csv", made.write()), newline="")):
+        assert (row["query"], row["detail"], row["path"]) == ("'" + text, "'\t=1", "/=1")
+
+
 NAME_VALUE = {"name": str, "value": str}
 HAR = {  # what HAR 1.2 requires; [] is a list of such objects
     "version": str, "creator": {"name": str, "version": str},
     "entries": [{
         "startedDateTime": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "time": (int, float),
-        "request": {"method": str, "url": re.compile("https?://.+"), "httpVersion": str, "cookies": [dict], "headers": [NAME_VALUE],
+        "request": {"method": str, "url": re.compile("https?://.+|about:invalid"), "httpVersion": str, "cookies": [dict], "headers": [NAME_VALUE],
                     "queryString": [NAME_VALUE], "headersSize": int, "bodySize": int},
         "response": {"status": int, "statusText": str, "httpVersion": str, "cookies": [dict], "headers": [NAME_VALUE],
                      "content": {"size": int, "mimeType": str}, "redirectURL": str, "headersSize": int, "bodySize": int},
@@ -276,6 +336,19 @@ def test_har_of_a_real_run(sally, origin):
     assert first["timings"]["ssl"] > 0 and second["timings"]["ssl"] == -1
 
 
+def test_har_of_what_has_no_target_and_of_what_has_no_end(sally, made, unread):
+    made.requests = 3
+    made.request(path="/fine", request_headers=[["User-Agent", "a"]])
+    made.request(path="/lost", outcome=False)
+    entries = json.loads(export(sally, "har", made.write()))["log"]["entries"]
+    assert misfits({"version": "1.2", "creator": {"name": "", "version": ""}, "entries": entries}, HAR) == []
+    assert [(e["request"]["url"], e["response"]["status"]) for e in entries] == \
+        [("about:invalid", 400), ("https://a.test/fine", 200), ("https://a.test/lost", 0)]
+    # Heads are the intent's, which has no status: a filter by status keeps them, and leaves out what has none.
+    (only,) = json.loads(export(sally, "har", made.folder, "--status", "2xx"))["log"]["entries"]
+    assert only["request"]["headers"] == [{"name": "User-Agent", "value": "a"}]
+
+
 def test_the_har_check_refuses():
     entry = {"version": "1.2", "creator": {"name": "x", "version": 1}, "entries": [{}]}
     assert "log.creator.version" in misfits(entry, HAR) and "log.entries[0].request" in misfits(entry, HAR)
@@ -286,12 +359,27 @@ def test_ocsf(sally, several):
     assert [e["class_uid"] for e in events] == [4002, 4002, 4002, 4001, 4003, 4003, 4002]
     for e in events:
         assert e["category_uid"] == 4 and e["type_uid"] == e["class_uid"] * 100 + e["activity_id"]
-        assert {"time", "severity_id", "metadata", "src_endpoint"} <= set(e) and e["metadata"]["product"]["name"] == "Sallyport"
+        assert {"time", "severity_id", "metadata"} <= set(e) and e["metadata"]["product"]["name"] == "Sallyport"
     assert [e["disposition_id"] for e in events] == [1, 1, 2, 1, 2, 1, 1]
     assert events[0]["http_request"]["url"]["url_string"] == "https://a.test/one" and events[1]["http_response"]["code"] == 404
     assert events[0]["traffic"] == {"bytes_out": 0, "bytes_in": 5, "bytes": 5}
     assert events[3]["dst_endpoint"] == {"hostname": "db.test", "ip": "198.51.100.7", "port": 443}
+    for e in events:
+        assert e["metadata"]["profiles"] == ["security_control"] and {"hostname", "ip", "name"} & {*e.get("dst_endpoint", {"ip": 1})}
+        assert ("src_endpoint" in e) == (e["class_uid"] != 4003) and ("http_response" in e) == (e["class_uid"] == 4002)
     assert events[-1]["activity_id"] == 6 and events[4]["query"] == {"hostname": "bad.test", "type": "A"}
+
+
+def test_who_asked_is_told_apart_from_where(sally, made, unread):
+    made.requests = 3
+    made.request(client="who@x@[2001:db8::1]:4711")
+    *nowhere, event = [json.loads(line) for line in export(sally, "ocsf", made.write()).splitlines()]
+    assert event["src_endpoint"] == {"ip": "2001:db8::1", "port": 4711, "owner": {"name": "who@x"}}
+    assert [e["dst_endpoint"] for e in nowhere] == [{"name": "unknown"}, {"name": "unknown"}, {"ip": "192.0.2.1", "port": 80}]
+    span = json.loads(export(sally, "otel", made.folder).splitlines()[-1])["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
+    attributes = {a["key"]: a["value"] for a in span["attributes"]}
+    assert attributes["client.address"] == {"stringValue": "2001:db8::1"} and attributes["client.port"] == {"intValue": "4711"}
+    assert attributes["user.name"] == {"stringValue": "who@x"} and attributes["network.peer.port"] == {"intValue": "443"}
 
 
 def test_otel(sally, several):
