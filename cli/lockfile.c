@@ -433,8 +433,9 @@ static int read_go(struct lockfile *l, const char *text, size_t len, char *messa
 		e = add(l, LOCK_GO, module, module_len, version, version_len);
 		e->path = go_path(module, module_len, version, version_len - (mod ? 7 : 0),
 			mod ? ".mod" : ".zip");
-		if (mod && hash_len > 3 && memcmp(hash, "h1:", 3) == 0) {
-			take_base64(e, LOCK_HASH_GO_MOD, hash + 3, hash_len - 3);
+		if (hash_len > 3 && memcmp(hash, "h1:", 3) == 0) {
+			take_base64(e, mod ? LOCK_HASH_GO_MOD : LOCK_HASH_GO_ZIP, hash + 3,
+				hash_len - 3);
 		}
 	}
 	return 0;
@@ -538,27 +539,39 @@ bool lock_entry_names(const struct lock_entry *e, const char *path)
 	return false;
 }
 
-bool lock_entry_fits(const struct lock_entry *e, const char *sha256, const char *sha512)
+/* The digest of that kind; NULL: not known. */
+static const char *digest_of(const struct lock_digests *d, enum lock_hash hash, char made[65])
 {
-	char list[96], digest[65];
+	char list[96];
 
-	switch (e->hash) {
-	case LOCK_HASH_SHA256: return sha256 != NULL && strcmp(e->digest, sha256) == 0;
-	case LOCK_HASH_SHA512: return sha512 != NULL && strcmp(e->digest, sha512) == 0;
+	switch (hash) {
+	case LOCK_HASH_SHA256: return d->sha256;
+	case LOCK_HASH_SHA512: return d->sha512;
+	case LOCK_HASH_GO_ZIP: return d->go_zip;
 	case LOCK_HASH_GO_MOD:
 		/* SHA-256 of the lines "digest  name" (golang.org/x/mod/sumdb/dirhash, Hash1). */
-		if (sha256 == NULL) {
-			return false;
+		if (d->sha256 == NULL) {
+			return NULL;
 		}
-		snprintf(list, sizeof(list), "%.64s  go.mod\n", sha256);
-		certs_sha256(list, strlen(list), digest);
-		return strcmp(e->digest, digest) == 0;
+		snprintf(list, sizeof(list), "%.64s  go.mod\n", d->sha256);
+		certs_sha256(list, strlen(list), made);
+		return made;
 	case LOCK_HASH_NONE: break;
 	}
-	return false;
+	return NULL;
 }
 
-bool lock_entry_compares(const struct lock_entry *e, const char *sha512)
+bool lock_entry_fits(const struct lock_entry *e, const struct lock_digests *d)
 {
-	return e->hash != LOCK_HASH_NONE && (e->hash != LOCK_HASH_SHA512 || sha512 != NULL);
+	char made[65];
+	const char *digest = digest_of(d, e->hash, made);
+
+	return digest != NULL && strcmp(e->digest, digest) == 0;
+}
+
+bool lock_entry_compares(const struct lock_entry *e, const struct lock_digests *d)
+{
+	char made[65];
+
+	return digest_of(d, e->hash, made) != NULL;
 }

@@ -16,6 +16,7 @@ enum lock_hash {
 	LOCK_HASH_SHA256,
 	LOCK_HASH_SHA512,
 	LOCK_HASH_GO_MOD, /* go's h1 over a list that has one file, go.mod */
+	LOCK_HASH_GO_ZIP, /* ... over the files in a module's zip: go_zip.h */
 };
 
 /* One digest; a package with several has several entries under one label. */
@@ -44,9 +45,14 @@ void lockfile_finish(struct lockfile *l);
 
 /* Is this URL path where the package of that entry is found? */
 bool lock_entry_names(const struct lock_entry *e, const char *path);
-/* Do digests (hex; NULL: not known) of a file fit? False too where nothing can be compared. */
-bool lock_entry_fits(const struct lock_entry *e, const char *sha256, const char *sha512);
+/* What is known of a file, each in hex; NULL: not known. */
+struct lock_digests {
+	const char *sha256, *sha512, *go_zip;
+};
+
+/* Do they fit? False too where nothing can be compared. */
+bool lock_entry_fits(const struct lock_entry *e, const struct lock_digests *d);
 /* Could they, had they been other ones? */
-bool lock_entry_compares(const struct lock_entry *e, const char *sha512);
+bool lock_entry_compares(const struct lock_entry *e, const struct lock_digests *d);
 
 #endif

@@ -1,6 +1,7 @@
 /*
  * sallyport log artifacts: every file that came in whole, and what lock files say of it.
  */
+#include "cli/go_zip.h"
 #include "cli/lockfile.h"
 #include "cli/log_export.h"
 #include "cli/log_query.h"
@@ -30,6 +31,7 @@ static const char help[] =
 struct artifact {
 	struct audit_record *r; /* owned */
 	bool encoded;           /* Content-Encoding: the digest is not that of the file */
+	char go_zip[65];        /* of a module whose body was stored; else empty */
 };
 
 struct artifacts {
@@ -61,6 +63,11 @@ static void keep(struct artifacts *a, const struct audit_record *r)
 	}
 	item = &a->list[a->n++];
 	item->r = audit_record_copy(r);
+	item->go_zip[0] = '\0';
+	if (a->checked && r->path != NULL && strlen(r->path) > 4 &&
+		strcmp(r->path + strlen(r->path) - 4, ".zip") == 0) {
+		(void)go_zip_hash(a->query.dir, r->response_sha256, item->go_zip);
+	}
 	item->encoded = encoding != NULL && strcasecmp(encoding, "identity") != 0;
 	free(encoding);
 	if (item->r == NULL) {
@@ -76,6 +83,8 @@ static const char *const check_words[] = {"unlisted", "cannot be compared", "dif
 static enum check check(struct artifacts *a, const struct artifact *item, const char **ret_label)
 {
 	const struct audit_record *r = item->r;
+	const struct lock_digests digests = {r->response_sha256, r->response_sha512,
+		item->go_zip[0] != '\0' ? item->go_zip : NULL};
 	enum check result = CHECK_UNLISTED;
 
 	*ret_label = NULL;
@@ -83,10 +92,10 @@ static enum check check(struct artifacts *a, const struct artifact *item, const 
 		struct lock_entry *e = &a->locks.entries[i];
 		enum check found = CHECK_UNLISTED;
 
-		if (lock_entry_fits(e, r->response_sha256, r->response_sha512)) {
+		if (lock_entry_fits(e, &digests)) {
 			found = CHECK_MATCHES;
 		} else if (r->path != NULL && lock_entry_names(e, r->path)) {
-			found = item->encoded || !lock_entry_compares(e, r->response_sha512)
+			found = item->encoded || !lock_entry_compares(e, &digests)
 					? CHECK_INCOMPARABLE
 					: CHECK_DIFFERS;
 		}

@@ -26,13 +26,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (size_t i = 0; i < l.n; i++) {
 		const struct lock_entry *e = &l.entries[i];
+		const struct lock_digests all = {e->digest, e->digest, e->digest};
 
 		assert(strlen(e->label) >= strlen(e->name) + 1);
 		assert(e->hash == LOCK_HASH_NONE || strlen(e->digest) == 64 ||
 			strlen(e->digest) == 128);
 		(void)lock_entry_names(e, "/some/name/-/name-1.0.0.tgz");
 		(void)lock_entry_names(e, "/packages/name-1.0.0-py3-none-any.whl");
-		(void)lock_entry_fits(e, e->digest, e->digest);
+		assert(lock_entry_fits(e, &all) ==
+			(e->hash != LOCK_HASH_NONE && e->hash != LOCK_HASH_GO_MOD));
 	}
 	lockfile_finish(&l);
 	return 0;

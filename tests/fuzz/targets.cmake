@@ -15,4 +15,8 @@ sallyport_fuzz_target(manifest cli_pure)
 add_library(lockfile STATIC ${CMAKE_SOURCE_DIR}/cli/lockfile.c)
 target_link_libraries(lockfile PUBLIC sallyport_certs sallyport::yyjson sallyport_flags)
 sallyport_fuzz_target(lockfile lockfile)
+
+add_library(go_zip STATIC ${CMAKE_SOURCE_DIR}/cli/go_zip_posix.c ${CMAKE_SOURCE_DIR}/cli/text.c)
+target_link_libraries(go_zip PUBLIC sallyport_certs sallyport_flags ${SALLYPORT_LIBMINIZIP} ${SALLYPORT_LIBZ})
+sallyport_fuzz_target(go_zip go_zip)
 sallyport_fuzz_target(checkpoint sallyport_audit)

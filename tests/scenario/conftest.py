@@ -12,6 +12,7 @@ import pathlib
 import pwd
 import resource
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -23,6 +24,11 @@ from harness.program import Sally
 
 User = collections.namedtuple("User", "name uid gid switches")
 PR_SET_CHILD_SUBREAPER = 36
+
+# What a background job or nohup ignores would be ignored by the commands of the stories too, who are sent them.
+for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+    signal.signal(number, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def users():

@@ -1,8 +1,10 @@
 """What was downloaded, held against lock files; a record judged again by other rules."""
 import base64
 import hashlib
+import io
 import json
 import re
+import zipfile
 
 import pytest
 
@@ -91,6 +93,64 @@ def test_go(sally, made):
     lock = sally.write("go.sum", f"example.com/Acme/mod v1.2.3 {h1}\nexample.com/Acme/mod v1.2.3/go.mod {h1}\nexample.com/other v1.0.0/go.mod {h1}\n")
     found, _ = checked(sally, made.write(), lock, status=1)
     assert found == {"v1.2.3.mod": "matches", "v1.0.0.mod": "differs", "v1.2.3.zip": "cannot be compared", "list": "unlisted"}
+
+
+def module_zip(files, compression=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", compression) as packed:
+        for name, data in files:
+            packed.writestr(name, data)
+    return out.getvalue()
+
+
+def go_sum(files):
+    lines = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in sorted(files))
+    return "h1:" + base64.b64encode(hashlib.sha256(lines.encode()).digest()).decode()
+
+
+MODULE = [("example.com/mod@v1.0.0/z.go", b"package z\n" * 9000), ("example.com/mod@v1.0.0/LICENSE", b""), ("example.com/mod@v1.0.0/a/b.go", b"package b\n")]
+
+
+def go_checked(sally, made, *bodies, listed=go_sum(MODULE), stored=None):
+    """What the sum of MODULE says of each of these bodies; `stored`: what lies under their names instead."""
+    store = made.folder / "bodies"
+    store.mkdir(parents=True)
+    for n, body in enumerate(bodies):
+        name = hashlib.sha256(body).hexdigest()
+        made.request(path=f"/{n}/example.com/mod/@v/v1.0.0.zip", body=name)
+        (store / name).write_bytes(body if stored is None else stored)
+    lock = sally.write("go.sum", f"example.com/mod v1.0.0 {listed}\n")
+    result = sally.verb("log", "artifacts", "--check", lock, made.write())
+    assert result.status in (0, 1), result
+    return [line[:18].strip() for line in result.out.splitlines()[:-1]]
+
+
+def test_go_zips_whose_bodies_were_stored(sally, made):
+    other = module_zip([*MODULE[:2], ("example.com/mod@v1.0.0/a/b.go", b"package evil\n")])
+    assert go_checked(sally, made, module_zip(MODULE), module_zip(MODULE[::-1], zipfile.ZIP_STORED), other) == ["matches", "matches", "differs"]
+
+
+def test_a_sum_over_a_real_module():
+    """The value is go's own, of a module with these two files (cmd/go, `go mod download -json`)."""
+    files = [("m.example/two@v0.1.0/go.mod", b"module m.example/two\n"), ("m.example/two@v0.1.0/two.go", b"package two\n")]
+    assert go_sum(files) == "h1:Lc7FO7YvpzVG8inZzqDA3DcV9JDb2SJa3nZ27NFmSvE="
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_go_zips_that_cannot_be_compared(sally, made):
+    good = module_zip(MODULE)
+    broken = module_zip(MODULE, zipfile.ZIP_STORED).replace(b"package b", b"package c", 1)  # its CRC says so
+    bodies = [b"", b"no zip", good[:-30], broken, module_zip([*MODULE, MODULE[1]]), module_zip([("a\nb", b"")]), module_zip([("x" * 5000, b"")])]
+    assert go_checked(sally, made, *bodies) == ["cannot be compared"] * len(bodies)
+
+
+def test_a_zip_that_unpacks_to_more_than_go_takes(sally, made):
+    bomb = [("example.com/mod@v1.0.0/zeros", bytes((500 << 20) + 1))]
+    assert go_checked(sally, made, module_zip(bomb), listed=go_sum(bomb)) == ["cannot be compared"]
+
+
+def test_a_stored_body_that_is_another_one(sally, made):
+    assert go_checked(sally, made, b"was this", stored=module_zip(MODULE)) == ["cannot be compared"]
 
 
 @pytest.mark.parametrize("version", [1, 2, 3])
