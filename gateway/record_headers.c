@@ -19,8 +19,12 @@ static const char *const chosen[] = {"accept", "accept-encoding", "access-contro
 static const char *const credentials[] = {"authorization", "cookie", "set-cookie",
 	"proxy-authorization", "authentication-info", "proxy-authentication-info", "x-api-key",
 	"x-auth-token", NULL};
-/* Fields whose values are URLs: their queries are recorded like the request's own. */
-static const char *const urls[] = {"location", "referer", NULL};
+/*
+ * Fields whose values are URLs: their queries, and fragments, are recorded like the request's own,
+ * and who has a name or password before the host has it as a digest.
+ */
+static const char *const urls[] = {
+	"location", "referer", "origin", "content-location", "destination", NULL};
 
 static bool has(const char *const *names, const char *name)
 {
@@ -80,7 +84,7 @@ const char *record_query(
 		return query;
 	}
 	for (const char *p = query; *p != '\0'; p++) {
-		parameters += *p == '&' || *p == ';';
+		parameters += *p == '&' || *p == ';' || *p == '#';
 		room++;
 	}
 	text = to = arena_alloc(arena, room + parameters * AUDIT_DIGEST);
@@ -88,10 +92,14 @@ const char *record_query(
 		return "(memory is out)"; /* never the value itself */
 	}
 	for (;;) {
-		size_t len = strcspn(query, "&;#"), name = strcspn(query, "=&;#");
+		size_t len = strcspn(query, "&;#"), name = strcspn(query, "=&;#"), begin = name;
 		char digest[AUDIT_DIGEST];
 
-		if (name < len && is_named(how->digested, query, name)) {
+		/* A fragment may be a path with a query of its own: "#/done?token=...". */
+		while (begin > 0 && query[begin - 1] != '?') {
+			begin--;
+		}
+		if (name < len && is_named(how->digested, query + begin, name - begin)) {
 			audit_digest(how->key, query + name + 1, len - name - 1, digest);
 			to = put(to, query, name + 1);
 			to = put(to, digest, AUDIT_DIGEST - 1);
@@ -99,20 +107,56 @@ const char *record_query(
 			to = put(to, query, len);
 		}
 		query += len;
-		if (*query == '\0' || *query == '#') {
-			to = put(to, query, strlen(query) + 1);
+		if (*query == '\0') {
+			*to = '\0';
 			return text;
 		}
 		*to++ = *query++;
 	}
 }
 
+/*
+ * Of "scheme://WHO@host/..." or "//WHO@host/...": where WHO begins, and its length (RFC
+ * 3986 3.2.1); with as many slashes of either kind as browsers put up with (WHATWG URL 4.4).
+ */
+static size_t find_userinfo(const char *url, size_t *ret_len)
+{
+	size_t scheme = strcspn(url, ":/\\?#"), begin, len;
+
+	*ret_len = 0;
+	scheme = url[scheme] == ':' ? scheme + 1 : 0;
+	begin = scheme + strspn(url + scheme, "/\\");
+	if (scheme == 0 && begin < 2) {
+		return 0; /* a path */
+	}
+	len = strcspn(url + begin, "/\\?#");
+	for (size_t i = 0; i < len; i++) {
+		*ret_len = url[begin + i] == '@' ? i : *ret_len;
+	}
+	return begin;
+}
+
+static const char *url_of(const struct gateway_recording *how, struct arena *arena, const char *url)
+{
+	size_t len, begin = find_userinfo(url, &len);
+	const char *rest = url + begin + len;
+	size_t head = strcspn(rest, "?#");
+	char digest[AUDIT_DIGEST] = "";
+
+	if (len > 0) {
+		audit_digest(how->key, url + begin, len, digest);
+	}
+	if (rest[head] != '\0') {
+		head++;
+	}
+	return arena_printf(arena, "%.*s%s%.*s%s", (int)begin, url, digest, (int)head, rest,
+		record_query(how, arena, rest + head));
+}
+
 /* The value as it may be recorded; NULL: the field is not recorded. */
 static const char *value_of(const struct gateway_recording *how, struct arena *arena,
 	const struct http_field *field, char digest[AUDIT_DIGEST])
 {
-	const char *question = strchr(field->value, '?');
-
 	if (has(credentials, field->name) || has(how->digested, field->name)) {
 		audit_digest(how->key, field->value, strlen(field->value), digest);
 		return digest;
@@ -120,11 +164,8 @@ static const char *value_of(const struct gateway_recording *how, struct arena *a
 	if (!has(chosen, field->name) && !has(how->headers, field->name)) {
 		return NULL;
 	}
-	if (has(urls, field->name) && question != NULL && how->digested != NULL) {
-		const char *query = record_query(how, arena, question + 1);
-
-		return arena_printf(
-			arena, "%.*s%s", (int)(question + 1 - field->value), field->value, query);
+	if (has(urls, field->name)) {
+		return url_of(how, arena, field->value);
 	}
 	return field->value;
 }

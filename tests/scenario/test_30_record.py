@@ -88,6 +88,26 @@ def test_credentials_are_digests_only(sally, origin):
     assert header(outcome, "response", "location") == [f"https://other.test/?token={digest(sally, SECRET)}&page=2"]
 
 
+@pytest.mark.once
+@pytest.mark.parametrize("url, told", [
+    ("https://u:{}@other.test/x@y", "https://{0}@other.test/x@y"),
+    ("//u:{}@other.test", "//{0}@other.test"),
+    ("https:\\\\u:{}@other.test", "https:\\\\{0}@other.test"),
+    ("https://other.test/a//u@b?x=//u@h", "https://other.test/a//u@b?x=//u@h"),
+    ("/path:a@b/", "/path:a@b/"),
+    ("https://other.test/#token={}&x=1", "https://other.test/#token={1}&x=1"),
+    ("/x?page=1#/done?Token={}&state=2", "/x?page=1#/done?Token={1}&state=2"),
+    ("https://u:{}@other.test/?token={}#token={}", "https://{0}@other.test/?token={1}#token={1}"),
+])
+def test_no_credentials_in_urls_of_heads(sally, plain_origin, url, told):
+    web = plain_origin(lambda conn: (conn.body(), conn.reply(302, headers=[("Location", url.replace("{}", SECRET))])))
+    result = sally.run("curl", "-sS", "-H", "Referer: " + url.replace("{}", SECRET), f"http://origin.test:{web.port}/",
+                       options=("--digest", "token"), rules=f"allow GET http://origin.test:{web.port}/** private")
+    told = told.format(digest(sally, f"u:{SECRET}"), digest(sally, SECRET))
+    assert header(one(result, "intent"), "request", "referer") == [told]
+    assert header(one(result, "outcome"), "response", "location") == [told]
+
+
 def test_the_key_stays_and_is_the_users_own(sally, origin):
     web = origin()
     rules = f"allow GET https://origin.test:{web.port} private"
