@@ -542,21 +542,20 @@ static int open_folder(struct audit_log *log, const char *dir, struct audit_diag
 	return AUDIT_OK;
 }
 
-static int append_repair(struct audit_log *log, const char *reason, uint64_t cut, const char *what,
+static int append_repair(struct audit_log *log, const char *reason, uint64_t n, const char *what,
 	struct audit_diag *diag)
 {
 	struct audit_record r;
 	uint64_t seq;
-	char detail[96];
+	char detail[128];
 
-	if (cut == 0) {
+	if (n == 0) {
 		return AUDIT_OK;
 	}
 	audit_record_init(&r);
 	r.kind = AUDIT_REPAIR;
 	r.reason = reason;
-	snprintf(detail, sizeof(detail), "%llu bytes of an unfinished %s were cut off",
-		(unsigned long long)cut, what);
+	snprintf(detail, sizeof(detail), "%llu %s", (unsigned long long)n, what);
 	r.detail = detail;
 	return audit_append(log, &r, &seq, diag);
 }
@@ -581,7 +580,7 @@ static int start(
 	struct audit_log *log, const struct audit_options *options, struct audit_diag *diag)
 {
 	struct tail tail;
-	uint64_t seal_cut = 0;
+	uint64_t seal_cut = 0, unsealed = 0;
 	int error = recover_tail(log->dir, &tail, diag);
 
 	if (error == AUDIT_OK && options->key != NULL) {
@@ -595,6 +594,7 @@ static int start(
 	}
 	if (log->seal != NULL) {
 		note_sealed(log);
+		unsealed = tail.next_seq - seal_sealed(log->seal);
 	}
 	log->segment = tail.segment;
 	log->began = tail.began;
@@ -617,10 +617,18 @@ static int start(
 		keep_segment(log->keep, log->segment);
 	}
 	if (error == AUDIT_OK) {
-		error = append_repair(log, "torn-tail", tail.cut, "record", diag);
+		error = append_repair(log, "torn-tail", tail.cut,
+			"bytes of an unfinished record were cut off", diag);
 	}
 	if (error == AUDIT_OK) {
-		error = append_repair(log, "torn-checkpoint", seal_cut, "checkpoint", diag);
+		error = append_repair(log, "torn-checkpoint", seal_cut,
+			"bytes of an unfinished checkpoint were cut off", diag);
+	}
+	if (error == AUDIT_OK) {
+		error = append_repair(log, "unsealed-tail", unsealed,
+			"records before this one had no checkpoint over them: they were sealed "
+			"only now",
+			diag);
 	}
 	return error;
 }

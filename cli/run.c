@@ -564,6 +564,7 @@ int verb_run(int argc, char **argv)
 		status = open_door(&r, &door);
 	}
 	if (status == 0) {
+		view_sweep(&r.view);
 		status = carry_out(&r);
 	}
 	jail_destroy(r.jail);

@@ -38,6 +38,8 @@ int view_review(struct view *v, const char *cwd, const char *rules_path);
 struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target);
 /* A folder of ours that must not be seen, wherever it lies. 0, or an exit status. */
 int view_keep_out(struct view *v, const char *folder);
+/* Once the record is ours: takes away what runs that were killed left beside it. */
+void view_sweep(const struct view *v);
 /* As JSON for the record: [{"path":"/usr","mode":"read"},...] */
 void view_describe(const struct view *v, struct text *json);
 void view_finish(struct view *v);

@@ -8,6 +8,7 @@
 #include "cli/tree.h"
 #include "cli/verbs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <limits.h>
@@ -18,6 +19,9 @@
 #include <unistd.h>
 
 enum { NAMED_MAX = 10 };
+
+/* Begins the names of copies in a record folder. */
+#define COPY "verified-"
 
 /* What is wrong, file by file: the first ones by name, the rest as a number. */
 struct findings {
@@ -207,7 +211,7 @@ static void check_types(const struct rules_file *f, const struct tree *t, struct
 
 /* ---- all of it ---- */
 
-/* A name of our own for the copy, absolute. */
+/* A name of our own for the copy, absolute: another run may be asking for the same record. */
 static int copy_place(struct view *v, char place[PATH_MAX])
 {
 	char real[PATH_MAX];
@@ -215,8 +219,8 @@ static int copy_place(struct view *v, char place[PATH_MAX])
 	if (realpath(v->record_dir, real) == NULL) {
 		return complain("%s: %s", v->record_dir, strerror(errno));
 	}
-	return snprintf(place, PATH_MAX, "%.*s/verified-%zu", PATH_MAX - 64, real, v->copies.n) <
-			       PATH_MAX
+	return snprintf(place, PATH_MAX, "%.*s/" COPY "%ld-%zu", PATH_MAX - 64, real,
+		       (long)getpid(), v->copies.n) < PATH_MAX
 		       ? 0
 		       : EXIT_OURS;
 }
@@ -257,8 +261,7 @@ int view_verify(struct view *v, const struct rules_file *f, const char *path, co
 	int status = copy_place(v, place);
 
 	if (status == 0) {
-		/* What a run that was killed left: the record has one writer, and that is us. */
-		tree_remove(place);
+		tree_remove(place); /* of a run that had our number and was killed */
 	}
 	wish.copy_to = place;
 	if (status == 0 && manifest != NULL) {
@@ -325,6 +328,45 @@ int view_verify_alone(const struct view *v)
 		}
 	}
 	return 0;
+}
+
+static bool is_kept(const struct list *kept, const char *name)
+{
+	for (size_t i = 0; kept != NULL && i < kept->n; i++) {
+		const char *slash = strrchr(kept->items[i], '/');
+
+		if (slash != NULL && strcmp(slash + 1, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+unsigned view_verify_sweep(const char *record_dir, const struct list *kept)
+{
+	DIR *d = opendir(record_dir);
+	struct dirent *entry;
+	char place[PATH_MAX];
+	unsigned n = 0;
+
+	while (d != NULL && (entry = readdir(d)) != NULL) {
+		if (strncmp(entry->d_name, COPY, strlen(COPY)) == 0 &&
+			!is_kept(kept, entry->d_name) &&
+			snprintf(place, sizeof(place), "%s/%s", record_dir, entry->d_name) <
+				PATH_MAX) {
+			tree_remove(place);
+			n++;
+		}
+	}
+	if (d != NULL) {
+		closedir(d);
+	}
+	return n;
+}
+
+void view_sweep(const struct view *v)
+{
+	(void)view_verify_sweep(v->record_dir, &v->copies);
 }
 
 void view_verify_finish(struct view *v)

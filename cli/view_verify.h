@@ -15,6 +15,11 @@ int view_verify(struct view *v, const struct rules_file *f, const char *path, co
 /* Nothing else may lie over what was verified. 0, or an exit status after having complained. */
 int view_verify_alone(const struct view *v);
 bool view_is_verified(const struct view *v, const struct jail_view *entry);
+/*
+ * Takes away what runs that were killed left of copies in a record folder whose lock the caller
+ * holds, or its gateway; those in `kept` (NULL: none) stay. How many it were.
+ */
+unsigned view_verify_sweep(const char *record_dir, const struct list *kept);
 /* Takes the copies away. */
 void view_verify_finish(struct view *v);
 

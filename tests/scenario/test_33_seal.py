@@ -247,6 +247,20 @@ def test_what_a_crash_tore_is_cut_and_told(sally, record):
     assert sally.verb("log", "verify", "--key", key, record).status == 0
 
 
+def test_what_a_crash_left_without_a_seal_is_told(sally, record):
+    key = runs(sally, record)
+    *earlier, _ = notes_of((record / "checkpoints").read_text())
+    _, size, _, _ = checkpoint(earlier[-1])
+    total = len(lines_of(record))
+    (record / "checkpoints").write_text("".join(note + "\n" for note in earlier))
+    (record / "000001.tree").write_bytes((record / "000001.tree").read_bytes()[:16 + 32 * size])
+    assert f"good: {total} records, {size} of them sealed" in sally.verb("log", "verify", "--key", key, record).out
+    runs(sally, record, times=1)
+    repairs = [json.loads(line) for line in lines_of(record) if b'"kind":"repair"' in line]
+    assert [(r["seq"], r["reason"], int(r["detail"].split()[0])) for r in repairs] == [(total, "unsealed-tail", total - size)]
+    assert sally.verb("log", "verify", "--key", key, record).status == 0
+
+
 def test_without_a_key_nothing_starts(sally):
     sally.write("bad.key", "no key\n")
     result = sally.run("true", options=("--record-key", sally.folder / "bad.key"), check=False)

@@ -1,6 +1,8 @@
 """What is hidden is absent; what is shown cannot be widened by a trick; what would be run outside is out of reach."""
 import os
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -344,6 +346,38 @@ def test_verified_content_is_shown(sally, where):
     event, = result.of("event", reason="files-verified")
     assert "3 files" in event["detail"] and event["seq"] < result.of("start")[0]["seq"]
     assert sorted(p.name for p in result.record.iterdir() if "verified" in p.name) == []
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("by", ["the next run", "doctor --repair"])
+def test_a_killed_runs_copy_is_taken_away_and_a_living_ones_is_not(sally, by):
+    vendor = vendor_of(sally)
+    sha256sum(sally, vendor)
+    state = sally.home / ".local/state/sallyport"
+    sally.write("verify.rules", VERIFY)
+
+    def begun(folder):
+        process = sally.popen([sally.program, "run", "--record", folder, "--rules", "verify.rules", "--", "sh", "-c", "echo; read line; cat vendor/a.txt"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert process.stdout.readline() == "\n"
+        return process
+    killed, alive = begun(state / "20260101T000000Z-00000001"), begun(state / "20260101T000000Z-00000002")
+    killed.kill()
+    killed.communicate()
+    left = list(state.glob("*-00000001/verified-*"))
+    lives = list(state.glob("*-00000002/verified-*"))
+    assert len(left) == len(lives) == 1
+    deadline = time.monotonic() + 20
+    while left[0].exists() and time.monotonic() < deadline:  # the killed run's gateway holds the record until it is gone
+        if by == "the next run":
+            sally.verb("run", "--record", left[0].parent, "--", "true")
+        else:
+            sally.verb("doctor", "--repair")
+    # A record that is being written to is not for a second run, and nothing in it is touched.
+    second = sally.verb("run", "--record", lives[0].parent, "--rules", "verify.rules", "--", "true")
+    assert second.status == 125 and "another run" in second.err, second
+    assert not left[0].exists() and list(state.glob("*-00000002/verified-*")) == lives
+    assert alive.communicate("\n")[0] == "a\n" and not lives[0].exists()
 
 
 @pytest.mark.once
