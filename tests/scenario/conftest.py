@@ -26,7 +26,7 @@ User = collections.namedtuple("User", "name uid gid switches")
 PR_SET_CHILD_SUBREAPER = 36
 
 # What a background job or nohup ignores would be ignored by the commands of the stories too, who are sent them.
-for number in (signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE):
+for number in (signal.SIGHUP, signal.SIGQUIT):  # not SIGPIPE: an origin here may find its client gone
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
