@@ -232,7 +232,7 @@ static void tell_sums(struct metrics *m, struct evbuffer *out)
 		"Bytes sent through ended tunnels.", value_of(&m->tunnel_sent));
 	one(out, "sallyport_tunnel_received_bytes_total", "counter",
 		"Bytes received through ended tunnels.", value_of(&m->tunnel_received));
-	one(out, "sallyport_connections", "gauge", "Clients' connections that are open.",
+	one(out, "sallyport_open_connections", "gauge", "Clients' connections that are open.",
 		atomic_load(&g->connections));
 	one(out, "sallyport_connections_total", "counter", "Clients' connections so far.",
 		atomic_load(&g->next_session));
