@@ -14,6 +14,7 @@
 #include "cli/gateway_process.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
+#include "cli/run_id.h"
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
 
@@ -68,7 +69,7 @@ struct service {
 	struct list upstream_cas;
 	struct gateway_plan plan;
 
-	char id[64], record_dir[PATH_MAX], key_path[PATH_MAX];
+	char id[RUN_ID], record_dir[PATH_MAX], key_path[PATH_MAX];
 	struct ruleset set;
 	struct auth_file auth;
 	struct gateway_process gateway;
@@ -240,14 +241,14 @@ static int find_key(struct service *s)
 static int prepare(struct service *s)
 {
 	struct certs_diag diag;
-	unsigned char random[8];
 	int status;
 
-	if (certs_init(&diag) != CERTS_OK || certs_random(NULL, random, sizeof(random)) != 0) {
+	if (certs_init(&diag) != CERTS_OK) {
 		return complain("no random bytes");
 	}
-	for (size_t i = 0; i < sizeof(random); i++) {
-		snprintf(s->id + 2 * i, 3, "%02x", random[i]);
+	status = run_id(s->id);
+	if (status != 0) {
+		return status;
 	}
 	if (snprintf(s->record_dir, sizeof(s->record_dir), "%s", s->record) >=
 		(int)sizeof(s->record_dir)) {

@@ -13,6 +13,7 @@
 #include "cli/gateway_process.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
+#include "cli/run_id.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 #include "jailer/jail.h"
@@ -93,7 +94,7 @@ struct run {
 	int log_level;
 	char **command;
 
-	char id[64], key_path[PATH_MAX], record_dir[PATH_MAX], cwd[PATH_MAX];
+	char id[RUN_ID], key_path[PATH_MAX], record_dir[PATH_MAX], cwd[PATH_MAX];
 	uint16_t proxy_port;
 	struct ruleset set;
 	struct gateway_process gateway;
@@ -204,18 +205,12 @@ static int parse_options(struct run *r, int argc, char **argv)
 
 static int name_run(struct run *r)
 {
-	unsigned char random[4];
 	char state[PATH_MAX];
-	time_t now = time(NULL);
-	char stamp[20];
-	int n;
+	int n, status = run_id(r->id);
 
-	if (certs_random(NULL, random, sizeof(random)) != 0) {
-		return complain("no random bytes");
+	if (status != 0) {
+		return status;
 	}
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
-	snprintf(r->id, sizeof(r->id), "%s-%02x%02x%02x%02x", stamp, random[0], random[1],
-		random[2], random[3]);
 	if (r->record != NULL) {
 		n = snprintf(r->record_dir, sizeof(r->record_dir), "%s", r->record);
 	} else if (place_state(state, sizeof(state)) == 0) {

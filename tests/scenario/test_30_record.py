@@ -234,9 +234,13 @@ def test_a_body_that_cannot_be_stored_does_not_pass(sally, origin):
     ({"client": None}, "is not of type"),
     ({"request_headers": [["only a name"]]}, "too short"),
     ({"rule": "nowhere"}, "does not match"),
+    ({"run": "r"}, "does not match"),
+    ({"end": "complete"}, "is not one of"),
+    ({"kind": "outcome"}, "is a required"),
+    ({"kind": "event"}, "is not one of"),
 ])
 def test_the_schema_refuses(change, told):
-    record = {"seq": 1, "kind": "intent", "time": "2026-01-01T00:00:00.000000000Z", "mono_ns": 5, "run": "r", "session": 1, "request": 1,
+    record = {"seq": 1, "kind": "intent", "time": "2026-01-01T00:00:00.000000000Z", "mono_ns": 5, "run": "20260101T000000Z-00c0ffee", "session": 1, "request": 1,
               "way": "proxy", "client": "127.0.0.1:1", "verdict": "deny", "reason": "no-rule"}
     assert schema.problems(record) == []
     assert any(told in problem for problem in schema.problems({**record, **change}))
