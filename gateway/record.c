@@ -65,6 +65,38 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	}
 }
 
+/*
+ * Digests are longer than what they stand for: a head full of them can be too long for a line.
+ * Then the record goes without it and says so, rather than that nothing is on record.
+ */
+static int append(
+	struct session *s, struct audit_record *r, uint64_t *ret_seq, struct audit_diag *diag)
+{
+	static const char left_out[] = "the head is too long to be on record";
+	const struct gateway_config *config = &s->worker->gateway->config;
+	struct exchange *x = &s->exchange;
+	int error = audit_append(config->audit, r, ret_seq, diag);
+	const char *detail = left_out;
+	char digest[AUDIT_DIGEST];
+
+	if (error != AUDIT_ETOOLONG) {
+		return error;
+	}
+	r->request_headers = r->response_headers = NULL;
+	if (x->target.query != NULL) {
+		audit_digest(
+			config->recording.key, x->target.query, strlen(x->target.query), digest);
+		r->query = digest;
+	}
+	if (r->detail != NULL) {
+		detail = arena_printf(&x->arena, "%s; %s", r->detail, left_out);
+	}
+	r->detail = detail != NULL ? detail : left_out;
+	error = audit_append(config->audit, r, ret_seq, diag);
+	r->query = NULL; /* it was ours */
+	return error;
+}
+
 int record_intent(struct session *s)
 {
 	struct gateway *g = s->worker->gateway;
@@ -83,7 +115,7 @@ int record_intent(struct session *s)
 		r.status = x->refusal.status;
 		r.detail = x->refusal.message;
 	}
-	error = audit_append(g->config.audit, &r, &x->intent_seq, &diag);
+	error = append(s, &r, &x->intent_seq, &diag);
 	if (error == 0) {
 		metrics_record(g->metrics, &r);
 	}
@@ -190,7 +222,7 @@ void record_outcome(struct session *s, const char *end)
 	r.total_ns = span(x->began, now);
 	metrics_record(g->metrics, &r);
 	hosts_allowed(g->hosts, r.host, x->request_bytes, x->response_bytes);
-	if (audit_append(g->config.audit, &r, &seq, &diag) != 0) {
+	if (append(s, &r, &seq, &diag) != 0) {
 		session_log(s, GATEWAY_LOG_ERROR,
 			"request %llu: its outcome could not be recorded: %s",
 			(unsigned long long)x->id, diag.message);

@@ -144,6 +144,29 @@ def test_refusals_carry_their_heads_too(sally):
 
 
 @pytest.mark.once
+def test_a_head_whose_digests_fill_more_than_a_line_is_left_out(sally, plain_origin):
+    """And what was asked, refused and answered is on record nevertheless."""
+    many = "/?" + "t=&" * 16000
+    web = plain_origin(lambda conn: (conn.body(), conn.reply(302, headers=[("Location", many)] if conn.request.target != "/asks" else [])))
+    script = f"""
+import inside, socket
+for host, path, headers in (("origin.test:{web.port}", "/asks", "Referer: {many}\\r\\n"), ("origin.test:{web.port}", "/answers", ""),
+                            ("origin.test:{web.port}", "/{many}", ""), ("no.test", "/", "Referer: {many}\\r\\n")):
+    with socket.create_connection(inside.proxy(), 30) as sock:
+        sock.sendall(inside.get(host, "http://" + host + path, headers=headers))
+        print(inside.response(sock)[0])
+"""
+    result = sally.python(script, options=("--digest", "t"), rules=f"allow GET http://origin.test:{web.port}/** private", check=False)
+    assert result.status == 0 and result.out.split() == ["302", "302", "302", "403"], result.err
+    told = "the head is too long to be on record"
+    intents, outcomes = result.of("intent"), result.of("outcome")
+    assert [r.get("detail") for r in intents] == [told, None, told, f"no statement allows it; {told}"]
+    assert [r.get("detail") for r in outcomes] == [None, told, told]
+    assert intents[2]["query"] == outcomes[2]["query"] == digest(sally, many.removeprefix("/?"))
+    assert "request_headers" not in intents[0] and "request_headers" in intents[1] and "response_headers" not in outcomes[1]
+
+
+@pytest.mark.once
 def test_the_summary_has_a_row_for_each_host(sally):
     """Also where a refusal has nothing to suggest."""
     result = sally.run("curl", "-sS", "http://user:word@first.test/", "http://second.test/", "--next", "-sS", "--request-target", "nonsense",
