@@ -193,6 +193,8 @@ static int check(struct proof *p, const struct audit_public_key *keys, size_t n_
 	tree_leaf(p->line, p->line_len, leaf);
 	if (checkpoint_read(note, len + 1, &c, &len) != NOTE_WHOLE) {
 		error = audit_say(diag, AUDIT_EFORMAT, "", "its checkpoint is none");
+	} else if (note[len + strspn(note + len, "\n")] != '\0') {
+		error = audit_say(diag, AUDIT_EFORMAT, "", "something follows its checkpoint");
 	} else if (!checkpoint_signed(note, len, keys, n_keys)) {
 		error = audit_say(
 			diag, AUDIT_EFORMAT, "", "its checkpoint is not signed by the key");

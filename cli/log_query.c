@@ -409,19 +409,22 @@ static bool steers(unsigned code)
 
 void log_print_some(const char *text, size_t most)
 {
-	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "-");
+	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "-"), *plain = s;
 	unsigned code;
 
 	for (size_t n = 0; n < most && *s != '\0'; n++) {
-		size_t len = read_character(s, &code);
+		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : read_character(s, &code);
 
-		if (len == 0 || steers(code)) {
+		if (len == 0 || ((len > 1 || *s < 0x20 || *s == 0x7f) && steers(code))) {
+			fwrite(plain, 1, (size_t)(s - plain), stdout);
 			putchar('?');
+			s += len > 0 ? len : 1;
+			plain = s;
 		} else {
-			fwrite(s, 1, len, stdout);
+			s += len;
 		}
-		s += len > 0 ? len : 1;
 	}
+	fwrite(plain, 1, (size_t)(s - plain), stdout);
 }
 
 void log_print(const char *text)

@@ -169,6 +169,8 @@ def test_a_proof_stands_alone(sally, record):
         forged = proof.out.replace(f"index {number}\n", f"index {number + 1}\n")
         told = sally.verb("log", "verify-proof", "--key", key, sally.write("proof", forged))
         assert told.status == 1 and not told.out, told
+        told = sally.verb("log", "verify-proof", "--key", key, sally.write("proof", proof.out + "\nand so on\n"))
+        assert told.status == 1 and not told.out and "follows" in told.err, told
     assert sally.verb("log", "prove", len(lines), record).status == 125
 
 
