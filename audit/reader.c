@@ -19,6 +19,7 @@ struct audit_reader {
 	uint64_t line;
 	char *buf; /* owned: bytes [begin, end) are not yet read */
 	size_t begin, end, size;
+	bool begun;       /* a segment was read */
 	bool gap;         /* segments between the last one and this are gone: to be told */
 	bool skipping;    /* the rest of a line too long to be a record */
 	const char *last; /* in buf: the last line, while `begin` stands behind it */
@@ -105,8 +106,9 @@ static int open_segment(struct audit_reader *r)
 			return AUDIT_END;
 		}
 		go_on(r, next);
-		r->gap = true;
+		r->gap = r->begun; /* before the first one there is no telling */
 	}
+	r->begun = true;
 	r->line = 0;
 	return AUDIT_OK;
 }

@@ -52,8 +52,8 @@ struct audit_verdict {
 	uint64_t checkpoints; /* whole ones */
 	uint64_t torn;        /* bytes of an unfinished line at the very end */
 	uint64_t bodies;      /* stored ones */
-	uint64_t untold;      /* of these: no record tells of them, a crash came before it */
-	uint64_t first;       /* the first bad record, or checkpoint, by number; of a body its */
+	uint64_t untold; /* of these: no record tells of them (a crash, or retention's minute) */
+	uint64_t first;  /* the first bad record, or checkpoint, by number; of a body its */
 	/* record's, UINT64_MAX: it has none */
 	bool exact; /* false: somewhere from `first` on, before `before` */
 	uint64_t before;
