@@ -75,12 +75,13 @@ static bool is_hash(const char *name)
 
 static bool hash_file(int file, char ret_hex[BODIES_NAME + 1])
 {
-	static _Thread_local char chunk[CHUNK];
-	struct sha_stream *stream = sha_stream_create(256);
+	/* Not of each thread: that would be zeroed at its start. */
+	char *chunk = malloc(CHUNK);
+	struct sha_stream *stream = chunk != NULL ? sha_stream_create(256) : NULL;
 	unsigned char sum[64];
 	ssize_t got = -1;
 
-	while (stream != NULL && (got = read(file, chunk, sizeof(chunk))) > 0) {
+	while (stream != NULL && (got = read(file, chunk, CHUNK)) > 0) {
 		sha_stream_add(stream, chunk, (size_t)got);
 	}
 	if (got == 0) {
@@ -90,6 +91,7 @@ static bool hash_file(int file, char ret_hex[BODIES_NAME + 1])
 		}
 	}
 	sha_stream_destroy(stream);
+	free(chunk);
 	return got == 0;
 }
 

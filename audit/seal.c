@@ -185,7 +185,7 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 	seal_tree_name(segment, name);
 	file.fd = audit_os->create(s->dir, name, O_WRONLY | O_TRUNC | O_APPEND);
 	if (file.fd < 0 || write_header(&file, &s->tree, name, diag) != AUDIT_OK ||
-		audit_os->sync(file.fd) != 0 || audit_os->sync(s->dir) != 0) {
+		audit_os->sync(file.fd) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, name, "cannot be made");
 
 		if (file.fd >= 0) {
@@ -205,7 +205,7 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 static int open_checkpoints(struct seal *s, struct recovered *r, struct audit_diag *diag)
 {
 	s->checkpoints.fd = audit_os->create(s->dir, seal_checkpoints, O_WRONLY | O_APPEND);
-	if (s->checkpoints.fd < 0 || audit_os->sync(s->dir) != 0) {
+	if (s->checkpoints.fd < 0) {
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "cannot be opened for writing");
 	}
 	s->checkpoints.size = r->checkpoints_size;
@@ -255,8 +255,8 @@ static int open_tree(
 	}
 	s->tree = whole;
 	sealed = s->sealed > r->missing_from ? (size_t)(s->sealed - r->missing_from) : 0;
-	if (grown_append(&s->file, r->missing.at, sealed * TREE_HASH) != AUDIT_OK ||
-		audit_os->sync_data(s->file.fd) != 0) {
+	if (sealed > 0 && (grown_append(&s->file, r->missing.at, sealed * TREE_HASH) != AUDIT_OK ||
+				  audit_os->sync_data(s->file.fd) != 0)) {
 		return audit_say(diag, AUDIT_EIO, name, "cannot be written");
 	}
 	for (size_t i = sealed; i < r->missing.n; i++) {

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,18 +38,19 @@ static bool put(int fd, const char *data, size_t len)
 /* A frame that stops in its middle gives what there is: the verifier finds what is missing. */
 static bool decompress(int from, int to)
 {
-	static _Thread_local char in[CHUNK], out[CHUNK];
+	/* Not of each thread: that would be zeroed at its start. */
+	char *in = malloc(2 * CHUNK), *out = in + CHUNK;
 	ZSTD_DCtx *context = ZSTD_createDCtx();
 	uint64_t total = 0;
-	bool good = context != NULL;
+	bool good = in != NULL && context != NULL;
 	ssize_t got;
 
-	while (good && (got = read(from, in, sizeof(in))) != 0) {
+	while (good && (got = read(from, in, CHUNK)) != 0) {
 		ZSTD_inBuffer input = {in, got > 0 ? (size_t)got : 0, 0};
 
 		good = got > 0;
 		while (good && input.pos < input.size) {
-			ZSTD_outBuffer output = {out, sizeof(out), 0};
+			ZSTD_outBuffer output = {out, CHUNK, 0};
 			size_t left = ZSTD_decompressStream(context, &output, &input);
 
 			total += output.pos;
@@ -57,6 +59,7 @@ static bool decompress(int from, int to)
 		}
 	}
 	ZSTD_freeDCtx(context);
+	free(in);
 	return good;
 }
 
@@ -82,22 +85,22 @@ int zst_open(int dir, const char *name)
 
 static bool compress(int from, int to)
 {
-	static _Thread_local char in[CHUNK], out[CHUNK];
+	char *in = malloc(2 * CHUNK), *out = in + CHUNK;
 	ZSTD_CCtx *context = ZSTD_createCCtx();
-	bool good = context != NULL &&
+	bool good = in != NULL && context != NULL &&
 		    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)) &&
 		    !ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL));
 	bool last = false;
 
 	while (good && !last) {
-		ssize_t got = read(from, in, sizeof(in));
+		ssize_t got = read(from, in, CHUNK);
 		ZSTD_inBuffer input = {in, got > 0 ? (size_t)got : 0, 0};
 		size_t left = 1;
 
 		last = got == 0;
 		good = got >= 0;
 		while (good && (last ? left != 0 : input.pos < input.size)) {
-			ZSTD_outBuffer output = {out, sizeof(out), 0};
+			ZSTD_outBuffer output = {out, CHUNK, 0};
 
 			left = ZSTD_compressStream2(
 				context, &output, &input, last ? ZSTD_e_end : ZSTD_e_continue);
@@ -105,6 +108,7 @@ static bool compress(int from, int to)
 		}
 	}
 	ZSTD_freeCCtx(context);
+	free(in);
 	return good;
 }
 

@@ -13,10 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/pem.h>
-#include <mbedtls/sha1.h>
-
 #include "certs/diag.h"
+#include "certs/pem.h"
+#include "certs/sha1.h"
 
 enum { MAGIC = 0xFEEDFEED, VERSION = 2, TAG_CERTIFICATE = 2, DIGEST_SIZE = 20 };
 
@@ -73,24 +72,12 @@ static void put_certificate(struct store *s, unsigned index, const unsigned char
 	put(s, der, len);
 }
 
+/* Over what stands before the store in memory: see HEAD. */
 static int put_digest(struct store *s)
 {
-	static const unsigned char password[] = {
-		0, 'c', 0, 'h', 0, 'a', 0, 'n', 0, 'g', 0, 'e', 0, 'i', 0, 't'};
-	static const char phrase[] = "Mighty Aphrodite";
 	unsigned char digest[DIGEST_SIZE];
-	mbedtls_sha1_context sha1;
-	int ret;
+	int ret = s->failed ? -1 : certs_sha1(s->data, s->len, digest);
 
-	mbedtls_sha1_init(&sha1);
-	ret = mbedtls_sha1_starts(&sha1);
-	ret = ret != 0 ? ret : mbedtls_sha1_update(&sha1, password, sizeof(password));
-	ret = ret != 0 ? ret
-		       : mbedtls_sha1_update(
-				 &sha1, (const unsigned char *)phrase, sizeof(phrase) - 1);
-	ret = ret != 0 ? ret : mbedtls_sha1_update(&sha1, s->data, s->len);
-	ret = ret != 0 ? ret : mbedtls_sha1_finish(&sha1, digest);
-	mbedtls_sha1_free(&sha1);
 	if (ret == 0) {
 		put(s, digest, sizeof(digest));
 	}
@@ -100,39 +87,35 @@ static int put_digest(struct store *s)
 int certs_java_store(
 	const char *pem, unsigned char **ret_data, size_t *ret_len, struct certs_diag *diag)
 {
-	static const char begin[] = "-----BEGIN CERTIFICATE-----",
-			  end[] = "-----END CERTIFICATE-----";
+	static const unsigned char password[] = {
+		0, 'c', 0, 'h', 0, 'a', 0, 'n', 0, 'g', 0, 'e', 0, 'i', 0, 't'};
+	static const char phrase[] = "Mighty Aphrodite";
+	enum { HEAD = sizeof(password) + sizeof(phrase) - 1 }; /* is hashed, not part of it */
+	struct pem_reader r = {.at = pem};
 	struct store s = {0};
 	uint32_t count = 0;
+	int ret;
 
+	put(&s, password, sizeof(password));
+	put(&s, phrase, sizeof(phrase) - 1);
 	put_number(&s, MAGIC, 4);
 	put_number(&s, VERSION, 4);
 	put_number(&s, 0, 4);
-	while ((pem = strstr(pem, begin)) != NULL && !s.failed) {
-		mbedtls_pem_context one;
-		size_t used = 0;
-
-		mbedtls_pem_init(&one);
-		if (mbedtls_pem_read_buffer(
-			    &one, begin, end, (const unsigned char *)pem, NULL, 0, &used) == 0) {
-			size_t len;
-			const unsigned char *der = mbedtls_pem_get_buffer(&one, &len);
-
-			put_certificate(&s, count++, der, len);
-		}
-		mbedtls_pem_free(&one);
-		pem += used > 0 ? used : sizeof(begin) - 1;
-	}
-	if (!s.failed) {
-		for (size_t i = 0; i < 4; i++) {
-			s.data[8 + i] = (unsigned char)(count >> (24 - 8 * i));
+	while ((ret = pem_next(&r)) > PEM_NONE && !s.failed) {
+		if (ret == PEM_CERTIFICATE) {
+			put_certificate(&s, count++, r.der, r.n);
 		}
 	}
-	if (s.failed || put_digest(&s) != 0 || s.failed) {
+	pem_finish(&r);
+	for (size_t i = 0; i < 4 && !s.failed; i++) {
+		s.data[HEAD + 8 + i] = (unsigned char)(count >> (24 - 8 * i));
+	}
+	if (ret < 0 || put_digest(&s) != 0 || s.failed) {
 		free(s.data);
 		return certs_fail(diag, CERTS_EMEMORY, CERTS_CHECK_NONE, "memory is out");
 	}
+	memmove(s.data, s.data + HEAD, s.len - HEAD);
 	*ret_data = s.data;
-	*ret_len = s.len;
+	*ret_len = s.len - HEAD;
 	return CERTS_OK;
 }

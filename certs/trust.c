@@ -8,19 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/pem.h>
 #include <mbedtls/x509_crt.h>
 
 #include "certs/diag.h"
 #include "certs/path.h"
+#include "certs/pem.h"
 #include "certs/remember.h"
 #include "certs/system.h"
 
 #define BUCKETS       256
 #define BUNDLE_MAX    (16u << 20)
 #define PRESENTED_MAX 128
-#define PEM_BEGIN     "-----BEGIN CERTIFICATE-----"
-#define PEM_END       "-----END CERTIFICATE-----"
 
 struct root {
 	struct cert cert; /* first: a root is its certificate */
@@ -158,31 +156,24 @@ static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n
 int certs_trust_add_pem(
 	struct certs_trust *trust, const char *pem, size_t *ret_added, struct certs_diag *diag)
 {
+	struct pem_reader r = {.at = pem};
 	size_t added = 0;
 	size_t skipped = 0;
-	const char *at = pem;
+	int ret;
 
-	while ((at = strstr(at, PEM_BEGIN)) != NULL) {
-		mbedtls_pem_context ctx;
-		size_t used = 0;
-		int ret;
+	while ((ret = pem_next(&r)) > PEM_NONE) {
+		int taken = ret == PEM_CERTIFICATE ? add_der(trust, r.der, r.n) : 0;
 
-		mbedtls_pem_init(&ctx);
-		ret = mbedtls_pem_read_buffer(
-			&ctx, PEM_BEGIN, PEM_END, (const unsigned char *)at, NULL, 0, &used);
-		if (ret == 0) {
-			size_t n;
-			const unsigned char *der = mbedtls_pem_get_buffer(&ctx, &n);
-
-			ret = add_der(trust, der, n);
+		if (taken < 0) {
+			ret = taken;
+			break;
 		}
-		mbedtls_pem_free(&ctx);
-		if (ret == CERTS_EMEMORY) {
-			return ret;
-		}
-		added += ret == 1 ? 1 : 0;
-		skipped += ret == 1 ? 0 : 1;
-		at += used > strlen(PEM_BEGIN) ? used : strlen(PEM_BEGIN);
+		added += (size_t)taken;
+		skipped += (size_t)!taken;
+	}
+	pem_finish(&r);
+	if (ret < 0) {
+		return ret;
 	}
 	if (added == 0) {
 		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,

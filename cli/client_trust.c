@@ -79,6 +79,7 @@ static void add_roots(struct text *to, struct list *seen, const char *path)
 	}
 	list_set(seen, path, "1");
 	if (text_read_file(&pem, path) == 0) {
+		text_reserve(to, pem.len + 2);
 		add_certificates(to, pem.data);
 	}
 	text_finish(&pem);

@@ -20,7 +20,7 @@ static void *or_die(void *memory)
 	return memory;
 }
 
-static void reserve(struct text *t, size_t more)
+void text_reserve(struct text *t, size_t more)
 {
 	if (t->len + more + 1 > t->size) {
 		size_t size = t->size ? t->size : 256;
@@ -35,7 +35,7 @@ static void reserve(struct text *t, size_t more)
 
 void text_add(struct text *t, const void *data, size_t len)
 {
-	reserve(t, len);
+	text_reserve(t, len);
 	memcpy(t->data + t->len, data, len);
 	t->len += len;
 	t->data[t->len] = '\0';
@@ -49,7 +49,7 @@ void text_print(struct text *t, const char *format, ...)
 	va_start(args, format);
 	n = vsnprintf(NULL, 0, format, args);
 	va_end(args);
-	reserve(t, (size_t)n);
+	text_reserve(t, (size_t)n);
 	va_start(args, format);
 	vsnprintf(t->data + t->len, (size_t)n + 1, format, args);
 	va_end(args);

@@ -12,6 +12,8 @@ struct text {
 	size_t len, size;
 };
 
+/* Room for that many bytes more, so that adding them copies nothing. */
+void text_reserve(struct text *t, size_t more);
 void text_add(struct text *t, const void *data, size_t len);
 void text_print(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes. */

@@ -5,6 +5,7 @@
 #include "jailer/linux/wire.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -80,65 +81,83 @@ int wire_receive(int socket, struct wire_message *ret_message, int *ret_fds, siz
 
 /* ---- packing: every item a 64-bit length and its bytes; length ~0 stands for NULL ---- */
 
-struct packer {
-	int fd;
-	int error;
-};
-
-static void put(struct packer *p, const void *data, size_t len)
+static void put(FILE *to, const void *data, size_t len)
 {
-	const char *from = data;
-	uint64_t length = from != NULL ? len : ~0ULL;
+	uint64_t length = data != NULL ? len : ~0ULL;
 
-	if (p->error == 0 && write(p->fd, &length, sizeof(length)) != sizeof(length)) {
-		p->error = -1;
-	}
-	while (p->error == 0 && from != NULL && len > 0) {
-		ssize_t n = write(p->fd, from, len);
-
-		if (n <= 0) {
-			p->error = -1;
-			return;
-		}
-		from += n;
-		len -= (size_t)n;
+	/* What fails here is seen by ferror(3) in the end. */
+	(void)fwrite(&length, sizeof(length), 1, to);
+	if (data != NULL && len > 0) {
+		(void)fwrite(data, 1, len, to);
 	}
 }
 
-static void put_text(struct packer *p, const char *text)
+static void put_text(FILE *to, const char *text)
 {
-	put(p, text, text != NULL ? strlen(text) + 1 : 0);
+	put(to, text, text != NULL ? strlen(text) + 1 : 0);
+}
+
+/* Some stand under several names, and are large. */
+static size_t first_with(const struct jail_view *view, size_t i)
+{
+	size_t k = 0;
+
+	while (view[k].content != view[i].content || view[k].content_len != view[i].content_len) {
+		k++;
+	}
+	return k;
+}
+
+static void put_view(FILE *to, const struct jail_view *view, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t same = first_with(view, i);
+		uint32_t head[3] = {(uint32_t)view[i].mode, view[i].optional, (uint32_t)same};
+
+		put(to, head, sizeof(head));
+		put_text(to, view[i].target);
+		put_text(to, view[i].source);
+		put_text(to, view[i].changes);
+		if (same == i) {
+			put(to, view[i].content, view[i].content_len);
+		}
+	}
+}
+
+static int pack(int fd, const struct jail_view *view, size_t n_view, char *const *envp)
+{
+	int copy = dup(fd);
+	FILE *to = copy >= 0 ? fdopen(copy, "w") : NULL;
+	uint64_t n = n_view;
+	bool failed;
+
+	if (to == NULL) {
+		if (copy >= 0) {
+			close(copy);
+		}
+		return -1;
+	}
+	put(to, &n, sizeof(n));
+	put_view(to, view, n_view);
+	for (n = 0; envp[n] != NULL; n++) {
+	}
+	put(to, &n, sizeof(n));
+	for (size_t i = 0; i < n; i++) {
+		put_text(to, envp[i]);
+	}
+	failed = ferror(to) != 0;
+	return fclose(to) == 0 && !failed ? 0 : -1;
 }
 
 int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp)
 {
-	struct packer p = {memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING), 0};
-	uint64_t n = n_view;
+	int fd = memfd_create("view", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
-	if (p.fd < 0) {
-		return -1;
+	if (fd >= 0 && (pack(fd, view, n_view, envp) != 0 || lseek(fd, 0, SEEK_SET) != 0)) {
+		close(fd);
+		fd = -1;
 	}
-	put(&p, &n, sizeof(n));
-	for (size_t i = 0; i < n_view; i++) {
-		uint32_t flags[2] = {(uint32_t)view[i].mode, view[i].optional};
-
-		put(&p, flags, sizeof(flags));
-		put_text(&p, view[i].target);
-		put_text(&p, view[i].source);
-		put_text(&p, view[i].changes);
-		put(&p, view[i].content, view[i].content_len);
-	}
-	for (n = 0; envp[n] != NULL; n++) {
-	}
-	put(&p, &n, sizeof(n));
-	for (size_t i = 0; i < n; i++) {
-		put_text(&p, envp[i]);
-	}
-	if (p.error != 0 || lseek(p.fd, 0, SEEK_SET) != 0) {
-		close(p.fd);
-		return -1;
-	}
-	return p.fd;
+	return fd;
 }
 
 struct unpacker {
@@ -190,35 +209,41 @@ int wire_unpack(int fd, struct wire_start *ret_start)
 	size_t len, n_env;
 
 	memset(ret_start, 0, sizeof(*ret_start));
-	if (fstat(fd, &st) != 0 || st.st_size <= 0 || (u.at = malloc((size_t)st.st_size)) == NULL) {
+	if (fstat(fd, &st) != 0 || st.st_size <= 0) {
 		return -1;
 	}
-	ret_start->block = u.at;
-	u.end = u.at + st.st_size;
-	for (char *to = u.at; to < u.end;) {
-		ssize_t got = read(fd, to, (size_t)(u.end - to));
-
-		if (got <= 0) {
-			return -1;
-		}
-		to += got;
+	/* It holds whole bundles of certificates: as it is, not copied. */
+	ret_start->block = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	if (ret_start->block == MAP_FAILED) {
+		ret_start->block = NULL;
+		return -1;
 	}
+	u.at = ret_start->block;
+	u.end = u.at + st.st_size;
 	ret_start->n_view = take_count(&u);
 	ret_start->view = calloc(ret_start->n_view + 1, sizeof(*ret_start->view));
 	for (size_t i = 0; ret_start->view != NULL && i < ret_start->n_view && !u.bad; i++) {
 		struct jail_view *v = &ret_start->view[i];
-		uint32_t flags[2] = {0};
+		uint32_t head[3] = {0};
 		void *data = take(&u, &len);
 
-		if (data != NULL && len == sizeof(flags)) {
-			memcpy(flags, data, sizeof(flags));
+		if (data != NULL && len == sizeof(head)) {
+			memcpy(head, data, sizeof(head));
 		}
-		v->mode = (enum jail_mode)flags[0];
-		v->optional = flags[1] != 0;
+		v->mode = (enum jail_mode)head[0];
+		v->optional = head[1] != 0;
 		v->target = take(&u, &len);
 		v->source = take(&u, &len);
 		v->changes = take(&u, &len);
-		v->content = take(&u, &v->content_len);
+		if (head[2] == i) {
+			v->content = take(&u, &v->content_len);
+		} else if (head[2] < i) {
+			v->content = ret_start->view[head[2]].content;
+			v->content_len = ret_start->view[head[2]].content_len;
+		} else {
+			u.bad = true;
+		}
 	}
 	n_env = take_count(&u);
 	ret_start->envp = calloc(n_env + 1, sizeof(char *));

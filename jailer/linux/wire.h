@@ -30,7 +30,7 @@ struct wire_start {
 	struct jail_view *view; /* owned, with all its strings in `block` */
 	size_t n_view;
 	char **envp; /* owned */
-	char *block; /* owned */
+	char *block; /* mapped, for as long as the process lives */
 };
 /* A sealed memory file, or -1. */
 int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp);
