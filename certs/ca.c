@@ -177,7 +177,7 @@ int certs_ca_create(
 		goto out;
 	}
 	if ((ret = mbedtls_pk_setup(&ca->key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY))) != 0 ||
-		(ret = mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(ca->key),
+		(ret = mbedtls_ecdsa_genkey(mbedtls_pk_ec(ca->key), MBEDTLS_ECP_DP_SECP256R1,
 			 certs_random, NULL)) != 0 ||
 		(ret = write_certificate(ca, days)) != 0) {
 		err = certs_fail_crypto(diag, "making the CA", ret);

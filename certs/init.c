@@ -11,11 +11,11 @@
 #include <mbedtls/sha256.h>
 #include <mbedtls/ctr_drbg.h>
 #include <mbedtls/platform_util.h>
-#include <mbedtls/version.h>
 #include <psa/crypto.h>
 
 #include "certs/diag.h"
 #include "certs/system.h"
+#include "crypto/crypto.h"
 
 struct generator {
 	mbedtls_ctr_drbg_context drbg;
@@ -52,7 +52,7 @@ void certs_finish(void)
 
 const char *certs_provider(void)
 {
-	return "mbedtls built-in " MBEDTLS_VERSION_STRING;
+	return crypto_provider();
 }
 
 static int seed_from_system(void *unused, unsigned char *out, size_t len)

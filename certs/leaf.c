@@ -144,8 +144,8 @@ static int make_key(mbedtls_pk_context *key, enum leaf_kind kind)
 		return mbedtls_rsa_gen_key(
 			mbedtls_pk_rsa(*key), certs_random, NULL, RSA_BITS, RSA_EXPONENT);
 	}
-	return mbedtls_ecp_gen_key(
-		MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), certs_random, NULL);
+	return mbedtls_ecdsa_genkey(
+		mbedtls_pk_ec(*key), MBEDTLS_ECP_DP_SECP256R1, certs_random, NULL);
 }
 
 int leaf_mint(struct certs_ca *ca, const char *host, enum leaf_kind kind, time_t now,

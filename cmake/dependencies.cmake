@@ -7,6 +7,25 @@
 set(SALLYPORT_DEPS "fetch" CACHE STRING "fetch or system")
 set_property(CACHE SALLYPORT_DEPS PROPERTY STRINGS fetch system)
 
+# Who computes what crypto/ can take over from mbedTLS: docs/crypto.md.
+if(WIN32 OR SALLYPORT_DEPS STREQUAL "system")
+	set(crypto_default builtin) # an installed mbedTLS has no holes to fill
+else()
+	set(crypto_default libcrypto)
+endif()
+set(SALLYPORT_CRYPTO ${crypto_default} CACHE STRING "libcrypto or builtin")
+set_property(CACHE SALLYPORT_CRYPTO PROPERTY STRINGS libcrypto builtin)
+if(SALLYPORT_CRYPTO STREQUAL "libcrypto" AND NOT crypto_default STREQUAL "libcrypto")
+	message(FATAL_ERROR "SALLYPORT_CRYPTO=libcrypto needs SALLYPORT_DEPS=fetch, not on Windows")
+elseif(NOT SALLYPORT_CRYPTO MATCHES "^(libcrypto|builtin)$")
+	message(FATAL_ERROR "SALLYPORT_CRYPTO is libcrypto or builtin, not '${SALLYPORT_CRYPTO}'")
+endif()
+if(NOT WIN32)
+	# Static: the gateway starts with each run, and must not wait for a loader.
+	find_library(SALLYPORT_LIBCRYPTO libcrypto.a REQUIRED)
+	find_path(SALLYPORT_OPENSSL_INCLUDE openssl/evp.h REQUIRED)
+endif()
+
 find_package(Threads REQUIRED)
 set(deps_dir ${CMAKE_BINARY_DIR}/generated)
 
@@ -31,6 +50,13 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
 	${CMAKE_SOURCE_DIR}/cmake/dependencies.sh ${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h)
 file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/dependencies.sh deps_recipe REGEX "^recipe=")
 file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h deps_config REGEX "^ *#")
+set(mbedtls_config ${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h)
+if(SALLYPORT_CRYPTO STREQUAL "libcrypto")
+	set(mbedtls_config ${CMAKE_SOURCE_DIR}/cmake/mbedtls_libcrypto_config.h)
+	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${mbedtls_config})
+	file(STRINGS ${mbedtls_config} deps_config_libcrypto REGEX "^ *#")
+	list(APPEND deps_config ${deps_config_libcrypto})
+endif()
 
 # Libraries are watched as well: a race or an overflow does not stop at a library's border. Not by
 # UBSan, whose findings there are not ours to mend.
@@ -59,6 +85,7 @@ if(CMAKE_TOOLCHAIN_FILE)
 endif()
 execute_process(
 	COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} "CFLAGS=${deps_flags}" AR=${CMAKE_AR}
+		MBEDTLS_CONFIG=${mbedtls_config}
 		${CMAKE_SOURCE_DIR}/cmake/dependencies.sh build ${deps_prefix} ${deps_options}
 	RESULT_VARIABLE deps_result)
 if(NOT deps_result EQUAL 0)
@@ -82,9 +109,14 @@ if(WIN32)
 else()
 	set(deps_event_files libevent_extra.a libevent_pthreads.a libevent_core.a)
 endif()
-deps_library(sallyport::mbedtls FILES libmbedtls.a libmbedx509.a libmbedcrypto.a libeverest.a libp256m.a
-	LINK Threads::Threads ${deps_net}
-	DEFINE MBEDTLS_USER_CONFIG_FILE="${CMAKE_SOURCE_DIR}/cmake/mbedtls_user_config.h")
+set(mbedtls_define MBEDTLS_USER_CONFIG_FILE="${mbedtls_config}")
+# What crypto/ sees of it. Each wants functions of the other: the linker goes round them.
+deps_library(sallyport::mbedtls_alone DEFINE ${mbedtls_define})
+set(mbedtls_files libmbedtls.a libmbedx509.a libmbedcrypto.a libeverest.a libp256m.a)
+list(TRANSFORM mbedtls_files PREPEND ${deps_prefix}/lib/)
+list(JOIN mbedtls_files "," mbedtls_files)
+deps_library(sallyport::mbedtls DEFINE ${mbedtls_define}
+	LINK "$<LINK_GROUP:RESCAN,${mbedtls_files},sallyport_crypto>" Threads::Threads ${deps_net})
 deps_library(sallyport::event FILES ${deps_event_files} LINK Threads::Threads ${deps_net})
 deps_library(sallyport::llhttp FILES libllhttp.a)
 deps_library(sallyport::yyjson FILES libyyjson.a)

@@ -184,7 +184,7 @@ build_mbedtls() {
 	source=$(unpack mbedtls)
 	cmake_build mbedtls "$source" -DENABLE_TESTING=OFF -DENABLE_PROGRAMS=OFF -DGEN_FILES=OFF \
 		-DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \
-		-DMBEDTLS_USER_CONFIG_FILE="$here/mbedtls_user_config.h"
+		-DMBEDTLS_USER_CONFIG_FILE="${MBEDTLS_CONFIG:-$here/mbedtls_user_config.h}"
 }
 
 build_libevent() {

@@ -41,6 +41,7 @@ function(deps_system target name modules lowest below)
 endfunction()
 
 deps_system(sallyport::mbedtls mbedtls "mbedtls;mbedx509;mbedcrypto" 3.6 4)
+add_library(sallyport::mbedtls_alone ALIAS sallyport::mbedtls)
 deps_system(sallyport::event libevent "libevent_core;libevent_extra;libevent_pthreads" 2.1 "")
 deps_system(sallyport::yyjson yyjson "yyjson" 0.8 "")
 deps_system(sallyport::llhttp llhttp "libllhttp" 9 "")

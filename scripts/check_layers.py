@@ -11,8 +11,9 @@ import sys
 
 # Which of our folders each folder may include (its own always).
 MAY_INCLUDE = {
+    "crypto": set(),
     "rules": set(),
-    "certs": set(),
+    "certs": {"crypto"},
     "audit": set(),
     "gateway": {"rules", "certs", "audit"},
     "jailer": set(),
@@ -24,6 +25,7 @@ MAY_INCLUDE = {
 LIBRARIES = ("mbedtls/", "psa/", "event2/", "llhttp.h", "yyjson.h", "seccomp.h", "libmnl/", "libnftnl/",
              "magic.h", "zstd.h", "openssl/")
 MAY_USE = {
+    "crypto": ("mbedtls/", "psa/", "openssl/"),
     "rules": (),
     "certs": ("mbedtls/", "psa/", "openssl/"),
     "audit": ("mbedtls/", "psa/", "openssl/", "yyjson.h", "zstd.h"),
