@@ -3,6 +3,7 @@
  * whoever takes them. A checkpoint covers all before it: only the newest has to arrive.
  */
 #include "cli/checkpoint_push.h"
+#include "cli/checkpoint_run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +17,10 @@
 enum { NOTE_SIZE = 2048, FINISH_SECONDS = 10 };
 
 struct checkpoint_push {
-	char *command; /* owned; NULL: a file */
-	int file;      /* owned */
+	struct checkpoint_run *run; /* owned; NULL: a file */
+	int file;                   /* owned */
 	pthread_t thread;
+	bool has_thread;
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t changed;
 	char note[NOTE_SIZE];
@@ -31,18 +33,6 @@ static bool to_file(int file, const char *note, size_t len)
 {
 	return write(file, note, len) == (ssize_t)len && write(file, "\n", 1) == 1 &&
 	       fsync(file) == 0;
-}
-
-static bool to_command(const char *command, const char *note, size_t len)
-{
-	FILE *pipe = popen(command, "w");
-	bool written;
-
-	if (pipe == NULL) {
-		return false;
-	}
-	written = fwrite(note, 1, len, pipe) == len;
-	return pclose(pipe) == 0 && written;
 }
 
 /* With the mutex held. Told when it changes: an event a second would feed on itself. */
@@ -88,8 +78,8 @@ static void *run_thread(void *arg)
 		p->waiting = false;
 		p->busy = true;
 		pthread_mutex_unlock(&p->mutex);
-		done = p->command != NULL ? to_command(p->command, note, len)
-					  : to_file(p->file, note, len);
+		done = p->run != NULL ? checkpoint_run(p->run, note, len)
+				      : to_file(p->file, note, len);
 		pthread_mutex_lock(&p->mutex);
 		p->busy = false;
 		record(p, !done);
@@ -128,6 +118,32 @@ static char *command_of(const char *target)
 	return command;
 }
 
+static int open_target(
+	struct checkpoint_push *p, const char *target, char *problem, size_t problem_size)
+{
+	char *command;
+
+	if (target[0] != '|' && !is_url(target)) {
+		p->file = open(target, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+		if (p->file < 0) {
+			snprintf(problem, problem_size, "%s cannot be written: %s", target,
+				strerror(errno));
+		}
+		return p->file < 0 ? -1 : 0;
+	}
+	command = command_of(target);
+	if (command == NULL) {
+		snprintf(problem, problem_size, "this URL cannot be: %s", target);
+		return -1;
+	}
+	p->run = checkpoint_run_start(command);
+	free(command);
+	if (p->run == NULL) {
+		snprintf(problem, problem_size, "a process cannot be started: %s", strerror(errno));
+	}
+	return p->run == NULL ? -1 : 0;
+}
+
 struct checkpoint_push *checkpoint_push_start(
 	const char *target, char *problem, size_t problem_size)
 {
@@ -138,48 +154,30 @@ struct checkpoint_push *checkpoint_push_start(
 		return NULL;
 	}
 	p->file = -1;
-	if (target[0] == '|' || is_url(target)) {
-		p->command = command_of(target);
-		if (p->command == NULL) {
-			snprintf(problem, problem_size, "this URL cannot be: %s", target);
-			goto bad;
-		}
-	} else {
-		p->file = open(target, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-		if (p->file < 0) {
-			snprintf(problem, problem_size, "%s cannot be written: %s", target,
-				strerror(errno));
-			goto bad;
-		}
+	if (open_target(p, target, problem, problem_size) != 0) {
+		free(p);
+		return NULL;
 	}
 	pthread_mutex_init(&p->mutex, NULL);
 	pthread_cond_init(&p->changed, NULL);
-	if (pthread_create(&p->thread, NULL, run_thread, p) == 0) {
-		return p;
-	}
-	snprintf(problem, problem_size, "a thread cannot be started");
-	pthread_mutex_destroy(&p->mutex);
-	pthread_cond_destroy(&p->changed);
-bad:
-	if (p->file >= 0) {
-		close(p->file);
-	}
-	free(p->command);
-	free(p);
-	return NULL;
+	return p;
 }
 
-void checkpoint_push_record_to(struct checkpoint_push *p, struct audit_log *log)
+bool checkpoint_push_record_to(struct checkpoint_push *p, struct audit_log *log)
 {
 	pthread_mutex_lock(&p->mutex);
 	p->log = log;
 	pthread_mutex_unlock(&p->mutex);
+	p->has_thread = p->has_thread || pthread_create(&p->thread, NULL, run_thread, p) == 0;
+	return p->has_thread;
 }
 
 void checkpoint_push_record_none(struct checkpoint_push *p)
 {
 	if (p != NULL) {
-		checkpoint_push_record_to(p, NULL);
+		pthread_mutex_lock(&p->mutex);
+		p->log = NULL;
+		pthread_mutex_unlock(&p->mutex);
 	}
 }
 
@@ -212,7 +210,7 @@ bool checkpoint_push_finish(struct checkpoint_push *p)
 	pthread_mutex_lock(&p->mutex);
 	p->stopping = true;
 	pthread_cond_broadcast(&p->changed);
-	while ((p->waiting || p->busy) && late == 0) {
+	while (p->has_thread && (p->waiting || p->busy) && late == 0) {
 		late = pthread_cond_timedwait(&p->changed, &p->mutex, &until);
 	}
 	done = late == 0 && !p->failing;
@@ -220,13 +218,15 @@ bool checkpoint_push_finish(struct checkpoint_push *p)
 	if (late != 0) {
 		return false; /* the thread still uses it, and this process ends */
 	}
-	pthread_join(p->thread, NULL);
+	if (p->has_thread) {
+		pthread_join(p->thread, NULL);
+	}
 	pthread_mutex_destroy(&p->mutex);
 	pthread_cond_destroy(&p->changed);
 	if (p->file >= 0) {
 		close(p->file);
 	}
-	free(p->command);
+	checkpoint_run_finish(p->run, true);
 	free(p);
 	return done;
 }

@@ -14,8 +14,13 @@ struct checkpoint_push;
  */
 struct checkpoint_push *checkpoint_push_start(
 	const char *target, char *problem, size_t problem_size);
-/* Where a push that fails, or works again, is recorded. */
-void checkpoint_push_record_to(struct checkpoint_push *p, struct audit_log *log);
+/*
+ * Starts handing on, from a thread of its own: what is needed for it was opened or started before,
+ * so this process may be confined now. A push that fails, or works again, is recorded in `log`.
+ * False: there is no thread.
+ */
+bool checkpoint_push_record_to(struct checkpoint_push *p, struct audit_log *log)
+	__attribute__((warn_unused_result));
 /* For struct audit_options: takes a copy and returns. A newer checkpoint replaces one that waits.
  */
 void checkpoint_push_note(void *p, const char *note, size_t len);

@@ -1,6 +1,6 @@
 /*
- * The gateway process: makes the run's CA, which never leaves it, opens the record, serves the door
- * until the run says stop or is gone.
+ * The gateway process: makes the run's CA, which never leaves it, reads what it needs, gives up the
+ * rest of the machine, opens the record, serves the door until the run says stop or is gone.
  */
 #include "cli/gateway_main.h"
 #include "certs/certs.h"
@@ -11,6 +11,7 @@
 #include "cli/gateway_process.h"
 #include "cli/ruleset.h"
 #include "cli/upstreams.h"
+#include "jailer/confine.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -36,6 +37,8 @@ struct host_process {
 	struct certs_mint *mint;
 	struct certs_trust *trust;
 	struct upstreams *upstreams; /* NULL: the rules name no files */
+	struct audit_key key;        /* until the record is open */
+	struct text files;           /* what the rules name, until it is on record */
 	struct audit_log *audit;
 	struct checkpoint_push *push; /* NULL: nowhere to */
 	struct gateway *gateway;
@@ -105,10 +108,42 @@ static int start_push(struct host_process *h)
 	return 0;
 }
 
+static int load_record_key(struct host_process *h)
+{
+	struct audit_diag diag;
+
+	if (h->plan->record_key != NULL &&
+		audit_key_load(h->plan->record_key, &h->key, &diag) != AUDIT_OK) {
+		fail(h, "the record cannot be sealed, so nothing is started: %s %s", diag.path,
+			diag.message);
+		return -1;
+	}
+	return 0;
+}
+
+/* Everything outside the record that is ever wanted has been read or is open. */
+static int confine(struct host_process *h)
+{
+	struct jail_diag diag = {""};
+	char how[128] = "", line[160];
+
+	if (confine_process(h->plan->record_dir, how, sizeof(how), &diag) != JAIL_OK) {
+		fail(h, "the protection `%s` cannot be put up, so nothing is started: %s%s%s",
+			diag.protection, diag.message,
+			diag.cure[0] ? "; what would make it possible: " : "", diag.cure);
+		return -1;
+	}
+	if (how[0] != '\0') {
+		snprintf(line, sizeof(line), "confined by %s", how);
+		on_log((void *)h->plan, GATEWAY_LOG_INFO, line);
+	}
+	return 0;
+}
+
 static int open_record(struct host_process *h)
 {
-	struct audit_key key = {{""}, {0}};
 	struct audit_options options = h->plan->keeping;
+	struct gateway_diag gateway_diag;
 	struct audit_diag diag;
 	int error;
 
@@ -116,23 +151,18 @@ static int open_record(struct host_process *h)
 	options.run = h->plan->run_id;
 	options.on_checkpoint = h->push != NULL ? checkpoint_push_note : NULL;
 	options.on_checkpoint_arg = h->push;
-	if (h->plan->record_key != NULL) {
-		if (audit_key_load(h->plan->record_key, &key, &diag) != AUDIT_OK) {
-			fail(h, "the record cannot be sealed, so nothing is started: %s %s",
-				diag.path, diag.message);
-			return -1;
-		}
-		options.key = &key;
-	}
+	options.key = h->plan->record_key != NULL ? &h->key : NULL;
 	error = audit_open(h->plan->record_dir, &options, &h->audit, &diag);
-	audit_key_wipe(&key);
+	audit_key_wipe(&h->key);
 	if (error != AUDIT_OK) {
 		fail(h, "the record cannot be opened, so nothing is started: %s %s", diag.path,
 			diag.message);
 		return -1;
 	}
-	if (h->push != NULL) {
-		checkpoint_push_record_to(h->push, h->audit);
+	if ((h->push != NULL && !checkpoint_push_record_to(h->push, h->audit)) ||
+		gateway_use_record(h->gateway, h->audit, &gateway_diag) != GATEWAY_OK) {
+		fail(h, "memory or threads are out");
+		return -1;
 	}
 	return 0;
 }
@@ -182,13 +212,12 @@ static void on_egress(void *arg)
 	}
 }
 
-static int make_gateway(struct host_process *h, const struct gateway_door *door)
+static int make_gateway(struct host_process *h)
 {
 	struct gateway_config config = {
 		.rules = h->plan->rules,
 		.mint = h->mint,
 		.trust = h->trust,
-		.audit = h->audit,
 		.recording = {h->plan->digest_key, (const char *const *)h->plan->digested,
 			(const char *const *)h->plan->recorded_headers, h->plan->record_dir,
 			h->plan->body_max},
@@ -209,8 +238,7 @@ static int make_gateway(struct host_process *h, const struct gateway_door *door)
 	};
 	struct gateway_diag diag = {""};
 
-	if (gateway_create(&config, &h->gateway, &diag) != GATEWAY_OK ||
-		gateway_add_door(h->gateway, door, &diag) != GATEWAY_OK) {
+	if (gateway_create(&config, &h->gateway, &diag) != GATEWAY_OK) {
 		fail(h, "the gateway cannot be started: %s", diag.message);
 		return -1;
 	}
@@ -293,23 +321,19 @@ static int record_upstreams(
 static int load_upstreams(struct host_process *h)
 {
 	struct upstreams_problem problem = {""};
-	struct text files = {0};
-	int result = 0;
 
-	if (upstreams_read(h->plan->rules, &files, &problem) != 0 ||
-		upstreams_make(h->plan->rules, &files, h->trust, &h->upstreams, &problem) != 0) {
+	if (upstreams_read(h->plan->rules, &h->files, &problem) != 0 ||
+		upstreams_make(h->plan->rules, &h->files, h->trust, &h->upstreams, &problem) != 0) {
 		fail(h, "%s", problem.text);
-		result = -1;
-	} else {
-		result = record_upstreams(h, h->plan->rules, &files);
+		return -1;
 	}
-	upstreams_wipe(&files);
-	return result;
+	return 0;
 }
 
 static int take_door(struct host_process *h)
 {
 	struct gateway_door door;
+	struct gateway_diag diag = {""};
 	struct text story = {0};
 	enum frame_type type;
 	int fds[6], result = -1, received;
@@ -329,7 +353,9 @@ static int take_door(struct host_process *h)
 			door.dns_udp[i] = fds[2 + i];
 			door.dns_tcp[i] = fds[4 + i];
 		}
-		if (make_gateway(h, &door) == 0 && record_start(h, &story) == 0) {
+		if (gateway_add_door(h->gateway, &door, &diag) != GATEWAY_OK) {
+			fail(h, "the gateway cannot be started: %s", diag.message);
+		} else if (record_start(h, &story) == 0) {
 			result = frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0);
 		}
 	}
@@ -504,6 +530,23 @@ static void on_event_log(int severity, const char *message)
 	}
 }
 
+/* In this order: who is started is started before there are secrets; what is read is read before
+ * the process is confined; threads come after that, for Landlock would miss those that were there.
+ */
+static int begin(struct host_process *h)
+{
+	static int (*const steps[])(struct host_process * h) = {start_push, make_identity,
+		load_record_key, load_trust, load_upstreams, make_gateway, confine, open_record};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < sizeof(steps) / sizeof(steps[0]); i++) {
+		result = steps[i](h);
+	}
+	result = result != 0 ? result : record_upstreams(h, h->plan->rules, &h->files);
+	upstreams_wipe(&h->files);
+	return result != 0 ? result : take_door(h);
+}
+
 int gateway_main(const struct gateway_plan *plan, int socket)
 {
 	struct host_process h = {.plan = plan, .socket = socket};
@@ -513,25 +556,11 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	event_plan = plan;
 	rules_limits(plan->rules, &h.limits);
 	event_set_log_callback(on_event_log);
-	result = make_identity(&h);
-	if (result == 0) {
-		result = start_push(&h);
-	}
-	if (result == 0) {
-		result = open_record(&h);
-	}
-	if (result == 0) {
-		result = load_trust(&h);
-	}
-	if (result == 0) {
-		result = load_upstreams(&h);
-	}
-	if (result == 0) {
-		result = take_door(&h);
-	}
+	result = begin(&h);
 	if (result == 0) {
 		result = serve(&h);
 	}
+	audit_key_wipe(&h.key);
 	gateway_destroy(h.gateway);
 	while (h.retired != NULL) {
 		struct retired_rules *r = h.retired;

@@ -5,6 +5,7 @@
 #include "cli/gateway_main.h"
 #include "cli/gateway_process.h"
 #include "cli/verbs.h"
+#include "jailer/confine.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -51,6 +52,7 @@ static void forbid_core(void)
 int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process)
 {
 	struct gateway_process p = {0};
+	struct jail_diag diag;
 	int pair[2], status;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -69,6 +71,9 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 		setsid();
 		signal(SIGPIPE, SIG_IGN);
 		forbid_core();
+		if (confine_close_others(pair[1], &diag) != JAIL_OK) {
+			_exit(complain("%s", diag.message));
+		}
 		exit(gateway_main(plan, pair[1]));
 	}
 	close(pair[1]);

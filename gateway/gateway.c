@@ -2,6 +2,7 @@
  * The gateway as its caller sees it: workers made, run, stopped and counted.
  */
 #include "gateway/gateway.h"
+#include "audit/audit.h"
 #include "certs/certs.h"
 #include "gateway/dns_door.h"
 #include "gateway/metrics.h"
@@ -11,6 +12,7 @@
 #include "gateway/upstream_proxy.h"
 #include "gateway/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,13 +114,29 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
 		gateway_destroy(g);
 		return GATEWAY_ECONFIG;
 	}
+	if (config->audit != NULL && gateway_use_record(g, config->audit, diag) != GATEWAY_OK) {
+		gateway_destroy(g);
+		return GATEWAY_EMEMORY;
+	}
 	certs_mint_on_ready(config->mint, on_minted, g);
 	*ret_gateway = g;
 	return GATEWAY_OK;
 }
 
+int gateway_use_record(struct gateway *g, struct audit_log *audit, struct gateway_diag *diag)
+{
+	g->config.audit = audit;
+	for (unsigned i = 0; i < g->n_workers; i++) {
+		if (audit_listen(audit, worker_wake, &g->workers[i]) != AUDIT_OK) {
+			return say(diag, GATEWAY_EMEMORY, "listening to the record");
+		}
+	}
+	return GATEWAY_OK;
+}
+
 int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct gateway_diag *diag)
 {
+	assert(g->config.audit != NULL);
 	g->door = *door;
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		if (listener_start(&g->workers[i]) != 0) {

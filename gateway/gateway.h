@@ -63,7 +63,7 @@ struct gateway_config {
 	const struct rules *rules;       /* borrowed, compiled */
 	struct certs_mint *mint;         /* borrowed */
 	const struct certs_trust *trust; /* borrowed */
-	struct audit_log *audit;         /* borrowed */
+	struct audit_log *audit;         /* borrowed; NULL: gateway_use_record tells it */
 	struct gateway_recording recording;
 	unsigned workers;        /* 0: one a core */
 	unsigned connections;    /* most client connections at once; 0: 16,384 */
@@ -106,6 +106,9 @@ struct gateway_door {
 
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,
 	struct gateway_diag *diag) __attribute__((warn_unused_result));
+/* Where the record goes, when the configuration could not say yet; once, before gateway_run. */
+int gateway_use_record(struct gateway *g, struct audit_log *audit, struct gateway_diag *diag)
+	__attribute__((warn_unused_result));
 /* Before gateway_run. */
 int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct gateway_diag *diag)
 	__attribute__((warn_unused_result));

@@ -164,8 +164,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	if (w->wake == NULL || w->pool == NULL || event_add(w->wake, NULL) != 0 ||
 		tls_server_create(g->tickets, &w->tls_server) != 0 ||
 		tls_client_create(g->config.trust, &w->tls_client) != 0 ||
-		resolver_create_with(w->base, g->config.nameserver, &w->resolver) != 0 ||
-		audit_listen(g->config.audit, worker_wake, w) != 0) {
+		resolver_create_with(w->base, g->config.nameserver, &w->resolver) != 0) {
 		return -1;
 	}
 	resolver_count(w->resolver, &g->egress);

@@ -70,6 +70,17 @@ int seccomp_setup(struct jail_diag *diag);
 /* landlock.c: nothing to do, and no failure, where the kernel does not have it. */
 int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
 void landlock_report(struct jail_reports *reports);
+/* The kernel's ABI; 0 when it has none, or it is switched off. */
+long landlock_abi(void);
+/* Files in `folder` can be opened, made and taken away, nothing else; no TCP port can be bound. */
+int landlock_folder(const char *folder, struct jail_diag *diag);
+/* confine_root.c: a root that is empty but for `folder`, which keeps its path. */
+int confine_root(const char *folder, struct jail_diag *diag);
+/* confine_calls.c: the system calls of the gateway. */
+int confine_calls(struct jail_diag *diag);
+size_t confine_calls_count(void);
+/* confine_shipped.c, confine_sanitized.c: called when this process is confined. */
+void confine_is_up(void);
 /*
  * cgroup.c: puts the jail's first process, and so all, into cgroups that keep the limits. What they
  * keep is taken out of `limits`; the rest is limits.c's. Failed or not, cgroup_leave() is called.

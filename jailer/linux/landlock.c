@@ -26,10 +26,16 @@ enum {
 #define ACCESS_IOCTL_DEV       (1ULL << 15)
 #define SCOPE_ABSTRACT_SOCKETS (1ULL << 0)
 #define SCOPE_SIGNALS          (1ULL << 1)
+#define NETWORK_BIND_TCP       (1ULL << 0)
 
 #define READ \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 #define DEVICES (LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_BLOCK)
+/* What a writer of files does in its folder. */
+#define KEEP                                                                  \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |         \
+		LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG | \
+		LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
 /* What can be allowed of a file that is no folder. */
 #define FILE_RIGHTS                                                   \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | \
@@ -40,7 +46,7 @@ struct ruleset {
 	uint64_t files, network, scopes;
 };
 
-static long abi_of_kernel(void)
+long landlock_abi(void)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
@@ -100,7 +106,7 @@ static int allow_view(int ruleset, const struct jail_view *view, size_t n_view, 
 
 void landlock_report(struct jail_reports *reports)
 {
-	long abi = abi_of_kernel();
+	long abi = landlock_abi();
 
 	if (abi > 0) {
 		jail_report_add(reports, "landlock", JAIL_UP, "ABI %ld", abi);
@@ -110,27 +116,59 @@ void landlock_report(struct jail_reports *reports)
 	}
 }
 
-int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+/* 0 with the new ruleset's descriptor in `ret_ruleset`. */
+static int make_ruleset(long abi, const struct ruleset *attr, int *ret_ruleset)
 {
-	long abi = abi_of_kernel();
-	struct ruleset attr = {.files = rights_of(abi),
-		.scopes = abi >= ABI_SCOPES ? SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS : 0};
 	size_t size = abi >= ABI_SCOPES    ? 3 * sizeof(uint64_t)
 		      : abi >= ABI_NETWORK ? 2 * sizeof(uint64_t)
 					   : sizeof(uint64_t);
-	int ruleset, result;
+
+	*ret_ruleset = (int)syscall(SYS_landlock_create_ruleset, attr, size, 0);
+	return *ret_ruleset < 0 ? -1 : 0;
+}
+
+static int restrict_self(int ruleset)
+{
+	int result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+
+	close(ruleset);
+	return result;
+}
+
+static uint64_t scopes_of(long abi)
+{
+	return abi >= ABI_SCOPES ? SCOPE_ABSTRACT_SOCKETS | SCOPE_SIGNALS : 0;
+}
+
+int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+{
+	long abi = landlock_abi();
+	struct ruleset attr = {.files = rights_of(abi), .scopes = scopes_of(abi)};
+	int ruleset;
 
 	if (abi == 0) {
 		return 0;
 	}
-	ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, size, 0);
-	if (ruleset < 0) {
+	if (make_ruleset(abi, &attr, &ruleset) != 0 ||
+		allow_view(ruleset, view, n_view, attr.files) != 0 || restrict_self(ruleset) != 0) {
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "landlock", "", "ruleset");
 	}
-	result = allow_view(ruleset, view, n_view, attr.files);
-	if (result == 0) {
-		result = (int)syscall(SYS_landlock_restrict_self, ruleset, 0);
+	return 0;
+}
+
+int landlock_folder(const char *folder, struct jail_diag *diag)
+{
+	long abi = landlock_abi();
+	struct ruleset attr = {.files = rights_of(abi),
+		.network = abi >= ABI_NETWORK ? NETWORK_BIND_TCP : 0,
+		.scopes = scopes_of(abi)};
+	int ruleset;
+
+	if (make_ruleset(abi, &attr, &ruleset) != 0 ||
+		allow(ruleset, folder, (KEEP | ACCESS_TRUNCATE) & attr.files) != 0 ||
+		restrict_self(ruleset) != 0) {
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "landlock", "", "the gateway's ruleset");
 	}
-	close(ruleset);
-	return result == 0 ? 0 : jail_fail_errno(diag, JAIL_EPROTECTION, "landlock", "", "ruleset");
+	return 0;
 }

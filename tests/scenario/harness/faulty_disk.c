@@ -6,7 +6,10 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,20 +17,44 @@
 
 static atomic_long calls;
 
-static int of_record(int fd)
-{
-	char link[64], path[512];
-	ssize_t len;
+/* Which descriptors they are is noted when they are opened: the gateway cannot look into /proc. */
+static atomic_bool of_record[65536];
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	len = readlink(link, path, sizeof(path) - 1);
-	if (len <= 0) {
-		return 0;
+static void note(int fd, const char *name)
+{
+	if (fd >= 0 && fd < 65536) {
+		of_record[fd] = strstr(name, ".jsonl") != NULL || strstr(name, ".tree") != NULL ||
+				strstr(name, "checkpoints") != NULL;
 	}
-	path[len] = '\0';
-	return strstr(path, "/faulty/") != NULL &&
-	       (strstr(path, ".jsonl") != NULL || strstr(path, ".tree") != NULL ||
-		       strstr(path, "checkpoints") != NULL);
+}
+
+int openat(int dir, const char *name, int flags, ...)
+{
+	static int (*next)(int, const char *, int, ...);
+	va_list args;
+	mode_t mode;
+	int fd;
+
+	va_start(args, flags);
+	mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+	va_end(args);
+	if (next == NULL) {
+		next = (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	}
+	fd = next(dir, name, flags, mode);
+	note(fd, name);
+	return fd;
+}
+
+int close(int fd)
+{
+	static int (*next)(int);
+
+	if (next == NULL) {
+		next = (int (*)(int))dlsym(RTLD_NEXT, "close");
+	}
+	note(fd, "");
+	return next(fd);
 }
 
 static long number(const char *name)
@@ -43,7 +70,7 @@ static int verdict(int fd)
 	int error = errno;
 	long at = number("FAULT_AT"), n;
 
-	if (getenv("FAULT_AT") == NULL || !of_record(fd)) {
+	if (getenv("FAULT_AT") == NULL || fd < 0 || fd >= 65536 || !of_record[fd]) {
 		errno = error;
 		return 0;
 	}
