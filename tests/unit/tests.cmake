@@ -41,6 +41,9 @@ sallyport_unit_test(dns_message sallyport_gateway)
 sallyport_unit_test(websocket sallyport_gateway)
 sallyport_unit_test(upstream_proxy sallyport_gateway)
 
+# The gateway's process.
+sallyport_unit_test(confine sallyport_jailer)
+
 # Parts of the program that are pure.
 add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(cli_pure PUBLIC sallyport_flags)
