@@ -133,9 +133,9 @@ static int ask_by_udp(void)
 	return fd < 0 && errno != EAFNOSUPPORT
 		       ? errno
 		       : (fd < 0 || sendto(fd, "", 1, 0, (struct sockaddr *)&to, sizeof(to)) == 1 ||
-					 errno == ENETUNREACH || errno == EADDRNOTAVAIL
-				       ? 0
-				       : errno);
+						 errno == ENETUNREACH || errno == EADDRNOTAVAIL
+					 ? 0
+					 : errno);
 }
 
 static void *nothing(void *arg)
@@ -250,8 +250,8 @@ static int use_io_uring(void)
 
 static int make_executable(void)
 {
-	void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(
+		NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return page == MAP_FAILED ? errno : 0;
 }
@@ -300,8 +300,9 @@ static int change_limit(void)
 static const struct {
 	const char *name;
 	attempt *try;
-	int wanted; /* 0, an errno, KILLED */
-	int outside; /* what it is without confinement; -1: not tried there, or the machine decides */
+	int wanted;  /* 0, an errno, KILLED */
+	int outside; /* what it is without confinement; -1: not tried there, or the machine decides
+		      */
 } attempts[] = {
 	{"write and rotate in the folder", write_and_rotate, 0, 0},
 	{"connect", dial, 0, 0},
@@ -507,9 +508,8 @@ static int is_left_alone(void)
 	if (other <= keep || confine_close_others(keep, &diag) != JAIL_OK) {
 		return 2;
 	}
-	return fcntl(keep, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0 && fcntl(other, F_GETFD) < 0
-		       ? 0
-		       : 3;
+	return fcntl(keep, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0 && fcntl(other, F_GETFD) < 0 ? 0
+												: 3;
 }
 
 static void the_kernel_says_so(void **state)
