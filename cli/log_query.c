@@ -7,6 +7,7 @@
 #include "cli/verbs.h"
 #include "rules/rules.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -61,8 +62,10 @@ static bool read_date(const char *text, int64_t *ret_ns)
 		const char *end = strptime(text, formats[i], &tm);
 
 		if (end != NULL && (*end == '\0' || strcmp(end, "Z") == 0)) {
+			int day = tm.tm_mday;
+
 			*ret_ns = (int64_t)timegm(&tm) * 1000000000;
-			return true;
+			return tm.tm_mday == day; /* there is no 30th of February */
 		}
 	}
 	return false;
@@ -103,10 +106,25 @@ static int read_verdict(struct log_query *q, const char *text)
 	return 0;
 }
 
+/* Hosts are on record in lower case. */
+static int read_host(struct log_query *q, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len >= sizeof(q->host_text)) {
+		return complain("--host wants a host, *.x or **.x: %s", text);
+	}
+	for (size_t i = 0; i <= len; i++) {
+		q->host_text[i] = (char)tolower((unsigned char)text[i]);
+	}
+	q->host = q->host_text;
+	return 0;
+}
+
 int log_query_option(struct log_query *q, int option, const char *value)
 {
 	switch (option) {
-	case 'H': q->host = value; return 0;
+	case 'H': return read_host(q, value);
 	case 'R': q->verdict = "deny"; return 0;
 	case 'S': return read_when("since", value, &q->since);
 	case 'U': return read_when("until", value, &q->until);
@@ -175,8 +193,8 @@ static bool rule_fits(const char *rule, const char *wanted)
 {
 	size_t len = strlen(wanted);
 
-	for (const char *at = rule; at != NULL; at = strchr(at, '/')) {
-		at += at != rule;
+	for (const char *at = rule, *slash; at != NULL; at = slash != NULL ? slash + 1 : NULL) {
+		slash = strchr(at, '/');
 		if (strncmp(at, wanted, len) == 0 && (at[len] == '\0' || at[len] == ':')) {
 			return true;
 		}

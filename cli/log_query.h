@@ -11,7 +11,7 @@
 #include <limits.h>
 
 struct log_query {
-	char dir[PATH_MAX];
+	char dir[PATH_MAX], host_text[256];
 	const char *host, *rule, *verdict; /* NULL: any */
 	int status_from, status_to;        /* 0: any */
 	int64_t since, until;              /* ns since the epoch; 0: any */

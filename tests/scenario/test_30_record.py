@@ -258,6 +258,7 @@ def test_a_body_that_cannot_be_stored_does_not_pass(sally, origin):
     ({"request_headers": [["only a name"]]}, "too short"),
     ({"rule": "nowhere"}, "does not match"),
     ({"run": "r"}, "does not match"),
+    ({"reason": "whim"}, "none of the words"),
     ({"end": "complete"}, "is not one of"),
     ({"kind": "outcome"}, "is a required"),
     ({"kind": "event"}, "is not one of"),

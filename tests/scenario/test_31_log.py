@@ -71,6 +71,7 @@ def test_all_shows_the_rest(sally, several):
     (["--host", "**.test", "--refused"], ["https://b.c.test/three"]),
     (["--host", "*.c.test"], ["https://b.c.test/three"]),
     (["--host", "c.test"], []),
+    (["--host", "A.Test"], ["/one", "/two", "/four"]),
     (["--verdict", "tunnel"], ["db.test:5432"]),
     (["--verdict", "allow"], ["/one", "/two", "/four"]),
     (["--refused"], ["https://b.c.test/three"]),
@@ -95,8 +96,15 @@ def test_a_recent_one_is_since_an_hour(sally):
     assert rows(sally, "--host", "nowhere.test", "--refused", "--since", "1h", result.record) == ["http://nowhere.test/"]
 
 
+@pytest.mark.parametrize("rule, shown", [("/a/b/x.rules", 1), ("/a/b/x.rules:7", 1), ("b/x.rules:7", 1), ("a/b/x.rules", 1), ("x.rules:7", 1),
+                                         ("y.rules", 0), ("x.rules:", 0), ("/x.rules", 0), ("", 0)])
+def test_rules_of_absolute_paths(sally, made, rule, shown):
+    made.request(path="/one", rule="/a/b/x.rules:7")
+    assert len(rows(sally, "--rule", rule, made.write())) == shown
+
+
 @pytest.mark.parametrize("words, told", [
-    (["--status", "40"], "--status"), (["--status", "0xx"], "--status"), (["--verdict", "maybe"], "--verdict"), (["--since", "soon"], "--since"),
+    (["--host", ""], "--host"), (["--since", "2026-02-30"], "--since"), (["--status", "40"], "--status"), (["--status", "0xx"], "--status"), (["--verdict", "maybe"], "--verdict"), (["--since", "soon"], "--since"),
     (["--since", "1y"], "--since"), (["--until", "2026-99-99"], "--until"), (["--frobnicate"], "--help"),
     (["--color", "red"], "--color"), (["x", "y"], "one record folder"),
 ])
