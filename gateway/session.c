@@ -231,6 +231,18 @@ void session_unexpected(struct session *s, enum leg_event event)
 	session_close(s, SESSION_END_UNEXPECTED);
 }
 
+/* Who began to say something and does not come to its end: on record, as one of many perhaps. */
+static bool is_slow(const struct session *s)
+{
+	switch (s->state) {
+	case SESSION_OPEN:
+	case SESSION_SOCKS: return leg_received(&s->client) > 0;
+	case SESSION_REQUEST_HEAD: return s->request_begun;
+	case SESSION_TLS_ACCEPT: return s->waits_in == NULL;
+	default: return false;
+	}
+}
+
 /* Too late. Whoever still waits for a first answer gets one; everything else just ends. */
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -252,6 +264,15 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		s->state != SESSION_REFUSE && s->state != SESSION_LINGER) {
 		session_refuse(s, 504, "timeout", true, "the origin did not answer in time (%s)",
 			s->state == SESSION_RELAY ? "response" : "connection");
+		session_turn(s);
+		return;
+	}
+	if (is_slow(s)) {
+		session_refuse(s, s->state == SESSION_REQUEST_HEAD ? 408 : 0, "slow", true,
+			"what the client began to say (%s) did not arrive whole in time",
+			s->state == SESSION_REQUEST_HEAD ? "the head of a request"
+			: s->state == SESSION_SOCKS      ? "SOCKS"
+							 : "TLS");
 		session_turn(s);
 		return;
 	}
