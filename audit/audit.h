@@ -144,6 +144,8 @@ int audit_close(struct audit_log *log, struct audit_diag *diag);
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag) __attribute__((warn_unused_result));
 bool audit_is_committed(const struct audit_log *log, uint64_t seq); /* lock-free */
+/* Blocks until it is, or writing fails: false. Not for a thread with a loop, which listens. */
+bool audit_wait(struct audit_log *log, uint64_t seq) __attribute__((warn_unused_result));
 /* Is it under a signed checkpoint? Of an unsealed record: is it on disk? Lock-free. */
 bool audit_is_sealed(const struct audit_log *log, uint64_t seq);
 /* The next checkpoint need not wait for its second. */

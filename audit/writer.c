@@ -55,6 +55,7 @@ struct audit_log {
 
 	pthread_mutex_t mutex; /* guards what follows */
 	pthread_cond_t work;
+	pthread_cond_t moved; /* the committed mark, or writing failed */
 	uint64_t next_seq;
 	unsigned segment;
 	struct batch gathering; /* DURABLE: appended, not yet taken */
@@ -201,8 +202,12 @@ static int add_to_seal(struct audit_log *log, const char *data, size_t len)
 	return AUDIT_OK;
 }
 
+/* Without the mutex. */
 static void announce(struct audit_log *log)
 {
+	pthread_mutex_lock(&log->mutex);
+	pthread_cond_broadcast(&log->moved);
+	pthread_mutex_unlock(&log->mutex);
 	for (size_t i = 0; i < log->n_listeners; i++) {
 		log->listeners[i].fn(log->listeners[i].arg);
 	}
@@ -481,6 +486,16 @@ uint64_t audit_lag(struct audit_log *log)
 	return next > committed ? next - committed : 0;
 }
 
+bool audit_wait(struct audit_log *log, uint64_t seq)
+{
+	pthread_mutex_lock(&log->mutex);
+	while (!audit_is_committed(log, seq) && !audit_failed(log)) {
+		pthread_cond_wait(&log->moved, &log->mutex);
+	}
+	pthread_mutex_unlock(&log->mutex);
+	return audit_is_committed(log, seq);
+}
+
 bool audit_is_sealed(const struct audit_log *log, uint64_t seq)
 {
 	return log->seal != NULL ? atomic_load(&log->sealed) > seq : audit_is_committed(log, seq);
@@ -649,6 +664,7 @@ int audit_open(const char *dir, const struct audit_options *options, struct audi
 	log->segment_bytes = options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES;
 	snprintf(log->run, sizeof(log->run), "%s", options->run != NULL ? options->run : "");
 	pthread_mutex_init(&log->mutex, NULL);
+	pthread_cond_init(&log->moved, NULL);
 	error = open_folder(log, dir, diag);
 	if (error == AUDIT_OK) {
 		error = start(log, options, diag);
@@ -683,7 +699,9 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		}
 	}
 	if (log->file.fd >= 0) {
-		if (audit_os->sync(log->file.fd) != 0 && error == AUDIT_OK) {
+		/* Its records are there; when it was last written is not worth a sync of its own.
+		 */
+		if (audit_os->sync_data(log->file.fd) != 0 && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
 		close(log->file.fd);
@@ -696,6 +714,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 	if (log->dir >= 0) {
 		close(log->dir);
 	}
+	pthread_cond_destroy(&log->moved);
 	pthread_mutex_destroy(&log->mutex);
 	free(log->gathering.data);
 	free(log->writing.data);

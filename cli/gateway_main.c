@@ -255,17 +255,12 @@ static int record_now(struct host_process *h, const struct audit_record *r)
 		fail(h, "the record cannot be written, so nothing is started: %s", diag.message);
 		return -1;
 	}
-	while (!audit_is_committed(h->audit, seq)) {
-		struct timespec pause = {.tv_nsec = 200000};
-
-		if (audit_failed(h->audit)) {
-			diag.message[0] = '\0';
-			(void)!audit_append(h->audit, r, &seq, &diag); /* it knows why */
-			fail(h, "the record cannot be written, so nothing is started: %s %s",
-				h->plan->record_dir, diag.message);
-			return -1;
-		}
-		nanosleep(&pause, NULL);
+	if (!audit_wait(h->audit, seq)) {
+		diag.message[0] = '\0';
+		(void)!audit_append(h->audit, r, &seq, &diag); /* it knows why */
+		fail(h, "the record cannot be written, so nothing is started: %s %s",
+			h->plan->record_dir, diag.message);
+		return -1;
 	}
 	return 0;
 }

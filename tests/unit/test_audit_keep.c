@@ -91,14 +91,10 @@ static void wait_for(bool (*done)(void))
 
 static void wait_until_written(struct audit_log *log)
 {
-	static const struct timespec moment = {.tv_nsec = 2000000};
 	uint64_t seq = 0;
 
 	assert_int_equal(folder_append(log, "/last", &seq), AUDIT_OK);
-	for (int i = 0; i < 10000 && !audit_is_committed(log, seq); i++) {
-		nanosleep(&moment, NULL);
-	}
-	assert_true(audit_is_committed(log, seq));
+	assert_true(audit_wait(log, seq));
 }
 
 static bool is_packed(void)
