@@ -370,7 +370,8 @@ static int verify_once(const char *dir, const struct audit_public_key *keys, siz
 	if (error != AUDIT_OK) {
 		return error;
 	}
-	if (s.f.n_segments == 0 || (s.f.n_trees == 0 && s.f.n_checkpoints == 0)) {
+	/* Where there are checkpoints there was a record. */
+	if (s.f.n_checkpoints == 0 && (s.f.n_segments == 0 || s.f.n_trees == 0)) {
 		error = audit_say(diag, AUDIT_EFORMAT, dir,
 			s.f.n_segments == 0 ? "no record folder: it has no 000001.jsonl"
 					    : "this record was written without a seal");

@@ -444,6 +444,11 @@ static void segments_dropped_swapped_doubled(void **state)
 		folder_remove(extra);
 	}
 	expect(AUDIT_GOOD, 0, "restored", 0);
+	for (unsigned n = 1; n <= n_segments; n++) {
+		folder_remove(file_of('j', n)->name);
+	}
+	expect(AUDIT_BAD_RECORD, 0, "all segments gone", 0);
+	restore();
 }
 
 /* That retention took a segment, a sealed record has to say: anybody can write another one. */
