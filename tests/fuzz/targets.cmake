@@ -20,3 +20,10 @@ add_library(go_zip STATIC ${CMAKE_SOURCE_DIR}/cli/go_zip_posix.c ${CMAKE_SOURCE_
 target_link_libraries(go_zip PUBLIC sallyport_certs sallyport_flags ${SALLYPORT_LIBMINIZIP} ${SALLYPORT_LIBZ})
 sallyport_fuzz_target(go_zip go_zip)
 sallyport_fuzz_target(checkpoint sallyport_audit)
+# A session takes milliseconds, or its deadline of a second.
+set(fuzz_runs_session 1000)
+sallyport_fuzz_target(session sallyport_gateway)
+
+add_library(auth_file STATIC ${CMAKE_SOURCE_DIR}/cli/auth_file.c ${CMAKE_SOURCE_DIR}/cli/text.c)
+target_link_libraries(auth_file PUBLIC sallyport_certs sallyport_flags)
+sallyport_fuzz_target(auth_file auth_file)
