@@ -147,11 +147,15 @@ static void set_up(void)
 
 /* ---- the origin ---- */
 
+/* What the rules let below /ok lets /ok itself. TLS: ours, which believes nobody here. */
 static void check_head(const struct origin *o)
 {
-	assert(o->n_head < 9 || strncmp(o->head, "GET /ok/", 8) == 0 ||
-		strncmp(o->head, "POST /ok/", 9) == 0 ||
-		o->head[0] == 0x16 /* TLS: ours, which believes nobody here */);
+	const char *path = o->head[0] == 'P' ? "POST /ok" : "GET /ok";
+	size_t len = strlen(path);
+
+	if (o->n_head >= 9 && o->head[0] != 0x16) {
+		assert(strncmp(o->head, path, len) == 0 && strchr("/? ", o->head[len]) != NULL);
+	}
 }
 
 static void serve(struct origin *o)
