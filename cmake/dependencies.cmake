@@ -56,6 +56,13 @@ if(SALLYPORT_CRYPTO STREQUAL "libcrypto")
 	set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${mbedtls_config})
 	file(STRINGS ${mbedtls_config} deps_config_libcrypto REGEX "^ *#")
 	list(APPEND deps_config ${deps_config_libcrypto})
+	# The headers that mbedTLS's own ask for by name: what they say is part of its structs' layout.
+	set(mbedtls_alt ${CMAKE_SOURCE_DIR}/crypto/alt)
+	foreach(name aead gcm_alt chachapoly_alt sha256_alt sha512_alt)
+		set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${mbedtls_alt}/${name}.h)
+		file(STRINGS ${mbedtls_alt}/${name}.h deps_alt REGEX "^[^/ ]")
+		list(APPEND deps_config ${deps_alt})
+	endforeach()
 endif()
 
 # Libraries are watched as well: a race or an overflow does not stop at a library's border. Not by
@@ -85,7 +92,7 @@ if(CMAKE_TOOLCHAIN_FILE)
 endif()
 execute_process(
 	COMMAND ${CMAKE_COMMAND} -E env CC=${CMAKE_C_COMPILER} "CFLAGS=${deps_flags}" AR=${CMAKE_AR}
-		MBEDTLS_CONFIG=${mbedtls_config}
+		MBEDTLS_CONFIG=${mbedtls_config} MBEDTLS_ALT=${mbedtls_alt}
 		${CMAKE_SOURCE_DIR}/cmake/dependencies.sh build ${deps_prefix} ${deps_options}
 	RESULT_VARIABLE deps_result)
 if(NOT deps_result EQUAL 0)
@@ -112,11 +119,14 @@ endif()
 set(mbedtls_define MBEDTLS_USER_CONFIG_FILE="${mbedtls_config}")
 # What crypto/ sees of it. Each wants functions of the other: the linker goes round them.
 deps_library(sallyport::mbedtls_alone DEFINE ${mbedtls_define})
+if(mbedtls_alt)
+	target_include_directories(sallyport::mbedtls_alone SYSTEM INTERFACE ${mbedtls_alt} ${SALLYPORT_OPENSSL_INCLUDE})
+endif()
 set(mbedtls_files libmbedtls.a libmbedx509.a libmbedcrypto.a libeverest.a libp256m.a)
 list(TRANSFORM mbedtls_files PREPEND ${deps_prefix}/lib/)
 list(JOIN mbedtls_files "," mbedtls_files)
 deps_library(sallyport::mbedtls DEFINE ${mbedtls_define}
-	LINK "$<LINK_GROUP:RESCAN,${mbedtls_files},sallyport_crypto>" Threads::Threads ${deps_net})
+	LINK sallyport::mbedtls_alone "$<LINK_GROUP:RESCAN,${mbedtls_files},sallyport_crypto>" Threads::Threads ${deps_net})
 deps_library(sallyport::event FILES ${deps_event_files} LINK Threads::Threads ${deps_net})
 deps_library(sallyport::llhttp FILES libllhttp.a)
 deps_library(sallyport::yyjson FILES libyyjson.a)

@@ -176,11 +176,12 @@ cmake_build() { # NAME SOURCE OPTIONS...
 	run_logged "$name" cmake -S "$source" -B "$source/_build" -G Ninja -DCMAKE_BUILD_TYPE=Release \
 		-DCMAKE_INSTALL_PREFIX="$prefix.new" -DCMAKE_POSITION_INDEPENDENT_CODE=ON \
 		-DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_POLICY_VERSION_MINIMUM=3.5 -DCMAKE_EXPORT_NO_PACKAGE_REGISTRY=ON \
-		-DCMAKE_C_FLAGS="$CFLAGS -ffile-prefix-map=$work=." "${cmake_args[@]}" "$@"
+		-DCMAKE_C_FLAGS="$CFLAGS ${own_flags:-} -ffile-prefix-map=$work=." "${cmake_args[@]}" "$@"
 	run_logged "$name" cmake --build "$source/_build" --target install
 }
 
 build_mbedtls() {
+	local own_flags=${MBEDTLS_ALT:+-I$MBEDTLS_ALT} # contexts of ours: crypto/alt/
 	source=$(unpack mbedtls)
 	cmake_build mbedtls "$source" -DENABLE_TESTING=OFF -DENABLE_PROGRAMS=OFF -DGEN_FILES=OFF \
 		-DUSE_STATIC_MBEDTLS_LIBRARY=ON -DUSE_SHARED_MBEDTLS_LIBRARY=OFF -DMBEDTLS_FATAL_WARNINGS=OFF \

@@ -11,3 +11,9 @@
 #define MBEDTLS_ECDSA_GENKEY_ALT
 #define MBEDTLS_ECDH_GEN_PUBLIC_ALT
 #define MBEDTLS_ECDH_COMPUTE_SHARED_ALT
+
+/* Whole modules, whose contexts stand in crypto/alt/. */
+#define MBEDTLS_GCM_ALT
+#define MBEDTLS_CHACHAPOLY_ALT
+#define MBEDTLS_SHA256_ALT
+#define MBEDTLS_SHA512_ALT

@@ -61,5 +61,6 @@ void libcrypto_start(void)
 const char *crypto_provider(void)
 {
 	return "libcrypto " OPENSSL_VERSION_STR
-	       " for ECDSA, ECDH and X25519, mbedtls " MBEDTLS_VERSION_STRING " for the rest";
+	       " for AES-GCM, ChaCha20-Poly1305, SHA-2, ECDSA, ECDH, X25519 and RSA verification, "
+	       "mbedtls " MBEDTLS_VERSION_STRING " for the rest";
 }

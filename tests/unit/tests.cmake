@@ -1,6 +1,7 @@
 # One line a test, in the order of the request's path: NAME, then what it links.
 sallyport_unit_test(deps_versions sallyport::mbedtls sallyport::event sallyport::llhttp sallyport::yyjson)
 sallyport_unit_test(crypto sallyport_certs)
+sallyport_unit_test(crypto_answers sallyport_certs)
 sallyport_unit_test(rules_target sallyport_rules)
 sallyport_unit_test(rules sallyport_rules)
 sallyport_unit_test(audit sallyport_audit sallyport::yyjson)
