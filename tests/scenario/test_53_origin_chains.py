@@ -8,7 +8,8 @@ from cryptography.hazmat.primitives import hashes
 from harness import chains
 from harness.chains import make
 
-pytestmark = [pytest.mark.once, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [pytest.mark.once, pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+              pytest.mark.filterwarnings("ignore:(SHA1|MD5) signatures are deprecated")]
 
 WORDS = ["expired", "name", "untrusted", "weak", "staple"]
 
