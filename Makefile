@@ -24,7 +24,7 @@ crash: setup
 	@scripts/scenarios.sh build/dev/cli/sallyport -k however_the_gateway_dies
 
 bench: setup
-	@cmake --preset release -Wno-dev >/dev/null
+	@cmake --preset release -Wno-dev -DSALLYPORT_BENCH=ON >/dev/null
 	@cmake --build --preset release -j$(JOBS)
 	@bench/run.sh build/release/cli/sallyport
 

@@ -52,3 +52,9 @@ endif()
 add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(cli_pure PUBLIC sallyport_flags)
 sallyport_unit_test(manifest cli_pure)
+
+# The load generator's counting.
+add_library(bench_load_parts STATIC ${CMAKE_SOURCE_DIR}/bench/load/histogram.c
+	${CMAKE_SOURCE_DIR}/bench/load/options.c)
+target_link_libraries(bench_load_parts PUBLIC sallyport_flags)
+sallyport_unit_test(bench_load bench_load_parts)

@@ -1,0 +1,246 @@
+/*
+ * The load generator: bench_load at=127.0.0.1:PORT host=NAME:PORT path=/PATH [OPTION...]
+ *
+ *   closed loop: connections=N, each asks again when it is answered
+ *   open loop:   rate=R a second besides; latency counts from when a request was due, so that a slow
+ *                server cannot hide its queue
+ *
+ * Prints one line of JSON. With `wait` it says "ready" when each connection was answered once, and
+ * goes on at a line from stdin: what comes before is not in the figures.
+ */
+#include "bench/load/client.h"
+
+#include <event2/event.h>
+#include <psa/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+double load_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int any_bytes(void *arg, unsigned char *out, size_t len)
+{
+	(void)arg;
+	return psa_generate_random(out, len) == PSA_SUCCESS ? 0 : -1;
+}
+
+/* ---- the pace ---- */
+
+bool load_take(struct load *l, double *ret_since)
+{
+	const struct load_options *o = &l->options;
+	double now = load_now(), due = now;
+
+	if (l->warming) {
+		if (l->begun == o->connections) {
+			return false;
+		}
+	} else if (l->begun == o->requests) {
+		return false;
+	} else if (o->rate > 0) {
+		due = l->start + (double)l->begun / o->rate;
+		if (due > now) {
+			return false;
+		}
+	}
+	l->begun++;
+	*ret_since = due;
+	return true;
+}
+
+void load_ended(struct load *l, struct client *c, bool good, double since)
+{
+	uint64_t all = l->warming ? l->options.connections : l->options.requests;
+
+	if (good) {
+		l->done++;
+		histogram_add(&l->latency, (uint64_t)((load_now() - since) * 1e6));
+	} else {
+		l->failed++;
+	}
+	if (l->done + l->failed == all || l->failed > 1000) {
+		l->end = load_now();
+		event_base_loopbreak(l->base);
+	} else if (!l->warming && l->options.rate == 0) {
+		client_go(c);
+	}
+}
+
+static void on_limit(evutil_socket_t fd, short what, void *arg)
+{
+	struct load *l = arg;
+
+	(void)fd;
+	(void)what;
+	event_base_loopbreak(l->base);
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct load *l = arg;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < l->options.connections; i++) {
+		if (l->clients[i].state == CLIENT_UNCONNECTED ||
+			l->clients[i].state == CLIENT_IDLE) {
+			client_go(&l->clients[i]);
+		}
+	}
+}
+
+/* The counters of this part begin at nothing; handshakes of the warm-up are not the part's. */
+static void part(struct load *l, bool warming)
+{
+	const struct timeval limit = {(time_t)l->options.seconds, 0}, ms = {0, 1000};
+	struct event *tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+	struct event *end = evtimer_new(l->base, on_limit, l);
+
+	l->begun = l->done = l->failed = l->handshakes = l->bytes_in = l->bytes_out = 0;
+	memset(&l->latency, 0, sizeof(l->latency));
+	l->warming = warming;
+	l->start = l->end = load_now();
+	on_tick(-1, 0, l);
+	if (!warming && l->options.rate > 0) {
+		event_add(tick, &ms);
+	}
+	event_add(end, &limit);
+	event_base_dispatch(l->base);
+	if (l->done + l->failed != (warming ? l->options.connections : l->options.requests)) {
+		l->end = load_now();
+	}
+	event_free(tick);
+	event_free(end);
+}
+
+/* ---- start and end ---- */
+
+static int set_up_tls(struct load *l)
+{
+	static const char *alpn[] = {"http/1.1", NULL};
+
+	mbedtls_ssl_config_init(&l->config);
+	mbedtls_ssl_session_init(&l->session);
+	if (psa_crypto_init() != PSA_SUCCESS ||
+		mbedtls_ssl_config_defaults(&l->config, MBEDTLS_SSL_IS_CLIENT,
+			MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT) != 0 ||
+		mbedtls_ssl_conf_alpn_protocols(&l->config, alpn) != 0) {
+		return -1;
+	}
+	mbedtls_ssl_conf_rng(&l->config, any_bytes, NULL);
+	mbedtls_ssl_conf_authmode(&l->config, MBEDTLS_SSL_VERIFY_NONE);
+	mbedtls_ssl_conf_session_tickets(&l->config,
+		l->options.resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
+				  : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+	if (l->options.resume) {
+		mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+			&l->config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+	}
+	return 0;
+}
+
+static void write_heads(struct load *l)
+{
+	const struct load_options *o = &l->options;
+	char length[64] = "";
+
+	if (o->upload > 0) {
+		snprintf(length, sizeof(length), "Content-Length: %llu\r\n",
+			(unsigned long long)o->upload);
+	}
+	l->head_len = (size_t)snprintf(l->head, sizeof(l->head),
+		"%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench_load\r\nAccept: */*\r\n%s\r\n",
+		o->upload > 0 ? "PUT" : "GET", o->path, o->host, length);
+	l->connect_len = (size_t)snprintf(l->connect, sizeof(l->connect),
+		"CONNECT %s HTTP/1.1\r\nHost: %s\r\n\r\n", o->host, o->host);
+}
+
+static int wait_for_word(const char *say)
+{
+	char line[64];
+
+	printf("%s\n", say);
+	fflush(stdout);
+	return read(STDIN_FILENO, line, sizeof(line)) > 0 ? 0 : -1;
+}
+
+static void tell(const struct load *l)
+{
+	printf("{\"done\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"bytes_in\": %llu, "
+	       "\"bytes_out\": %llu, \"handshakes\": %llu, \"tls\": \"%s\", \"p50_us\": %llu, "
+	       "\"p99_us\": %llu, \"p999_us\": %llu, \"max_us\": %llu}\n",
+		(unsigned long long)l->done, (unsigned long long)l->failed, l->end - l->start,
+		(unsigned long long)l->bytes_in, (unsigned long long)l->bytes_out,
+		(unsigned long long)l->handshakes, l->version,
+		(unsigned long long)histogram_quantile(&l->latency, 500),
+		(unsigned long long)histogram_quantile(&l->latency, 990),
+		(unsigned long long)histogram_quantile(&l->latency, 999),
+		(unsigned long long)l->latency.most);
+	fflush(stdout);
+}
+
+static int drive(struct load *l)
+{
+	if (l->options.wait || l->options.hold) {
+		part(l, true);
+		if (l->failed > 0 || l->done < l->options.connections) {
+			tell(l);
+			return 1;
+		}
+		if (wait_for_word("ready") != 0) {
+			return 1;
+		}
+	}
+	if (!l->options.hold) {
+		part(l, false);
+	}
+	tell(l);
+	(void)wait_for_word("done"); /* connections stay open: their end is no part of the work */
+	return l->failed > 0 || l->done == 0;
+}
+
+int main(int argc, char **argv)
+{
+	static struct load l;
+	struct rlimit files;
+	const char *wrong;
+	int status;
+
+	if (load_options_parse(argc, argv, &l.options, &wrong) != 0) {
+		fprintf(stderr, "bench_load: wrong or missing: %s\n", wrong);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	write_heads(&l);
+	l.base = event_base_new();
+	l.clients = calloc(l.options.connections, sizeof(*l.clients));
+	if (l.base == NULL || l.clients == NULL || set_up_tls(&l) != 0) {
+		fprintf(stderr, "bench_load: cannot start\n");
+		return 2;
+	}
+	for (unsigned i = 0; i < l.options.connections; i++) {
+		l.clients[i].load = &l;
+	}
+	status = drive(&l);
+	for (unsigned i = 0; i < l.options.connections; i++) {
+		client_close(&l.clients[i]);
+	}
+	free(l.clients);
+	event_base_free(l.base);
+	mbedtls_ssl_session_free(&l.session);
+	mbedtls_ssl_config_free(&l.config);
+	return status;
+}
