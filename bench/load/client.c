@@ -77,8 +77,7 @@ static int secure(struct client *c)
 		l->options.host);
 	if (wire_secure(&c->wire, &l->config) != 0 ||
 		mbedtls_ssl_set_hostname(&c->wire.ssl, name) != 0 ||
-		(l->has_session &&
-			mbedtls_ssl_set_session(&c->wire.ssl, &l->session) != 0)) {
+		(l->has_session && mbedtls_ssl_set_session(&c->wire.ssl, &l->session) != 0)) {
 		return WIRE_FAILED;
 	}
 	c->state = CLIENT_SHAKES_HANDS;
@@ -102,8 +101,8 @@ static ssize_t ask_proxy(struct client *c)
 
 static ssize_t read_head(struct client *c, bool *ret_ticket)
 {
-	ssize_t n = wire_read(
-		&c->wire, c->in + c->in_len, sizeof(c->in) - 1 - c->in_len, ret_ticket);
+	ssize_t n =
+		wire_read(&c->wire, c->in + c->in_len, sizeof(c->in) - 1 - c->in_len, ret_ticket);
 
 	if (n <= 0) {
 		return n == WIRE_END ? WIRE_FAILED : n;

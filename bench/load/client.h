@@ -1,6 +1,6 @@
 /*
- * One connection of the load generator and what it is doing: connect, CONNECT, TLS, request, answer,
- * and again. The loop and the pace are load.h's `struct load` and main.c's.
+ * One connection of the load generator and what it is doing: connect, CONNECT, TLS, request,
+ * answer, and again. The loop and the pace are load.h's `struct load` and main.c's.
  */
 #ifndef BENCH_LOAD_CLIENT_H
 #define BENCH_LOAD_CLIENT_H

@@ -1,6 +1,6 @@
 /*
- * Latencies in buckets of about 3%: 32 to each power of two, from 1 us to 2^32 us. A quantile is the
- * upper bound of its bucket, so that none is told better than it was.
+ * Latencies in buckets of about 3%: 32 to each power of two, from 1 us to 2^32 us. A quantile is
+ * the upper bound of its bucket, so that none is told better than it was.
  */
 #ifndef BENCH_LOAD_HISTOGRAM_H
 #define BENCH_LOAD_HISTOGRAM_H

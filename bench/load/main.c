@@ -2,8 +2,8 @@
  * The load generator: bench_load at=127.0.0.1:PORT host=NAME:PORT path=/PATH [OPTION...]
  *
  *   closed loop: connections=N, each asks again when it is answered
- *   open loop:   rate=R a second besides; latency counts from when a request was due, so that a slow
- *                server cannot hide its queue
+ *   open loop:   rate=R a second besides; latency counts from when a request was due, so that a
+ * slow server cannot hide its queue
  *
  * Prints one line of JSON. With `wait` it says "ready" when each connection was answered once, and
  * goes on at a line from stdin: what comes before is not in the figures.
@@ -139,9 +139,9 @@ static int set_up_tls(struct load *l)
 	}
 	mbedtls_ssl_conf_rng(&l->config, any_bytes, NULL);
 	mbedtls_ssl_conf_authmode(&l->config, MBEDTLS_SSL_VERIFY_NONE);
-	mbedtls_ssl_conf_session_tickets(&l->config,
-		l->options.resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
-				  : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+	mbedtls_ssl_conf_session_tickets(
+		&l->config, l->options.resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
+					      : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 	if (l->options.resume) {
 		mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
 			&l->config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);

@@ -189,8 +189,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	event_del(c->event);
-	event_assign(c->event, c->server->base, fd,
-		status == WIRE_WANT_READ ? EV_READ : EV_WRITE, on_event, c);
+	event_assign(c->event, c->server->base, fd, status == WIRE_WANT_READ ? EV_READ : EV_WRITE,
+		on_event, c);
 	event_add(c->event, NULL);
 }
 
@@ -235,9 +235,9 @@ static int set_up_tls(struct server *s, const char *pem, bool tickets)
 		return -1;
 	}
 	mbedtls_ssl_conf_rng(&s->config, any_bytes, NULL);
-	mbedtls_ssl_conf_session_tickets(&s->config,
-		tickets ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
-			: MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
+	mbedtls_ssl_conf_session_tickets(
+		&s->config, tickets ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
+				    : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 	if (!tickets) {
 		return 0;
 	}

@@ -74,14 +74,15 @@ static void options_are_taken(void **state)
 static void wrong_options_are_named(void **state)
 {
 	static const char *const wrong_words[] = {"connections=0", "connections=1x", "rate=-1",
-		"requests=", "fast", "path=x", "host=nowhere", "at=192.0.2.1:443",
-		"at=127.0.0.1:0", "at=127.0.0.1:65536", "per-connection=9999999999"};
+		"requests=", "fast", "path=x", "host=nowhere", "at=192.0.2.1:443", "at=127.0.0.1:0",
+		"at=127.0.0.1:65536", "per-connection=9999999999"};
 	struct load_options o;
 	const char *wrong;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong_words) / sizeof(wrong_words[0]); i++) {
-		const char *const words[] = {"at=127.0.0.1:1", "host=a:1", "path=/", wrong_words[i], NULL};
+		const char *const words[] = {
+			"at=127.0.0.1:1", "host=a:1", "path=/", wrong_words[i], NULL};
 
 		assert_int_equal(parse(&o, words, &wrong), -1);
 		assert_string_equal(wrong, wrong_words[i]);
