@@ -1,7 +1,9 @@
 /*
  * sallyport doctor on Windows: what this machine gives of what a run needs, and --repair, which
- * takes back what runs left behind that crashed. Also the inner half of the door, as a verb.
+ * takes back what runs left behind that crashed; --probe is in probe_windows.c. Also the inner half
+ * of the door, as a verb.
  */
+#include "cli/probe_windows.h"
 #include "cli/verbs.h"
 #include "jailer/windows/os.h"
 #include "jailer/windows/repair.h"
@@ -13,8 +15,11 @@
 #include <windows.h>
 
 static const char usage[] =
-	"usage: sallyport doctor [--repair]\n\n"
+	"usage: sallyport doctor [--repair | --probe [NAME...] | --control [NAME...]]\n\n"
 	"Says what this Windows gives of what a run needs.\n\n"
+	"  --probe      tries to get out of a jail, each attempt in a run of its own, in a new\n"
+	"               folder below this one; exit status 1 when one got out or none was made\n"
+	"  --control    the same attempts without a jail: shows which of them are real\n"
 	"  --repair     takes back what crashed runs left behind: profiles, grants, junctions,\n"
 	"               loopback exemptions; exit status 1 when something has to stay\n";
 
@@ -118,14 +123,10 @@ int verb_doctor(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "--repair") == 0) {
 		return repair();
 	}
+	if (strcmp(argv[1], "--probe") == 0 || strcmp(argv[1], "--control") == 0) {
+		return probe_all(argv[1][2] == 'p', argv + 2);
+	}
 	return complain("doctor does not know %s; sallyport doctor --help says more", argv[1]);
-}
-
-int verb_probe(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return complain("probe is not there on Windows yet");
 }
 
 int verb_relay(int argc, char **argv)

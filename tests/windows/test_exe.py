@@ -125,3 +125,28 @@ def test_a_run_that_is_refused_leaves_nothing(sallyport, tmp_path):
     _, place = state_folder(sallyport)
     assert list(place.iterdir()) == []
     assert "0 taken back, 0 have to stay" in sallyport("doctor", "--repair").stdout
+
+
+# Those that any user may do outside a jail: an attempt that could not succeed would prove nothing.
+REAL = {"container", "tcp-loopback", "udp", "other-project", "home", "write-outside", "hardlink", "kill", "memory",
+        "token", "breakaway", "pipe"}
+
+
+def outcomes(done):
+    rows = (line.split(maxsplit=2) for line in done.stdout.splitlines())
+    return {row[1]: row[0] for row in rows if len(row) == 3 and row[0] in ("held", "ESCAPED", "unknown")}
+
+
+def test_the_attempts_are_real(sallyport, tmp_path):
+    done = sallyport("doctor", "--control", *sorted(REAL), timeout=120)
+    assert outcomes(done) == {name: "ESCAPED" for name in REAL}, done
+    assert done.returncode == 1
+    assert list(tmp_path.iterdir()) == []  # the canaries are taken away
+
+
+@wine_only
+def test_no_attempt_is_called_held_where_nothing_can_be_jailed(sallyport, tmp_path):
+    done = sallyport("doctor", "--probe", "home", "token")
+    assert outcomes(done) == {"home": "unknown", "token": "unknown"}, done
+    assert done.stdout.count("the protection `AppContainer` cannot be put up") == 2
+    assert done.returncode == 1 and list(tmp_path.iterdir()) == []
