@@ -24,6 +24,11 @@ static int truncate_to(int fd, off_t size)
 	return ftruncate(fd, size);
 }
 
+static ssize_t put_at(int fd, const void *data, size_t len, off_t offset)
+{
+	return pwrite(fd, data, len, offset);
+}
+
 static int sync_data(int fd)
 {
 	return fdatasync(fd);
@@ -34,7 +39,7 @@ static int sync_all(int fd)
 	return fsync(fd);
 }
 
-const struct audit_os audit_os_real = {create, put, sync_data, sync_all, truncate_to};
+const struct audit_os audit_os_real = {create, put, put_at, sync_data, sync_all, truncate_to};
 const struct audit_os *audit_os = &audit_os_real;
 
 static int cut(struct grown *f)

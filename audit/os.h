@@ -12,6 +12,7 @@
 struct audit_os {
 	int (*create)(int dir, const char *name, int flags); /* openat, for the owner alone */
 	ssize_t (*put)(int fd, const void *data, size_t len);
+	ssize_t (*put_at)(int fd, const void *data, size_t len, off_t offset);
 	int (*sync_data)(int fd);
 	int (*sync)(int fd);
 	int (*truncate_to)(int fd, off_t size);

@@ -5,6 +5,7 @@
 #include "audit/verify.h"
 #include "audit/bodies.h"
 #include "audit/folder.h"
+#include "audit/journal.h"
 #include "audit/seal.h"
 
 #include <inttypes.h>
@@ -388,6 +389,9 @@ static int verify_once(const char *dir, const struct audit_public_key *keys, siz
 	}
 	if (good && error == AUDIT_OK) {
 		good = check_end(&s) && check_bodies(&s, &error);
+	}
+	if (error == AUDIT_OK && !s.f.live) {
+		error = journal_recover(s.f.dir, true, &verdict.journalled, diag);
 	}
 	if (error == AUDIT_OK) {
 		verdict.records = s.tree.size;

@@ -3,10 +3,12 @@
  *
  * BUFFERED: each append writes its line before it returns; a thread syncs every 100 ms. DURABLE:
  * appends gather in a batch, the thread writes and syncs it and moves the committed mark (group
- * commit). When writing fails the batch is kept and tried again; meanwhile every append is refused.
- * The seal is the thread's, in DURABLE all of it; in BUFFERED a full segment is sealed by whoever
- * fills it, with the mutex held, and `sealing` keeps the two apart.
+ * commit; a batch of many is synced in the journal, its segment later). When writing fails the
+ * batch is kept and tried again; meanwhile every append is refused. The seal is the thread's, in
+ * DURABLE all of it; in BUFFERED a full segment is sealed by whoever fills it, with the mutex held,
+ * and `sealing` keeps the two apart.
  */
+#include "audit/journal.h"
 #include "audit/keep.h"
 #include "audit/line.h"
 #include "audit/os.h"
@@ -18,7 +20,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@
 enum {
 	LISTENERS = 64,
 	SYNC_MS = 100,
-	GATHER_PART = 4, /* a batch waits for company a fourth of what a sync takes */
+	COMPANY = 4, /* records in a batch, and they wait for each other and have a journal */
 	SEAL_MS = 1000,
 	BATCH_MAX = 8 * 1024 * 1024,
 	SEGMENT_BYTES = 64 * 1024 * 1024,
@@ -60,14 +61,18 @@ struct audit_log {
 	unsigned segment;
 	struct batch gathering; /* DURABLE: appended, not yet taken */
 	uint64_t gathered_seq;  /* last in it */
-	bool dirty;             /* BUFFERED: written, not yet synced */
+	bool dirty;             /* the segment is written, not yet synced */
 	bool sealing;           /* the thread is writing the seal */
 	int64_t sealed_at;      /* monotonic, ns */
 	bool stopping;
 	char line[LINE_MAX_BYTES];
 
+	uint64_t awaited; /* its number gathered, the thread is woken; 0: by any */
+
 	/* the thread's own */
 	struct batch writing;
+	struct journal *journal;      /* owned; NULL: there is none */
+	bool unsure;                  /* a sync of what it holds failed */
 	uint64_t batched;             /* records in the last batch */
 	int64_t synced_at, sync_took; /* its sync, ns */
 	pthread_t thread;
@@ -148,6 +153,23 @@ static bool is_full(struct audit_log *log)
 	       (log->file.size > 0 && log->segment_age > 0 && now - log->began >= log->segment_age);
 }
 
+/*
+ * A sync that failed may have cost pages which the kernel now holds for clean: what only the
+ * journal has surely is written once more before the next sync is believed. 0, or errno.
+ */
+static int sync_segment(struct audit_log *log, int fd)
+{
+	struct audit_diag diag;
+
+	if ((log->unsure && journal_write_back(log->dir, &diag) != AUDIT_OK) ||
+		audit_os->sync_data(fd) != 0) {
+		log->unsure = log->journal != NULL;
+		return -1;
+	}
+	log->unsure = false;
+	return 0;
+}
+
 static int rotate(struct audit_log *log, struct audit_diag *diag)
 {
 	int error = AUDIT_OK;
@@ -155,7 +177,7 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 	if (!is_full(log) || log->sealing) {
 		return AUDIT_OK;
 	}
-	if (audit_os->sync_data(log->file.fd) != 0) {
+	if (sync_segment(log, log->file.fd) != 0) {
 		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
 	if (log->seal != NULL) {
@@ -229,19 +251,39 @@ static void wait_work(struct audit_log *log)
 /*
  * With the mutex held, like commit_batch(). Whoever was told a moment ago that its record is on
  * disk is likely to bring the next one now: they come into one sync instead of two by turns. No
- * more than were in the last batch are waited for, and no longer than a part of what a sync takes.
+ * more than were in the last batch are waited for, and no longer than half of what a sync takes.
  */
 static void await_company(struct audit_log *log)
 {
-	int64_t until = log->synced_at + log->sync_took / GATHER_PART;
+	uint64_t first = atomic_load(&log->committed);
+	int64_t until = log->synced_at + log->sync_took / 2;
+	struct timespec deadline = {until / 1000000000, (long)(until % 1000000000)};
 
-	while (log->gathered_seq + 1 - atomic_load(&log->committed) < log->batched &&
-		!log->stopping && clock_ns(CLOCK_MONOTONIC) < until) {
-		pthread_mutex_unlock(&log->mutex);
-		sched_yield();
-		pthread_mutex_lock(&log->mutex);
+	log->awaited = log->batched >= COMPANY ? first + log->batched - 1 : 0;
+	while (log->gathered_seq < log->awaited && !log->stopping &&
+		clock_ns(CLOCK_MONOTONIC) < until) {
+		pthread_cond_timedwait(&log->work, &log->mutex, &deadline);
 	}
-	log->batched = log->gathered_seq + 1 - atomic_load(&log->committed);
+	log->awaited = 0;
+	log->batched = log->gathered_seq + 1 - first;
+}
+
+/* What was just appended to the segment. Without the mutex; 0, or errno says why it is not. */
+static int bring_to_disk(struct audit_log *log, const struct batch *b, bool *ret_journalled)
+{
+	uint64_t offset = log->file.size - b->len;
+
+	*ret_journalled = journal_add(log->journal, log->segment, offset, b->data, b->len);
+	if (*ret_journalled) {
+		return 0;
+	}
+	if (sync_segment(log, log->file.fd) != 0) {
+		return -1;
+	}
+	if (log->batched >= COMPANY) {
+		journal_begin(&log->journal, log->dir, log->segment, log->file.size);
+	}
+	return 0;
 }
 
 /* With the mutex held; it is given up while the disk works. */
@@ -251,6 +293,7 @@ static void commit_batch(struct audit_log *log)
 	uint64_t last;
 	struct audit_diag diag;
 	int64_t began;
+	bool journalled;
 	int error;
 
 	await_company(log);
@@ -263,7 +306,7 @@ static void commit_batch(struct audit_log *log)
 	pthread_mutex_unlock(&log->mutex);
 	/* Nobody else touches file, size and segment in this mode. */
 	while ((error = write_whole(log, taken.data, taken.len, &diag)) != AUDIT_OK ||
-		audit_os->sync_data(log->file.fd) != 0) {
+		bring_to_disk(log, &taken, &journalled) != 0) {
 		bool stop;
 
 		atomic_store(&log->cause, errno);
@@ -297,6 +340,7 @@ static void commit_batch(struct audit_log *log)
 		atomic_store(&log->seal_lost, true);
 	}
 	pthread_mutex_lock(&log->mutex);
+	log->dirty = journalled;
 }
 
 /* With the mutex held, which is given up meanwhile. False when it does not work. */
@@ -311,7 +355,7 @@ static bool sync_dirty(struct audit_log *log)
 	log->dirty = false;
 	fd = dup(log->file.fd);
 	pthread_mutex_unlock(&log->mutex);
-	done = fd >= 0 && audit_os->sync_data(fd) == 0;
+	done = fd >= 0 && sync_segment(log, fd) == 0;
 	if (!done) {
 		atomic_store(&log->cause, errno);
 	}
@@ -409,7 +453,7 @@ static int gather(struct audit_log *log, size_t len, struct audit_diag *diag)
 	memcpy(b->data + b->len, log->line, len);
 	b->len += len;
 	log->gathered_seq = log->next_seq;
-	if (b->len == len) {
+	if (log->awaited == 0 ? b->len == len : log->next_seq == log->awaited) {
 		pthread_cond_signal(&log->work);
 	}
 	return AUDIT_OK;
@@ -595,9 +639,12 @@ static int start(
 	struct audit_log *log, const struct audit_options *options, struct audit_diag *diag)
 {
 	struct tail tail;
-	uint64_t seal_cut = 0, unsealed = 0;
-	int error = recover_tail(log->dir, &tail, diag);
+	uint64_t seal_cut = 0, unsealed = 0, journalled = 0;
+	int error = journal_recover(log->dir, false, &journalled, diag);
 
+	if (error == AUDIT_OK) {
+		error = recover_tail(log->dir, &tail, diag);
+	}
 	if (error == AUDIT_OK && options->key != NULL) {
 		error = seal_open(log->dir, options->key, &tail, &log->seal, &seal_cut, diag);
 	}
@@ -630,6 +677,10 @@ static int start(
 	}
 	if (error == AUDIT_OK) {
 		keep_segment(log->keep, log->segment);
+	}
+	if (error == AUDIT_OK) {
+		error = append_repair(log, "journalled-tail", journalled,
+			"records before this one were brought back from the journal", diag);
 	}
 	if (error == AUDIT_OK) {
 		error = append_repair(log, "torn-tail", tail.cut,
@@ -699,12 +750,13 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		}
 	}
 	if (log->file.fd >= 0) {
-		/* Its records are there; when it was last written is not worth a sync of its own.
-		 */
-		if (audit_os->sync_data(log->file.fd) != 0 && error == AUDIT_OK) {
+		bool synced = sync_segment(log, log->file.fd) == 0;
+
+		if (!synced && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
 		close(log->file.fd);
+		journal_end(log->journal, log->dir, synced);
 	}
 	seal_close(log->seal);
 	keep_destroy(log->keep);

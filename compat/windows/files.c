@@ -182,6 +182,17 @@ int faccessat(int dir, const char *name, int mode, int flags)
 	return GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES ? 0 : set_errno(GetLastError());
 }
 
+int unlinkat(int dir, const char *name, int flags)
+{
+	wchar_t path[PATH_WIDE];
+
+	(void)flags; /* files alone */
+	if (!below(dir, name, path)) {
+		return -1;
+	}
+	return DeleteFileW(path) ? 0 : set_errno(GetLastError());
+}
+
 DIR *fdopendir(int dir)
 {
 	wchar_t wide[PATH_WIDE];
@@ -241,6 +252,18 @@ ssize_t pread(int fd, void *buf, size_t size, off_t offset)
 		return set_errno(GetLastError());
 	}
 	return (ssize_t)got;
+}
+
+ssize_t pwrite(int fd, const void *buf, size_t size, off_t offset)
+{
+	OVERLAPPED at = {.Offset = (DWORD)offset, .OffsetHigh = (DWORD)((uint64_t)offset >> 32)};
+	DWORD put = 0;
+
+	if (!WriteFile(
+		    handle_of(fd), buf, size < 0x40000000 ? (DWORD)size : 0x40000000, &put, &at)) {
+		return set_errno(GetLastError());
+	}
+	return (ssize_t)put;
 }
 
 int flock(int fd, int operation)

@@ -10,6 +10,7 @@ sallyport_fuzz_target(dns_message sallyport_gateway)
 sallyport_fuzz_target(socks sallyport_gateway)
 sallyport_fuzz_target(websocket sallyport_gateway)
 sallyport_fuzz_target(record sallyport_audit)
+sallyport_fuzz_target(journal sallyport_audit)
 sallyport_fuzz_target(manifest cli_pure)
 
 add_library(lockfile STATIC ${CMAKE_SOURCE_DIR}/cli/lockfile.c)

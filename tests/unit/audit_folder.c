@@ -5,12 +5,15 @@
 #include "audit/note.h"
 #include "audit/os.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -183,20 +186,98 @@ static ssize_t put(int fd, const void *data, size_t len)
 	return failing ? -1 : audit_os_real.put(fd, data, len);
 }
 
-static int sync_data(int fd)
+static ssize_t put_at(int fd, const void *data, size_t len, off_t offset)
 {
-	bool half;
+	bool half, failing = fails(&half);
 
-	(void)fd; /* this machine goes on: what a sync would bring to the disk is there */
-	return fails(&half) ? -1 : 0;
+	if (half && len > 1) {
+		return audit_os_real.put_at(fd, data, len / 2, offset);
+	}
+	return failing ? -1 : audit_os_real.put_at(fd, data, len, offset);
 }
 
-static int sync_all(int fd)
-{
-	bool half;
+/* What would be on a real disk: how much of which file was there at its last sync. */
+static struct {
+	ino_t file;
+	off_t size;
+} synced[256];
+static unsigned n_synced;
+static pthread_mutex_t synced_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-	(void)fd;
-	return fails(&half) ? -1 : 0;
+static off_t *synced_size(ino_t file)
+{
+	for (unsigned i = 0; i < n_synced; i++) {
+		if (synced[i].file == file) {
+			return &synced[i].size;
+		}
+	}
+	assert_true(n_synced < sizeof(synced) / sizeof(synced[0]));
+	synced[n_synced].file = file;
+	synced[n_synced].size = 0;
+	return &synced[n_synced++].size;
+}
+
+static void lose_pages(int fd, off_t from, off_t to)
+{
+	static const char zero;
+	char path[32];
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_WRONLY | O_CLOEXEC); /* not to append */
+	assert_true(again >= 0);
+	for (; from < to; from++) {
+		assert_int_equal(pwrite(again, &zero, 1, from), 1);
+	}
+	close(again);
+}
+
+/* This machine goes on: what a sync would bring to the disk is there. */
+static int sync_either(int fd)
+{
+	bool half, failing = fails(&half);
+	struct stat st;
+	off_t *size;
+
+	assert_int_equal(fstat(fd, &st), 0);
+	pthread_mutex_lock(&synced_mutex);
+	size = synced_size(st.st_ino);
+	if (!failing) {
+		*size = st.st_size;
+	} else if (disk_mode == DISK_LOSES && S_ISREG(st.st_mode)) {
+		lose_pages(fd, *size, st.st_size);
+	}
+	pthread_mutex_unlock(&synced_mutex);
+	return failing ? -1 : 0;
+}
+
+void disk_hold(void)
+{
+	pthread_mutex_lock(&synced_mutex);
+}
+
+void disk_release(void)
+{
+	pthread_mutex_unlock(&synced_mutex);
+}
+
+void disk_power_lost(void)
+{
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+	struct stat st;
+	char path[sizeof(folder) + sizeof(entry->d_name)];
+
+	assert_non_null(entries);
+	while ((entry = readdir(entries)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+			strcmp(entry->d_name, "journal") != 0 &&
+			st.st_size > *synced_size(st.st_ino)) {
+			assert_int_equal(truncate(path, *synced_size(st.st_ino)), 0);
+		}
+	}
+	closedir(entries);
 }
 
 static int truncate_to(int fd, off_t size)
@@ -206,11 +287,12 @@ static int truncate_to(int fd, off_t size)
 	return fails(&half) ? -1 : audit_os_real.truncate_to(fd, size);
 }
 
-static const struct audit_os failing = {create, put, sync_data, sync_all, truncate_to};
+static const struct audit_os failing = {create, put, put_at, sync_either, sync_either, truncate_to};
 
 void disk_set(enum disk_mode mode, unsigned at, int error)
 {
 	atomic_store(&calls, 0);
+	n_synced = 0;
 	disk_mode = mode;
 	disk_at = at;
 	disk_error = error;

@@ -34,10 +34,16 @@ enum disk_mode {
 	DISK_WORKS = 0,
 	DISK_ONCE,  /* this one call fails */
 	DISK_SHORT, /* this write does half and then fails; another call fails */
+	DISK_LOSES, /* this sync fails, and what was written since the last one is zeros then */
 	DISK_DEAD,  /* this write does half, and nothing works from then on */
 };
 /* Counts calls from 0; the one numbered `at` is hit. */
 void disk_set(enum disk_mode mode, unsigned at, int error);
 unsigned disk_calls(void);
+/* No sync comes back between the two. */
+void disk_hold(void);
+void disk_release(void);
+/* The machine stopped: of each file but `journal` there is no more than was synced. */
+void disk_power_lost(void);
 
 #endif

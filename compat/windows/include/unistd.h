@@ -10,5 +10,9 @@
 int fsync(int fd);
 int fdatasync(int fd);
 ssize_t pread(int fd, void *buf, size_t size, off_t offset);
+ssize_t pwrite(int fd, const void *buf, size_t size, off_t offset);
+
+/* `flags` is 0: a file. */
+int unlinkat(int dir, const char *name, int flags);
 
 #endif
