@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-const char journal_name[] = "journal";
+const char audit_journal_name[] = "journal";
 
 static const char magic[8] = "sp-jrnl1";
 enum { HASHED = 32, FRAME_PREFIX = 2, ZEROS = 64 * 1024 };
@@ -115,7 +115,7 @@ static bool put_all(int fd, const void *data, size_t len, uint64_t offset)
 static int make_file(int dir)
 {
 	static const char zeros[ZEROS];
-	int fd = audit_os->create(dir, journal_name, O_RDWR | O_TRUNC);
+	int fd = audit_os->create(dir, audit_journal_name, O_RDWR | O_TRUNC);
 	uint64_t size = 0;
 
 	while (fd >= 0 && size < JOURNAL_BYTES && put_all(fd, zeros, ZEROS, size)) {
@@ -124,13 +124,13 @@ static int make_file(int dir)
 	if (fd >= 0 &&
 		(size < JOURNAL_BYTES || audit_os->sync(fd) != 0 || audit_os->sync(dir) != 0)) {
 		close(fd);
-		(void)unlinkat(dir, journal_name, 0);
+		(void)unlinkat(dir, audit_journal_name, 0);
 		fd = -1;
 	}
 	return fd;
 }
 
-void journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset)
+void audit_journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset)
 {
 	struct journal *j = *journal;
 	struct timespec now;
@@ -157,7 +157,8 @@ void journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t
 	j->broken = false;
 }
 
-bool journal_add(struct journal *j, unsigned segment, uint64_t offset, const void *data, size_t len)
+bool audit_journal_add(
+	struct journal *j, unsigned segment, uint64_t offset, const void *data, size_t len)
 {
 	unsigned char header[JOURNAL_HEADER];
 	struct frame f;
@@ -176,7 +177,7 @@ bool journal_add(struct journal *j, unsigned segment, uint64_t offset, const voi
 	return !j->broken;
 }
 
-void journal_end(struct journal *j, int dir, bool synced)
+void audit_journal_end(struct journal *j, int dir, bool synced)
 {
 	if (j == NULL) {
 		return;
@@ -184,7 +185,7 @@ void journal_end(struct journal *j, int dir, bool synced)
 	close(j->fd);
 	free(j);
 	if (synced) {
-		(void)unlinkat(dir, journal_name, 0);
+		(void)unlinkat(dir, audit_journal_name, 0);
 	}
 }
 
@@ -197,7 +198,7 @@ struct journalled {
 	uint64_t offset;
 };
 
-size_t journal_join(char *text, size_t size, unsigned *ret_segment, uint64_t *ret_offset)
+size_t audit_journal_join(char *text, size_t size, unsigned *ret_segment, uint64_t *ret_offset)
 {
 	struct frame first = {0}, f;
 	size_t len = 0, position = 0;
@@ -221,7 +222,7 @@ size_t journal_join(char *text, size_t size, unsigned *ret_segment, uint64_t *re
 /* AUDIT_END: there is no journal. */
 static int load(int dir, struct journalled *all, struct audit_diag *diag)
 {
-	int fd = openat(dir, journal_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(dir, audit_journal_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 	size_t size;
 	int error = AUDIT_OK;
@@ -230,17 +231,17 @@ static int load(int dir, struct journalled *all, struct audit_diag *diag)
 		return AUDIT_END;
 	}
 	if (fd < 0 || fstat(fd, &st) != 0) {
-		error = audit_say(diag, AUDIT_EIO, journal_name, "cannot be read");
+		error = audit_say(diag, AUDIT_EIO, audit_journal_name, "cannot be read");
 		goto out;
 	}
 	size = st.st_size < JOURNAL_BYTES ? (size_t)st.st_size : JOURNAL_BYTES;
 	all->text = malloc(size + 1);
 	if (all->text == NULL) {
-		error = audit_say(diag, AUDIT_EMEMORY, journal_name, "memory is out");
+		error = audit_say(diag, AUDIT_EMEMORY, audit_journal_name, "memory is out");
 	} else if (pread(fd, all->text, size, 0) != (ssize_t)size) {
-		error = audit_say(diag, AUDIT_EIO, journal_name, "cannot be read");
+		error = audit_say(diag, AUDIT_EIO, audit_journal_name, "cannot be read");
 	} else {
-		all->len = journal_join(all->text, size, &all->segment, &all->offset);
+		all->len = audit_journal_join(all->text, size, &all->segment, &all->offset);
 	}
 out:
 	if (fd >= 0) {
@@ -295,7 +296,7 @@ static int open_segment(int dir, unsigned segment, int flags, int *ret_fd, struc
 	return errno == ENOENT ? AUDIT_END : audit_say(diag, AUDIT_EIO, name, "cannot be opened");
 }
 
-int journal_write_back(int dir, struct audit_diag *diag)
+int audit_journal_write_back(int dir, struct audit_diag *diag)
 {
 	struct journalled all = {.text = NULL};
 	int fd = -1, error = load(dir, &all, diag);
@@ -303,7 +304,8 @@ int journal_write_back(int dir, struct audit_diag *diag)
 	if (error == AUDIT_OK && all.len > 0) {
 		error = open_segment(dir, all.segment, O_RDWR, &fd, diag);
 		if (error == AUDIT_OK && write_from(fd, &all, 0) != AUDIT_OK) {
-			error = audit_say(diag, AUDIT_EIO, journal_name, "cannot be written back");
+			error = audit_say(
+				diag, AUDIT_EIO, audit_journal_name, "cannot be written back");
 		}
 	}
 	if (fd >= 0) {
@@ -331,7 +333,8 @@ static int bring_back(int dir, const struct journalled *all, bool look, uint64_t
 		return error == AUDIT_END ? AUDIT_OK : error;
 	}
 	if (fstat(fd, &st) != 0 || compare(fd, all, &same) != AUDIT_OK) {
-		error = audit_say(diag, AUDIT_EIO, journal_name, "the segment cannot be read");
+		error = audit_say(
+			diag, AUDIT_EIO, audit_journal_name, "the segment cannot be read");
 		goto out;
 	}
 	if ((uint64_t)st.st_size < all->offset || same == all->len) {
@@ -339,7 +342,7 @@ static int bring_back(int dir, const struct journalled *all, bool look, uint64_t
 	}
 	if (!look && (audit_os->truncate_to(fd, (off_t)(all->offset + same)) != 0 ||
 			     write_from(fd, all, same) != AUDIT_OK)) {
-		error = audit_say(diag, AUDIT_EIO, journal_name, "cannot be written back");
+		error = audit_say(diag, AUDIT_EIO, audit_journal_name, "cannot be written back");
 		goto out;
 	}
 	*ret_records = count_lines(all->text + same, all->len - same);
@@ -348,7 +351,7 @@ out:
 	return error;
 }
 
-int journal_recover(int dir, bool look, uint64_t *ret_records, struct audit_diag *diag)
+int audit_journal_recover(int dir, bool look, uint64_t *ret_records, struct audit_diag *diag)
 {
 	struct journalled all = {.text = NULL};
 	uint64_t records = 0;
@@ -358,8 +361,8 @@ int journal_recover(int dir, bool look, uint64_t *ret_records, struct audit_diag
 		error = bring_back(dir, &all, look, &records, diag);
 	}
 	free(all.text);
-	if (error == AUDIT_OK && !look && unlinkat(dir, journal_name, 0) != 0) {
-		error = audit_say(diag, AUDIT_EIO, journal_name, "cannot be taken away");
+	if (error == AUDIT_OK && !look && unlinkat(dir, audit_journal_name, 0) != 0) {
+		error = audit_say(diag, AUDIT_EIO, audit_journal_name, "cannot be taken away");
 	}
 	if (error == AUDIT_OK || error == AUDIT_END) {
 		*ret_records = records;

@@ -21,35 +21,36 @@
 struct journal;
 
 enum { JOURNAL_HEADER = 64, JOURNAL_BYTES = 8 * 1024 * 1024 };
-extern const char journal_name[];
+extern const char audit_journal_name[];
 
 /*
  * The segment is synced up to `offset`: what follows may go to the journal. Makes the file when
  * there is none yet; when that fails `*journal` stays NULL, and syncing the segment must do.
  */
-void journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset);
+void audit_journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset);
 /*
  * True when the bytes, just appended to the segment at `offset`, are on disk. False: they do not
- * continue what is here, do not fit, or writing failed: sync the segment, then journal_begin().
+ * continue what is here, do not fit, or writing failed: sync the segment, then
+ * audit_journal_begin().
  */
-bool journal_add(struct journal *j, unsigned segment, uint64_t offset, const void *data, size_t len)
-	__attribute__((warn_unused_result));
+bool audit_journal_add(struct journal *j, unsigned segment, uint64_t offset, const void *data,
+	size_t len) __attribute__((warn_unused_result));
 /* Everything it holds once more to the segment, which had it, and synced there. */
-int journal_write_back(int dir, struct audit_diag *diag) __attribute__((warn_unused_result));
+int audit_journal_write_back(int dir, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* `synced`: everything is in the segments, the file goes. Otherwise it stays for the next writer.
  */
-void journal_end(struct journal *j, int dir, bool synced);
+void audit_journal_end(struct journal *j, int dir, bool synced);
 
 /*
  * The data of a journal's whole frames, joined at the begin of `text`; returns how much it is, 0:
  * none.
  */
-size_t journal_join(char *text, size_t size, unsigned *ret_segment, uint64_t *ret_offset);
+size_t audit_journal_join(char *text, size_t size, unsigned *ret_segment, uint64_t *ret_offset);
 /*
  * After a crash, before anything else looks at the segments: brings back what they lost, with the
  * number of those records; the file goes. With `look` it only counts.
  */
-int journal_recover(int dir, bool look, uint64_t *ret_records, struct audit_diag *diag)
+int audit_journal_recover(int dir, bool look, uint64_t *ret_records, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
 
 #endif

@@ -391,7 +391,7 @@ static int verify_once(const char *dir, const struct audit_public_key *keys, siz
 		good = check_end(&s) && check_bodies(&s, &error);
 	}
 	if (error == AUDIT_OK && !s.f.live) {
-		error = journal_recover(s.f.dir, true, &verdict.journalled, diag);
+		error = audit_journal_recover(s.f.dir, true, &verdict.journalled, diag);
 	}
 	if (error == AUDIT_OK) {
 		verdict.records = s.tree.size;

@@ -161,7 +161,7 @@ static int sync_segment(struct audit_log *log, int fd)
 {
 	struct audit_diag diag;
 
-	if ((log->unsure && journal_write_back(log->dir, &diag) != AUDIT_OK) ||
+	if ((log->unsure && audit_journal_write_back(log->dir, &diag) != AUDIT_OK) ||
 		audit_os->sync_data(fd) != 0) {
 		log->unsure = log->journal != NULL;
 		return -1;
@@ -273,7 +273,7 @@ static int bring_to_disk(struct audit_log *log, const struct batch *b, bool *ret
 {
 	uint64_t offset = log->file.size - b->len;
 
-	*ret_journalled = journal_add(log->journal, log->segment, offset, b->data, b->len);
+	*ret_journalled = audit_journal_add(log->journal, log->segment, offset, b->data, b->len);
 	if (*ret_journalled) {
 		return 0;
 	}
@@ -281,7 +281,7 @@ static int bring_to_disk(struct audit_log *log, const struct batch *b, bool *ret
 		return -1;
 	}
 	if (log->batched >= COMPANY) {
-		journal_begin(&log->journal, log->dir, log->segment, log->file.size);
+		audit_journal_begin(&log->journal, log->dir, log->segment, log->file.size);
 	}
 	return 0;
 }
@@ -640,7 +640,7 @@ static int start(
 {
 	struct tail tail;
 	uint64_t seal_cut = 0, unsealed = 0, journalled = 0;
-	int error = journal_recover(log->dir, false, &journalled, diag);
+	int error = audit_journal_recover(log->dir, false, &journalled, diag);
 
 	if (error == AUDIT_OK) {
 		error = recover_tail(log->dir, &tail, diag);
@@ -756,7 +756,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
 		close(log->file.fd);
-		journal_end(log->journal, log->dir, synced);
+		audit_journal_end(log->journal, log->dir, synced);
 	}
 	seal_close(log->seal);
 	keep_destroy(log->keep);

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0 && data[size - 1] % 2 == 0) {
 		make_hashes_fit((unsigned char *)text, size);
 	}
-	len = journal_join(text, size, &segment, &offset);
+	len = audit_journal_join(text, size, &segment, &offset);
 	assert(len == 0 || (len + JOURNAL_HEADER <= size && text[len - 1] == '\n'));
 	assert(offset <= INT64_MAX);
 	free(text);

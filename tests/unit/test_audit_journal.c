@@ -91,7 +91,7 @@ static void a_busy_writer_has_one_and_takes_it_away(void **state)
 	uint64_t back;
 
 	(void)state;
-	snprintf(path, sizeof(path), "%s/%s", folder, journal_name);
+	snprintf(path, sizeof(path), "%s/%s", folder, audit_journal_name);
 	disk_set(DISK_ONCE, UINT32_MAX, EIO);
 	assert_int_equal(burst(log, 5000), BURST);
 	assert_int_equal(burst(log, 5000), BURST);
@@ -99,7 +99,7 @@ static void a_busy_writer_has_one_and_takes_it_away(void **state)
 	assert_int_equal(st.st_size, JOURNAL_BYTES);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
-	assert_false(folder_has(journal_name));
+	assert_false(folder_has(audit_journal_name));
 	assert_int_equal(count_lines(&back), 2 * BURST);
 	assert_int_equal(back, 0);
 	assert_int_equal(folder_verdict(NULL).bad, AUDIT_GOOD);
@@ -118,7 +118,7 @@ static void one_at_a_time_needs_none(void **state)
 		for (int i = 0; i < 20; i++) {
 			assert_int_equal(folder_append(log, "/somewhere", &seq), AUDIT_OK);
 			folder_wait(log, seq);
-			assert_false(folder_has(journal_name));
+			assert_false(folder_has(audit_journal_name));
 		}
 		assert_int_equal(audit_close(log, &diag), AUDIT_OK);
 	}
@@ -156,7 +156,7 @@ static bool one_stop(unsigned at, uint64_t *brought_back)
 	assert_true(v.records + v.journalled >= acknowledged);
 	log = folder_log(AUDIT_DURABLE, ROOM);
 	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
-	assert_false(folder_has(journal_name));
+	assert_false(folder_has(audit_journal_name));
 	assert_true(count_lines(&back) >= acknowledged);
 	assert_int_equal(back, v.journalled);
 	v = folder_verdict(NULL);
@@ -243,7 +243,7 @@ static void leave_journal(void)
 	}
 	disk_set(DISK_DEAD, 0, EIO);
 	(void)audit_close(log, &diag);
-	assert_true(folder_has(journal_name));
+	assert_true(folder_has(audit_journal_name));
 	disk_set(DISK_WORKS, 0, 0);
 	v = folder_verdict(NULL);
 	assert_int_equal(v.journalled, 0); /* the segment has them all, still */
@@ -267,7 +267,7 @@ static void store_journal(const char *data, size_t len)
 	char path[128];
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, journal_name);
+	snprintf(path, sizeof(path), "%s/%s", folder, audit_journal_name);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, data, len), len);
@@ -295,7 +295,7 @@ static uint64_t brought_back(const struct left *l, uint64_t lines, size_t flippe
 	l->journal.at[flipped] ^= 1;
 	log = folder_log(AUDIT_DURABLE, ROOM);
 	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
-	assert_false(folder_has(journal_name));
+	assert_false(folder_has(audit_journal_name));
 	assert_int_equal(folder_verdict(NULL).bad, AUDIT_GOOD);
 	assert_true(count_lines(&back) >= lines);
 	return back;
@@ -312,13 +312,13 @@ static void a_damaged_journal_brings_nothing(void **state)
 
 	(void)state;
 	leave_journal();
-	l.journal = folder_load(journal_name);
+	l.journal = folder_load(audit_journal_name);
 	l.segment = folder_load("000001.jsonl");
 	l.tree = folder_load("000001.tree");
 	copy = malloc(l.journal.len);
 	assert_non_null(copy);
 	memcpy(copy, l.journal.at, l.journal.len);
-	len = journal_join(copy, l.journal.len, &number, &offset);
+	len = audit_journal_join(copy, l.journal.len, &number, &offset);
 	assert_int_equal(number, 1);
 	assert_true(len > 0 && offset + len == l.segment.len);
 	assert_memory_equal(copy, l.segment.at + offset, len);
