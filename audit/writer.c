@@ -32,6 +32,7 @@
 enum {
 	LISTENERS = 64,
 	SYNC_MS = 100,
+	RETRY = 32,
 	COMPANY = 4, /* records in a batch, and they wait for each other and have a journal */
 	SEAL_MS = 1000,
 	BATCH_MAX = 8 * 1024 * 1024,
@@ -71,9 +72,11 @@ struct audit_log {
 
 	/* the thread's own */
 	struct batch writing;
-	struct journal *journal;      /* owned; NULL: there is none */
-	bool unsure;                  /* a sync of what it holds failed */
-	uint64_t batched;             /* records in the last batch */
+	struct journal *journal; /* owned; NULL: there is none */
+	bool unsure;             /* a sync of what it holds failed */
+	uint64_t batched;        /* records in the last batch */
+	uint64_t batches;
+	bool returning;               /* all of them came back at once */
 	int64_t synced_at, sync_took; /* its sync, ns */
 	pthread_t thread;
 	bool has_thread;
@@ -250,20 +253,24 @@ static void wait_work(struct audit_log *log)
 
 /*
  * With the mutex held, like commit_batch(). Whoever was told a moment ago that its record is on
- * disk is likely to bring the next one now: they come into one sync instead of two by turns. No
- * more than were in the last batch are waited for, and no longer than half of what a sync takes.
+ * disk may bring the next one now: they come into one sync, with those that came meanwhile, instead
+ * of two by turns. Where they did so the last time all of them are waited for, otherwise no more
+ * than were in the last batch, and one time in RETRY it is found out anew; never longer than half
+ * of what a sync takes.
  */
 static void await_company(struct audit_log *log)
 {
-	uint64_t first = atomic_load(&log->committed);
+	uint64_t first = atomic_load(&log->committed), next = log->gathered_seq + 1;
 	int64_t until = log->synced_at + log->sync_took / 2;
 	struct timespec deadline = {until / 1000000000, (long)(until % 1000000000)};
+	bool all = log->returning || ++log->batches % RETRY == 0;
 
-	log->awaited = log->batched >= COMPANY ? first + log->batched - 1 : 0;
+	log->awaited = log->batched < COMPANY ? 0 : (all ? next : first) + log->batched - 1;
 	while (log->gathered_seq < log->awaited && !log->stopping &&
 		clock_ns(CLOCK_MONOTONIC) < until) {
 		pthread_cond_timedwait(&log->work, &log->mutex, &deadline);
 	}
+	log->returning = all && log->gathered_seq >= log->awaited;
 	log->awaited = 0;
 	log->batched = log->gathered_seq + 1 - first;
 }
