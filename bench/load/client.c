@@ -151,6 +151,7 @@ static int shake_hands(struct client *c)
 	}
 	l->handshakes++;
 	snprintf(l->version, sizeof(l->version), "%s", mbedtls_ssl_get_version(&c->wire.ssl));
+	snprintf(l->suite, sizeof(l->suite), "%s", mbedtls_ssl_get_ciphersuite(&c->wire.ssl));
 	if (strcmp(l->version, "TLSv1.2") == 0) {
 		keep_session(c);
 	}

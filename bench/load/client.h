@@ -29,11 +29,12 @@ struct load {
 	mbedtls_ssl_session session; /* the last one given, if has_session */
 	bool has_session;
 	bool warming;
-	uint64_t begun, done, failed, resumed, handshakes, bytes_in, bytes_out;
-	uint64_t warm_done;
+	unsigned next_warm; /* the first client that was not begun in the warm-up */
+	uint64_t begun, done, failed, handshakes, full, bytes_in, bytes_out;
+	struct event *pace; /* owned; open loop: when the next request is due */
 	struct histogram latency;
 	double start, end; /* seconds, monotonic */
-	char version[16];
+	char version[16], suite[64];
 	char head[2048]; /* of each request */
 	size_t head_len;
 	char connect[512]; /* to the proxy */

@@ -2,8 +2,8 @@
  * The load generator: bench_load at=127.0.0.1:PORT host=NAME:PORT path=/PATH [OPTION...]
  *
  *   closed loop: connections=N, each asks again when it is answered
- *   open loop:   rate=R a second besides; latency counts from when a request was due, so that a
- * slow server cannot hide its queue
+ *   open loop:   rate=R a second on these connections, answered or not; latency counts from when a
+ *                request was due, so that a slow server cannot hide its queue
  *
  * Prints one line of JSON. With `wait` it says "ready" when each connection was answered once, and
  * goes on at a line from stdin: what comes before is not in the figures.
@@ -19,6 +19,8 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+
+enum { WARM_AT_ONCE = 64 }; /* connections: a storm of handshakes is no idle connection's memory */
 
 double load_now(void)
 {
@@ -58,6 +60,36 @@ bool load_take(struct load *l, double *ret_since)
 	return true;
 }
 
+/* Open loop: idle connections take what is due; the timer wakes for what comes next. */
+static void on_pace(evutil_socket_t fd, short what, void *arg)
+{
+	struct load *l = arg;
+	const struct load_options *o = &l->options;
+	double wait;
+	struct timeval until;
+
+	(void)fd;
+	(void)what;
+	for (unsigned i = 0; i < o->connections; i++) {
+		if (l->clients[i].state == CLIENT_UNCONNECTED ||
+			l->clients[i].state == CLIENT_IDLE) {
+			client_go(&l->clients[i]);
+		}
+	}
+	wait = l->start + (double)l->begun / o->rate - load_now();
+	if (l->begun < o->requests && wait > 0) { /* otherwise the next answer takes it */
+		until = (struct timeval){(time_t)wait, (suseconds_t)(wait * 1e6) % 1000000};
+		event_add(l->pace, &until);
+	}
+}
+
+static void warm_next(struct load *l)
+{
+	if (l->next_warm < l->options.connections) {
+		client_go(&l->clients[l->next_warm++]);
+	}
+}
+
 void load_ended(struct load *l, struct client *c, bool good, double since)
 {
 	uint64_t all = l->warming ? l->options.connections : l->options.requests;
@@ -71,8 +103,13 @@ void load_ended(struct load *l, struct client *c, bool good, double since)
 	if (l->done + l->failed == all || l->failed > 1000) {
 		l->end = load_now();
 		event_base_loopbreak(l->base);
-	} else if (!l->warming && l->options.rate == 0) {
+	} else if (l->warming) {
+		warm_next(l);
+	} else {
 		client_go(c);
+		if (l->options.rate > 0 && !event_pending(l->pace, EV_TIMEOUT, NULL)) {
+			on_pace(-1, 0, l);
+		}
 	}
 }
 
@@ -85,45 +122,48 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 	event_base_loopbreak(l->base);
 }
 
-static void on_tick(evutil_socket_t fd, short what, void *arg)
-{
-	struct load *l = arg;
-
-	(void)fd;
-	(void)what;
-	for (unsigned i = 0; i < l->options.connections; i++) {
-		if (l->clients[i].state == CLIENT_UNCONNECTED ||
-			l->clients[i].state == CLIENT_IDLE) {
-			client_go(&l->clients[i]);
-		}
-	}
-}
-
 /* The counters of this part begin at nothing; handshakes of the warm-up are not the part's. */
 static void part(struct load *l, bool warming)
 {
-	const struct timeval limit = {(time_t)l->options.seconds, 0}, ms = {0, 1000};
-	struct event *tick = event_new(l->base, -1, EV_PERSIST, on_tick, l);
+	const struct timeval limit = {(time_t)l->options.seconds, 0};
 	struct event *end = evtimer_new(l->base, on_limit, l);
+	unsigned n = l->options.connections;
 
-	l->begun = l->done = l->failed = l->handshakes = l->bytes_in = l->bytes_out = 0;
+	l->begun = l->done = l->failed = l->handshakes = l->full = l->bytes_in = l->bytes_out = 0;
 	memset(&l->latency, 0, sizeof(l->latency));
 	l->warming = warming;
 	l->start = l->end = load_now();
-	on_tick(-1, 0, l);
-	if (!warming && l->options.rate > 0) {
-		event_add(tick, &ms);
+	if (warming) {
+		for (unsigned i = 0; i < n && i < WARM_AT_ONCE; i++) {
+			warm_next(l);
+		}
+	} else if (l->options.rate > 0) {
+		on_pace(-1, 0, l);
+	} else {
+		for (unsigned i = 0; i < n; i++) {
+			client_go(&l->clients[i]);
+		}
 	}
 	event_add(end, &limit);
 	event_base_dispatch(l->base);
-	if (l->done + l->failed != (warming ? l->options.connections : l->options.requests)) {
+	if (l->done + l->failed != (warming ? n : l->options.requests)) {
 		l->end = load_now();
 	}
-	event_free(tick);
 	event_free(end);
 }
 
 /* ---- start and end ---- */
+
+/* Called for a chain, so for a handshake in full; nothing is verified. */
+static int count_full(void *arg, mbedtls_x509_crt *cert, int depth, uint32_t *flags)
+{
+	struct load *l = arg;
+
+	(void)cert;
+	l->full += depth == 0;
+	*flags = 0;
+	return 0;
+}
 
 static int set_up_tls(struct load *l)
 {
@@ -138,7 +178,9 @@ static int set_up_tls(struct load *l)
 		return -1;
 	}
 	mbedtls_ssl_conf_rng(&l->config, any_bytes, NULL);
-	mbedtls_ssl_conf_authmode(&l->config, MBEDTLS_SSL_VERIFY_NONE);
+	mbedtls_ssl_conf_ciphersuites(&l->config, wire_suites_offered);
+	mbedtls_ssl_conf_authmode(&l->config, MBEDTLS_SSL_VERIFY_OPTIONAL);
+	mbedtls_ssl_conf_verify(&l->config, count_full, l);
 	mbedtls_ssl_conf_session_tickets(
 		&l->config, l->options.resume ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
 					      : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
@@ -147,6 +189,21 @@ static int set_up_tls(struct load *l)
 			&l->config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 	}
 	return 0;
+}
+
+/* Timers to the microsecond: an open loop's requests are due between two milliseconds. */
+static struct event_base *make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER) == 0) {
+		base = event_base_new_with_config(config);
+	}
+	if (config != NULL) {
+		event_config_free(config);
+	}
+	return base;
 }
 
 static void write_heads(struct load *l)
@@ -177,12 +234,13 @@ static int wait_for_word(const char *say)
 static void tell(const struct load *l)
 {
 	printf("{\"done\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"bytes_in\": %llu, "
-	       "\"bytes_out\": %llu, \"handshakes\": %llu, \"tls\": \"%s\", \"p50_us\": %llu, "
+	       "\"bytes_out\": %llu, \"handshakes\": %llu, \"full_handshakes\": %llu, "
+	       "\"tls\": \"%s\", \"suite\": \"%s\", \"p50_us\": %llu, "
 	       "\"p99_us\": %llu, \"p999_us\": %llu, \"max_us\": %llu}\n",
 		(unsigned long long)l->done, (unsigned long long)l->failed, l->end - l->start,
 		(unsigned long long)l->bytes_in, (unsigned long long)l->bytes_out,
-		(unsigned long long)l->handshakes, l->version,
-		(unsigned long long)histogram_quantile(&l->latency, 500),
+		(unsigned long long)l->handshakes, (unsigned long long)l->full, l->version,
+		l->suite, (unsigned long long)histogram_quantile(&l->latency, 500),
 		(unsigned long long)histogram_quantile(&l->latency, 990),
 		(unsigned long long)histogram_quantile(&l->latency, 999),
 		(unsigned long long)l->latency.most);
@@ -225,9 +283,10 @@ int main(int argc, char **argv)
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	write_heads(&l);
-	l.base = event_base_new();
+	l.base = make_base();
 	l.clients = calloc(l.options.connections, sizeof(*l.clients));
-	if (l.base == NULL || l.clients == NULL || set_up_tls(&l) != 0) {
+	l.pace = l.base != NULL ? evtimer_new(l.base, on_pace, &l) : NULL;
+	if (l.pace == NULL || l.clients == NULL || set_up_tls(&l) != 0) {
 		fprintf(stderr, "bench_load: cannot start\n");
 		return 2;
 	}
@@ -239,6 +298,7 @@ int main(int argc, char **argv)
 		client_close(&l.clients[i]);
 	}
 	free(l.clients);
+	event_free(l.pace);
 	event_base_free(l.base);
 	mbedtls_ssl_session_free(&l.session);
 	mbedtls_ssl_config_free(&l.config);

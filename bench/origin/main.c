@@ -4,6 +4,7 @@
  *   GET .../bytes/N      N bytes
  *   PUT, POST            the body is read and forgotten, 2 bytes are answered
  *   .../close/...        the connection ends after the answer
+ *   GET /count           how many connections, of them resumed, and requests there were, in JSON
  *
  * Loopback only, one thread, until it is killed. It trusts its clients: it is no server.
  */
@@ -31,6 +32,7 @@ struct server {
 	mbedtls_x509_crt cert;
 	mbedtls_pk_context key;
 	bool plain;
+	unsigned long long connections, resumed, requests;
 };
 
 struct client {
@@ -41,7 +43,7 @@ struct client {
 	char in[HEAD];
 	size_t in_len;
 	uint64_t body_left; /* of the request */
-	char head[256];
+	char head[512];
 	size_t head_len, head_sent;
 	uint64_t out_left; /* of the answer's body */
 };
@@ -91,6 +93,21 @@ static void answer(struct client *c)
 	c->answering = true;
 }
 
+/* How it was used, this connection included: what a proxy really did is seen here. */
+static void answer_count(struct client *c)
+{
+	const struct server *s = c->server;
+	char body[200];
+	int len = snprintf(body, sizeof(body),
+		"{\"connections\": %llu, \"resumed\": %llu, \"requests\": %llu}", s->connections,
+		s->resumed, s->requests);
+
+	c->out_left = 0;
+	c->head_len = (size_t)snprintf(c->head, sizeof(c->head),
+		"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		len, body);
+}
+
 /* Takes a whole head out of what was read; false when there is none yet. */
 static bool take_head(struct client *c)
 {
@@ -103,7 +120,11 @@ static bool take_head(struct client *c)
 		return false;
 	}
 	c->body_left = length_of_body(c->in);
+	c->server->requests++;
 	answer(c);
+	if (strncmp(c->in, "GET /count ", 11) == 0) {
+		answer_count(c);
+	}
 	head = (size_t)(end - c->in) + 4;
 	body = c->in_len - head < c->body_left ? c->in_len - head : (size_t)c->body_left;
 	c->body_left -= body;
@@ -208,6 +229,7 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		c->server = s;
+		s->connections++;
 		c->event = event_new(s->base, accepted, EV_READ, on_event, c);
 		if (wire_init(&c->wire, accepted, s->plain ? NULL : &s->config) != 0 ||
 			c->event == NULL || event_add(c->event, NULL) != 0) {
@@ -217,6 +239,23 @@ static void on_client(evutil_socket_t fd, short what, void *arg)
 }
 
 /* ---- start ---- */
+
+static int parse_ticket(void *arg, mbedtls_ssl_session *session, unsigned char *buf, size_t len)
+{
+	struct server *s = arg;
+	int status = mbedtls_ssl_ticket_parse(&s->tickets, session, buf, len);
+
+	s->resumed += status == 0;
+	return status;
+}
+
+static int write_ticket(void *arg, const mbedtls_ssl_session *session, unsigned char *start,
+	const unsigned char *end, size_t *ret_len, uint32_t *ret_lifetime)
+{
+	struct server *s = arg;
+
+	return mbedtls_ssl_ticket_write(&s->tickets, session, start, end, ret_len, ret_lifetime);
+}
 
 static int set_up_tls(struct server *s, const char *pem, bool tickets)
 {
@@ -235,14 +274,14 @@ static int set_up_tls(struct server *s, const char *pem, bool tickets)
 		return -1;
 	}
 	mbedtls_ssl_conf_rng(&s->config, any_bytes, NULL);
+	mbedtls_ssl_conf_ciphersuites(&s->config, wire_suites_taken);
 	mbedtls_ssl_conf_session_tickets(
 		&s->config, tickets ? MBEDTLS_SSL_SESSION_TICKETS_ENABLED
 				    : MBEDTLS_SSL_SESSION_TICKETS_DISABLED);
 	if (!tickets) {
 		return 0;
 	}
-	mbedtls_ssl_conf_session_tickets_cb(
-		&s->config, mbedtls_ssl_ticket_write, mbedtls_ssl_ticket_parse, &s->tickets);
+	mbedtls_ssl_conf_session_tickets_cb(&s->config, write_ticket, parse_ticket, s);
 	return mbedtls_ssl_ticket_setup(
 		&s->tickets, any_bytes, NULL, MBEDTLS_CIPHER_AES_128_GCM, 86400);
 }

@@ -10,6 +10,12 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+/*
+ * What clients offer on processors with AES instructions, in their order; 0-terminated. The origin
+ * takes the first of its own kind alone, so that every proxy has AES-128-GCM on both legs.
+ */
+extern const int wire_suites_offered[], wire_suites_taken[];
+
 enum { WIRE_END = 0, WIRE_WANT_READ = -1, WIRE_WANT_WRITE = -2, WIRE_FAILED = -3 };
 
 struct wire {
