@@ -178,6 +178,9 @@ def main():
     for tier in TIERS:
         print(f"{tier}: {passed[tier]} of {count[tier]} sent on, unambiguously; "
               f"{count[tier] - passed[tier]} refused")
+    listed = sum(name in expected for name, case in cases(folder) if case["expected"]["tier"] == "Compliant")
+    print(f"yardstick: {passed['Severe']}/{count['Severe']} severe forwarded; {passed['Compliant']}/"
+          f"{count['Compliant']} compliant forwarded, the other {listed} refused with a reason on the written list")
     print(f"{failures} failures")
     return 1 if failures or not count["Severe"] or not count["Compliant"] else 0
 
