@@ -187,11 +187,25 @@ static bool is_target(const char *target)
 	return *target != '\0';
 }
 
+/* One expectation is known (RFC 9110 10.1.1); a second one would be met by whoever reads the
+ * second. */
+static void check_expect(struct http_head *head)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < head->n_fields; i++) {
+		if (strcasecmp(head->fields[i].name, "Expect") == 0) {
+			head->expect_other |=
+				n++ > 0 || strcasecmp(head->fields[i].value, "100-continue") != 0;
+		}
+	}
+	head->expect_continue = n == 1 && !head->expect_other && head->minor >= 1;
+}
+
 enum http_error http_check_request(struct http_head *head)
 {
 	struct framing seen = {0};
 	enum http_error error;
-	const char *expect;
 
 	if (!is_target(head->target)) {
 		return HTTP_ETARGET;
@@ -211,10 +225,7 @@ enum http_error http_check_request(struct http_head *head)
 		return seen.coding ? HTTP_ECODING : HTTP_ELENGTH;
 	}
 	check_connection(head);
-	expect = http_field(head, "Expect");
-	head->expect_continue =
-		expect != NULL && head->minor >= 1 && strcasecmp(expect, "100-continue") == 0;
-	head->expect_other = expect != NULL && strcasecmp(expect, "100-continue") != 0;
+	check_expect(head);
 	return HTTP_OK;
 }
 

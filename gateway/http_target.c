@@ -213,3 +213,36 @@ int http_target_build(const struct http_head *head, const struct http_origin *or
 	}
 	return error;
 }
+
+int http_target_connect(const struct http_head *head, char ret_host[RULES_HOST_MAX],
+	bool *ret_is_address, uint16_t *ret_port, struct http_target_diag *diag)
+{
+	struct authority to, host;
+	int error = rules_authority(
+		head->target, strlen(head->target), to.host, &to.is_address, &to.port);
+
+	if (error != RULES_TARGET_OK) {
+		return refuse_text(diag, "CONNECT wants host:port", error);
+	}
+	if (to.port == 0) {
+		return refuse(diag, HTTP_TARGET_EBAD, rules_target_word(RULES_TARGET_EPORT),
+			"CONNECT wants host:port: no port was given");
+	}
+	if (head->host != NULL) {
+		const struct rules_target target = {
+			.scheme = RULES_TCP, .host = to.host, .port = to.port};
+
+		error = read_host(head->host, &host, diag);
+		if (error == HTTP_TARGET_OK) {
+			host.port = host.port != 0 ? host.port : to.port;
+			error = check_host(&host, &target, diag);
+		}
+		if (error != HTTP_TARGET_OK) {
+			return error;
+		}
+	}
+	strcpy(ret_host, to.host);
+	*ret_is_address = to.is_address;
+	*ret_port = to.port;
+	return HTTP_TARGET_OK;
+}

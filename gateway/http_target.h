@@ -43,4 +43,12 @@ int http_target_build(const struct http_head *head, const struct http_origin *or
 	struct arena *arena, struct rules_target *ret_target, struct http_target_diag *diag)
 	__attribute__((warn_unused_result));
 
+/*
+ * The same for CONNECT (RFC 9112 3.2.3): "host:port", with which Host, where there is one, must
+ * agree; a port it does not write is the tunnel's. `ret_host` is canonical.
+ */
+int http_target_connect(const struct http_head *head, char ret_host[RULES_HOST_MAX],
+	bool *ret_is_address, uint16_t *ret_port, struct http_target_diag *diag)
+	__attribute__((warn_unused_result));
+
 #endif

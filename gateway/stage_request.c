@@ -31,16 +31,15 @@ void stage_request_enter(struct session *s)
 /* Whoever only ever speaks plainly to the proxy may ask for a tunnel. */
 static void take_connect(struct session *s)
 {
-	const char *target = s->exchange.request->target;
+	struct http_target_diag diag = {0};
 	char host[RULES_HOST_MAX];
 	bool is_address;
 	uint16_t port;
-	int error = rules_authority(target, strlen(target), host, &is_address, &port);
+	int error = http_target_connect(s->exchange.request, host, &is_address, &port, &diag);
 
-	if (error != RULES_TARGET_OK || port == 0) {
-		session_refuse(s, 400, error != 0 ? rules_target_word(error) : "port", true,
-			"CONNECT wants host:port: %s",
-			error != 0 ? rules_target_strerror(error) : "no port was given");
+	if (error != HTTP_TARGET_OK) {
+		session_refuse(s, error == HTTP_TARGET_EMISMATCH ? 421 : 400, diag.word, true, "%s",
+			diag.message);
 		return;
 	}
 	s->origin.host = arena_copy(&s->arena, host, strlen(host));

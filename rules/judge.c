@@ -22,8 +22,6 @@ static unsigned scheme_bit(enum rules_scheme scheme)
 
 /* ---- conditions: what each says of this request ---- */
 
-enum answer { ANSWER_NO = 0, ANSWER_UNKNOWN, ANSWER_YES };
-
 static bool method_matches(const struct rule *rule, const char *method)
 {
 	if (rule->methods == NULL) {
@@ -37,63 +35,36 @@ static bool method_matches(const struct rule *rule, const char *method)
 	return false;
 }
 
-/* Every value the key has must match, and it must be there: a second value is no way around. */
-static enum answer query_matches(const char *query, const struct pair *pair)
+/* Of values that stand there several times, any may be the one that counts for the origin. */
+static enum answer both(bool fits, bool differs)
 {
-	size_t key_len = strlen(pair->key);
-	enum answer answer = ANSWER_NO;
-
-	while (query != NULL && *query != '\0') {
-		size_t len = strcspn(query, "&");
-		char value[1024];
-
-		if (len >= key_len && strncmp(query, pair->key, key_len) == 0 &&
-			(len == key_len || query[key_len] == '=')) {
-			size_t n = len > key_len ? len - key_len - 1 : 0;
-
-			if (n >= sizeof(value)) {
-				return ANSWER_UNKNOWN;
-			}
-			memcpy(value, query + len - n, n);
-			value[n] = '\0';
-			if (!pattern_text(pair->pattern, value)) {
-				return ANSWER_NO;
-			}
-			answer = ANSWER_YES;
-		} else if (memchr(query, '%', len) != NULL) {
-			/* A key that is encoded may be this one for the origin. */
-			size_t key = strcspn(query, "=&");
-
-			if (key > len || memchr(query, '%', key) != NULL) {
-				return ANSWER_UNKNOWN;
-			}
-		}
-		query += len + (query[len] == '&');
-	}
-	return answer;
+	return !fits ? ANSWER_NO : differs ? ANSWER_UNKNOWN : ANSWER_YES;
 }
 
 static enum answer header_matches(const struct rules_request *req, const struct pair *pair)
 {
-	enum answer answer = ANSWER_NO;
+	bool fits = false, differs = false;
 
 	for (size_t i = 0; i < req->n_headers; i++) {
 		if (text_same(req->headers[i].name, pair->key)) {
-			if (!pattern_text(pair->pattern, req->headers[i].value)) {
-				return ANSWER_NO;
-			}
-			answer = ANSWER_YES;
+			bool fit = pattern_text(pair->pattern, req->headers[i].value);
+
+			fits |= fit;
+			differs |= !fit;
 		}
 	}
-	return answer;
+	return both(fits, differs);
 }
 
 static enum answer type_matches(const struct rules_request *req, const char *type)
 {
+	bool fits = false, differs = false;
+
 	for (size_t i = 0; i < req->n_headers; i++) {
 		if (text_same(req->headers[i].name, "Content-Type")) {
 			char value[256];
 			size_t n = strcspn(req->headers[i].value, "; \t");
+			bool fit;
 
 			if (n >= sizeof(value)) {
 				return ANSWER_UNKNOWN;
@@ -102,10 +73,12 @@ static enum answer type_matches(const struct rules_request *req, const char *typ
 				value[k] = text_lower(req->headers[i].value[k]);
 			}
 			value[n] = '\0';
-			return pattern_text(type, value) ? ANSWER_YES : ANSWER_NO;
+			fit = pattern_text(type, value);
+			fits |= fit;
+			differs |= !fit;
 		}
 	}
-	return ANSWER_NO;
+	return both(fits, differs);
 }
 
 static enum answer least(enum answer a, enum answer b)
@@ -146,6 +119,9 @@ struct judging {
 	const struct rules_request *req;
 	const char *
 		other_path; /* the second reading of an encoded slash; NULL: there is one reading */
+	/* as origins read it that merge slashes and cut parameters; NULL: there is one reading */
+	const char *loose_path;
+	bool loose_unknown; /* it did not fit */
 	unsigned scheme;
 	const struct rule *best;
 	const struct rule *upstream;       /* says `ca` or `cert` for the narrowest host */
@@ -186,7 +162,9 @@ static void missed(struct judging *j, const struct rule *rule, enum rules_reason
 static bool on_deny(struct judging *j, const struct rule *rule)
 {
 	bool path = reading_matches(rule, j->req->target->path) ||
-		    (j->other_path != NULL && reading_matches(rule, j->other_path));
+		    (j->other_path != NULL && reading_matches(rule, j->other_path)) ||
+		    (j->loose_path != NULL && reading_matches(rule, j->loose_path)) ||
+		    j->loose_unknown;
 
 	/* What cannot be known is taken as if it matched: a deny may not be slipped by silence. */
 	if (!path || conditions(rule, j->req) == ANSWER_NO) {
@@ -286,11 +264,40 @@ static bool decode_slashes(const char *path, char *out, size_t size)
 	return true;
 }
 
+/*
+ * "//" as "/", and a segment without what begins at ";": so do some origins read, so that a `deny`
+ * of "/x" covers "//x" and "/x;y". What a looser reading allows is not asked: it is not sent so.
+ */
+static void read_loosely(struct judging *j, const char *path, char *out, size_t size)
+{
+	size_t n = 0;
+
+	if (strchr(path, ';') == NULL && strstr(path, "//") == NULL) {
+		return;
+	}
+	while (*path != '\0') {
+		if (*path == ';') {
+			path += strcspn(path, "/");
+			continue;
+		}
+		if (n + 1 >= size) {
+			j->loose_unknown = true;
+			return;
+		}
+		if (*path != '/' || n == 0 || out[n - 1] != '/') {
+			out[n++] = *path;
+		}
+		path++;
+	}
+	out[n] = '\0';
+	j->loose_path = out;
+}
+
 void rules_judge(
 	const struct rules *r, const struct rules_request *req, struct rules_decision *ret_decision)
 {
 	struct judging j = {.req = req, .scheme = scheme_bit(req->target->scheme)};
-	char other[8192];
+	char other[8192], loose[8192];
 
 	assert(r->compiled);
 	j.decision.body_max = -1;
@@ -307,6 +314,7 @@ void rules_judge(
 		}
 		j.other_path = other;
 	}
+	read_loosely(&j, j.other_path != NULL ? other : req->target->path, loose, sizeof(loose));
 	index_each(r, req->target->host, on_rule, &j);
 	if (j.decision.reason != RULES_DENIED && j.best != NULL) {
 		if (j.allowed_plain && j.allowed_other) {

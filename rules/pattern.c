@@ -69,6 +69,10 @@ bool pattern_path(const char *pattern, const char *path)
 		if (!glob(pattern + 1, pattern_end, path + 1, path_end, '/')) {
 			return false;
 		}
+		/* "//" is no segment that `*` could stand for: some origins read one slash. */
+		if (*path_end == '/' && path_end == path + 1 && pattern_end != pattern + 1) {
+			return false;
+		}
 		if (*path_end == '\0') {
 			return *pattern_end == '\0' || strcmp(pattern_end, "/**") == 0;
 		}

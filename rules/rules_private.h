@@ -84,6 +84,10 @@ void *array_push(void **array, size_t *n, size_t *size, size_t element);
 bool pattern_host(enum host_kind kind, const char *pattern, const char *host);
 bool pattern_path(const char *pattern, const char *path);
 /* `*` stands for any run of characters. */
+/* What a condition says of a request; what cannot be known allows nothing and denies. */
+enum answer { ANSWER_NO = 0, ANSWER_UNKNOWN, ANSWER_YES };
+enum answer query_matches(const char *query, const struct pair *pair);
+
 bool pattern_text(const char *pattern, const char *text);
 
 /* upstream.c: gathers what the statements say of it. RULES_EMEMORY, RULES_ECONFLICT */

@@ -29,13 +29,13 @@ static const struct {
 
 static void print_connect(const struct http_head *head)
 {
+	struct http_target_diag diag = {0};
 	char host[RULES_HOST_MAX];
 	bool is_address;
 	uint16_t port;
-	int error = rules_authority(head->target, strlen(head->target), host, &is_address, &port);
 
-	if (error != RULES_TARGET_OK || port == 0) {
-		printf("refused %s\n", error != 0 ? rules_target_word(error) : "port");
+	if (http_target_connect(head, host, &is_address, &port, &diag) != HTTP_TARGET_OK) {
+		printf("refused %s\n", diag.word);
 	} else {
 		printf("judged %s %u /\n", host, port);
 	}

@@ -82,3 +82,23 @@ def test_ports_must_agree_too(sally, plain_origin, way):
                           rules="\n".join(f"allow GET http://{A}:{port}/** private" for port in (web.port, 1)))
     assert result.out == "421\n" and result.of("intent")[0]["reason"] == "port-mismatch", result
     assert web.connections == 0
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("host, port, word", [(B, "", "host-mismatch"), (A, "1", "port-mismatch"), (A, "", None), (A, None, None)])
+def test_a_connect_must_agree_with_its_own_host(sally, origin, host, port, word):
+    """The port may be left out, as some clients do."""
+    web = origin()
+    script = """
+import inside, socket, sys
+to, host = sys.argv[1:]
+sock = socket.create_connection(inside.proxy(), 30)
+sock.sendall(f"CONNECT {to} HTTP/1.1\\r\\nHost: {host}\\r\\n\\r\\n".encode())
+print(sock.recv(12))
+"""
+    written = host + {None: "", "": f":{web.port}"}.get(port, f":{port}")
+    result = sally.python(script, f"{A}:{web.port}", written,
+                          rules="\n".join(f"allow GET {name}:{web.port}/**" for name in (A, B)))
+    assert result.out == f"b'HTTP/1.1 {421 if word else 200}'\n", result
+    assert [r["reason"] for r in result.of("intent")] == ([word] if word else []), result
+    assert web.requests == []

@@ -114,6 +114,9 @@ static void accepts_requests(void **state)
 		ROW("GET / HTTP/1.1\r\n" H "Expect: tea\r\n\r\n",
 			"GET / host=a.example 1.1 none keep expect-other" TRACE_H
 			"|Expect: tea\nend\n"),
+		ROW("GET / HTTP/1.1\r\n" H "Expect: 100-continue\r\nexpect: 100-continue\r\n\r\n",
+			"GET / host=a.example 1.1 none keep expect-other" TRACE_H
+			"|Expect: 100-continue|expect: 100-continue\nend\n"),
 		ROW("GET / HTTP/1.1\r\n" H "Upgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
 			"GET / host=a.example 1.1 none keep upgrade=websocket" TRACE_H
 			"|Upgrade: websocket|Connection: Upgrade\nend\n"),

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/arena.h"
@@ -176,9 +177,69 @@ static void refuses_names_that_differ(void **state)
 	CHECK(rows);
 }
 
+struct tunnel_row {
+	const char *target, *host;
+	int error;
+	const char *wanted; /* "host port", or the word of the refusal */
+};
+
+static void connects_where_its_host_agrees(void **state)
+{
+	static const struct tunnel_row rows[] = {
+		{"a.example:443", NULL, 0, "a.example 443"},
+		{"A.Example.:443", "a.example:443", 0, "a.example 443"},
+		{"a.example:443", "a.example", 0, "a.example 443"}, /* some clients leave it out */
+		{"[2001:DB8::1]:443", "[2001:db8:0::1]:443", 0, "2001:db8::1 443"},
+		{"a.example:443", "b.example:443", HTTP_TARGET_EMISMATCH, "host-mismatch"},
+		{"a.example:443", "a.example:80", HTTP_TARGET_EMISMATCH, "port-mismatch"},
+		{"a.example:443", "u@a.example", HTTP_TARGET_EBAD, "userinfo"},
+		{"a.example:443", "", HTTP_TARGET_EBAD, "host"},
+		{"a.example", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:0", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:65536", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:0443", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:+443", NULL, HTTP_TARGET_EBAD, "port"},
+		{"a.example:443:80", NULL, HTTP_TARGET_EBAD, "port"},
+		{":443", NULL, HTTP_TARGET_EBAD, "host"},
+		{"u:p@a.example:443", NULL, HTTP_TARGET_EBAD, "userinfo"},
+		{"a.example/:443", NULL, HTTP_TARGET_EBAD, "host"},
+		{"https://a.example:443", NULL, HTTP_TARGET_EBAD, "port"},
+		{"[::1", NULL, HTTP_TARGET_EBAD, "host"},
+		{"[fe80::1%25eth0]:443", NULL, HTTP_TARGET_EBAD, "host"},
+		{"0x7f.1:443", NULL, HTTP_TARGET_EBAD, "host"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_head head = {.method = "CONNECT",
+			.target = rows[i].target,
+			.host = rows[i].host,
+			.minor = 1};
+		struct http_target_diag diag = {0};
+		char host[RULES_HOST_MAX] = "untouched", got[RULES_HOST_MAX + 8];
+		bool is_address;
+		uint16_t port = 7;
+		int error = http_target_connect(&head, host, &is_address, &port, &diag);
+
+		if (error == HTTP_TARGET_OK) {
+			snprintf(got, sizeof(got), "%s %u", host, port);
+		} else {
+			snprintf(got, sizeof(got), "%s", diag.word);
+			assert_string_equal(host, "untouched");
+			assert_int_equal(port, 7);
+		}
+		if (error != rows[i].error || strcmp(got, rows[i].wanted) != 0) {
+			fail_msg("CONNECT %s: %d %s, not %s", rows[i].target, error, got,
+				rows[i].wanted);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(connects_where_its_host_agrees),
 		cmocka_unit_test(accepts_origin_form),
 		cmocka_unit_test(accepts_absolute_form),
 		cmocka_unit_test(refuses_other_forms),

@@ -228,6 +228,18 @@ static void verdicts(void **state)
 			"denied", 0},
 		{"deny * a.example\nallow * http://a.example", "GET", "http://a.example/", "denied",
 			0},
+		/* a deny covers what origins take for the same: slashes merged, parameters cut */
+		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example//x/y",
+			"denied", 0},
+		{"deny * a.example/x/**\nallow GET a.example/**", "GET",
+			"https://a.example/x;p=1/y", "denied", 0},
+		{"deny * a.example/x/y\nallow GET a.example/**", "GET", "https://a.example/x//y;p",
+			"denied", 0},
+		{"deny * a.example/x/**\nallow GET a.example/**", "GET", "https://a.example/y//x;p",
+			"allow", 0},
+		{"allow GET a.example/*/y", "GET", "https://a.example//y", "no-rule", 0},
+		{"allow GET a.example/x/**", "GET", "https://a.example/x//y", "allow", 0},
+		{"allow GET a.example/x//y", "GET", "https://a.example/x//y", "allow", 0},
 		/* modes and conditions */
 		{"mode receive-only\nallow * a.example", "GET", "https://a.example/", "allow", 0},
 		{"mode receive-only\nallow * a.example", "HEAD", "https://a.example/", "allow", 0},
@@ -254,6 +266,33 @@ static void verdicts(void **state)
 			"condition", 0},
 		{"deny * a.example query s=b\nallow GET a.example", "GET",
 			"https://a.example/?%73=b", "denied", 0},
+		/* a second value, an encoded one, one behind ";", another spelling of the key */
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?s=a&s=b", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?s=%62", "denied", 0},
+		{"deny * a.example query s=a*c\nallow GET a.example", "GET",
+			"https://a.example/?s=a%2Bc&s=d", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?x=1;s=b", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?s=b;x=1", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET", "https://a.example/?S=b",
+			"denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?s[]=b", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?+s=b", "denied", 0},
+		{"deny * a.example query s=b\nallow GET a.example", "GET",
+			"https://a.example/?s=a&t=b&s_=b&x%5B%5D=b;y", "allow", 0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?x=1;s=b&s=a",
+			"condition", 0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a;s=b", "condition",
+			0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&S=b", "condition",
+			0},
+		{"allow GET a.example query s=a", "GET", "https://a.example/?s=a&x%5B0%5D=1",
+			"allow", 0},
 		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/", "allow", 0,
 			"x-team", "core-7"},
 		{"allow GET a.example header X-Team=core*", "GET", "https://a.example/",
@@ -294,6 +333,48 @@ static void verdicts(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
 		judge(&rows[i]);
+	}
+}
+
+/* Fields that stand there twice, each way round: an allow wants both to fit, a deny either. */
+static void every_value_of_a_field_counts(void **state)
+{
+	static const struct rules_header headers[] = {{"X-Team", "core"}, {"x-team", "edge"},
+		{"Content-Type", "text/plain"}, {"content-type", "application/json"}};
+	static const struct {
+		const char *text, *reason;
+	} rows[] = {
+		{"allow GET a.example header X-Team=core", "condition"},
+		{"allow GET a.example header X-Team=edge", "condition"},
+		{"allow GET a.example header X-Team=*", "allow"},
+		{"allow GET a.example type text/plain", "condition"},
+		{"allow GET a.example type application/json", "condition"},
+		{"allow GET a.example\ndeny * a.example header X-Team=core", "denied"},
+		{"allow GET a.example\ndeny * a.example header X-Team=edge", "denied"},
+		{"allow GET a.example\ndeny * a.example header X-Team=other", "allow"},
+		{"allow GET a.example\ndeny * a.example type application/json", "denied"},
+		{"allow GET a.example\ndeny * a.example type text/plain", "denied"},
+		{"allow GET a.example\ndeny * a.example type text/html", "allow"},
+	};
+	struct rules_target target;
+	char buf[512];
+
+	(void)state;
+	assert_int_equal(rules_target_from_url("https://a.example/", 18, &target, buf, 512), 0);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rules *r = compile(rows[i].text);
+		struct rules_request req = {.method = "GET",
+			.target = &target,
+			.headers = headers,
+			.n_headers = COUNT(headers)};
+		struct rules_decision d;
+
+		rules_judge(r, &req, &d);
+		if (strcmp(d.verdict == RULES_ALLOW ? "allow" : rules_reason_word(d.reason),
+			    rows[i].reason) != 0) {
+			fail_msg("%s: %s", rows[i].text, rules_reason_word(d.reason));
+		}
+		rules_destroy(r);
 	}
 }
 
@@ -534,6 +615,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {cmocka_unit_test(refused_texts),
 		cmocka_unit_test(a_bad_text_is_dropped_whole), cmocka_unit_test(verdicts),
+		cmocka_unit_test(every_value_of_a_field_counts),
 		cmocka_unit_test(a_decision_names_its_statement), cmocka_unit_test(hosts),
 		cmocka_unit_test(statements_of_others), cmocka_unit_test(texts_compose),
 		cmocka_unit_test(files_of_origins), cmocka_unit_test(suggestions_hold),
