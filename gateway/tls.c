@@ -248,8 +248,14 @@ void tls_close_notify(struct tls *t)
 
 void tls_facts(const struct tls *t, struct tls_facts *ret_facts)
 {
+	mbedtls_ssl_protocol_version version = mbedtls_ssl_get_version_number(&t->ssl);
+
 	memset(ret_facts, 0, sizeof(*ret_facts));
-	ret_facts->version = mbedtls_ssl_get_version(&t->ssl);
+	/* What the other side answered with may be none that is spoken here, and is no fact then.
+	 */
+	if (version == MBEDTLS_SSL_VERSION_TLS1_2 || version == MBEDTLS_SSL_VERSION_TLS1_3) {
+		ret_facts->version = mbedtls_ssl_get_version(&t->ssl);
+	}
 	ret_facts->cipher = mbedtls_ssl_get_ciphersuite(&t->ssl);
 	ret_facts->alpn = mbedtls_ssl_get_alpn_protocol(&t->ssl);
 	memcpy(ret_facts->peer_sha256, t->peer_sha256, sizeof(t->peer_sha256));
