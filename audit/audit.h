@@ -137,10 +137,19 @@ int audit_open(const char *dir, const struct audit_options *options, struct audi
 int audit_close(struct audit_log *log, struct audit_diag *diag);
 
 /*
- * Appends one record and gives its sequence number. The effect it announces may happen as soon as
- * audit_is_committed() says so: with AUDIT_BUFFERED that is at once, with AUDIT_DURABLE after the
- * next group commit. On an error nothing was recorded and nothing may happen.
+ * One record more, and its sequence number. It is in memory only, until audit_flush(), a later
+ * append or 100 ms: right for what announces no effect. An effect it does announce may happen as
+ * soon as audit_is_committed() says so. On an error nothing was recorded and nothing may happen.
  */
+int audit_gather(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
+	struct audit_diag *diag) __attribute__((warn_unused_result));
+/*
+ * What was gathered, by whomever, is written together. With AUDIT_BUFFERED it is committed when
+ * this returns, or audit_failed() says that it could not be; with AUDIT_DURABLE it will be, and
+ * listeners hear of it.
+ */
+void audit_flush(struct audit_log *log);
+/* Both: for one record by itself. */
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag) __attribute__((warn_unused_result));
 bool audit_is_committed(const struct audit_log *log, uint64_t seq); /* lock-free */

@@ -30,9 +30,13 @@ struct audit_body {
 
 static void hex(const unsigned char *bytes, size_t len, char *ret)
 {
+	static const char digits[] = "0123456789abcdef";
+
 	for (size_t i = 0; i < len; i++) {
-		snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+		ret[2 * i] = digits[bytes[i] >> 4];
+		ret[2 * i + 1] = digits[bytes[i] & 15];
 	}
+	ret[2 * len] = '\0';
 }
 
 void audit_digest(

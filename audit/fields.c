@@ -7,15 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELD(name, type)                                        \
-	{                                                        \
-#name, type, offsetof(struct audit_record, name) \
+#define FIELD_IN(name, type, member)                               \
+	{                                                          \
+		name, type, offsetof(struct audit_record, member), \
+			",\"" name "\":", sizeof(name) + 3         \
 	}
+#define FIELD(name, type) FIELD_IN(#name, type, name)
 
 const struct field audit_fields[] = {
 	FIELD(seq, FIELD_U64_KEPT),
 	FIELD(kind, FIELD_KIND),
-	{"time", FIELD_TIME, offsetof(struct audit_record, time_ns)},
+	FIELD_IN("time", FIELD_TIME, time_ns),
 	FIELD(mono_ns, FIELD_I64),
 	FIELD(run, FIELD_TEXT),
 	FIELD(session, FIELD_U64),

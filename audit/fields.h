@@ -26,6 +26,8 @@ struct field {
 	const char *name;
 	enum field_type type;
 	size_t offset;
+	const char *key; /* as it stands in a line: a comma, the name in quotes, a colon */
+	size_t key_len;
 };
 
 extern const struct field audit_fields[];

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 const char audit_journal_name[] = "journal";
@@ -133,7 +132,6 @@ static int make_file(int dir)
 void audit_journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset)
 {
 	struct journal *j = *journal;
-	struct timespec now;
 
 	if (j == NULL) {
 		j = calloc(1, sizeof(*j));
@@ -147,10 +145,7 @@ void audit_journal_begin(struct journal **journal, int dir, unsigned segment, ui
 		}
 		*journal = j;
 	}
-	clock_gettime(CLOCK_REALTIME, &now);
-	/* Never that of the frames it overwrites, should the clock stand still. */
-	j->generation =
-		(uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + j->generation % 2 + 1;
+	j->generation++; /* the file was zeros: no frame in it has this one */
 	j->segment = segment;
 	j->offset = offset;
 	j->position = 0;
@@ -158,23 +153,24 @@ void audit_journal_begin(struct journal **journal, int dir, unsigned segment, ui
 }
 
 bool audit_journal_add(
-	struct journal *j, unsigned segment, uint64_t offset, const void *data, size_t len)
+	struct journal *j, unsigned segment, uint64_t offset, char *frame, size_t len)
 {
-	unsigned char header[JOURNAL_HEADER];
-	struct frame f;
+	struct frame f = {segment, offset, 0, frame + JOURNAL_HEADER, (uint32_t)len};
+	size_t whole = JOURNAL_HEADER + len;
 
 	if (j == NULL || j->broken || segment != j->segment || offset != j->offset ||
-		len > JOURNAL_BYTES || j->position + JOURNAL_HEADER + len > JOURNAL_BYTES) {
+		len > JOURNAL_BYTES || j->position + whole > JOURNAL_BYTES) {
 		return false;
 	}
-	f = (struct frame){segment, offset, j->generation, data, (uint32_t)len};
-	j->broken = !frame_write(&f, header) ||
-		    !put_all(j->fd, header, sizeof(header), j->position) ||
-		    !put_all(j->fd, data, len, j->position + JOURNAL_HEADER) ||
-		    audit_os->sync_data(j->fd) != 0;
-	j->position += JOURNAL_HEADER + len;
+	f.generation = j->generation;
+	if (!frame_write(&f, (unsigned char *)frame) ||
+		!put_all(j->fd, frame, whole, j->position) || audit_os->sync_data(j->fd) != 0) {
+		j->broken = true;
+		return false;
+	}
+	j->position += whole;
 	j->offset += len;
-	return !j->broken;
+	return true;
 }
 
 void audit_journal_end(struct journal *j, int dir, bool synced)
@@ -296,11 +292,15 @@ static int open_segment(int dir, unsigned segment, int flags, int *ret_fd, struc
 	return errno == ENOENT ? AUDIT_END : audit_say(diag, AUDIT_EIO, name, "cannot be opened");
 }
 
-int audit_journal_write_back(int dir, struct audit_diag *diag)
+int audit_journal_write_back(const struct journal *j, int dir, struct audit_diag *diag)
 {
 	struct journalled all = {.text = NULL};
 	int fd = -1, error = load(dir, &all, diag);
 
+	/* A last frame that failed may look whole: its lines are not the segment's yet. */
+	if (error == AUDIT_OK && all.len > 0 && all.offset + all.len > j->offset) {
+		all.len = all.offset < j->offset ? (size_t)(j->offset - all.offset) : 0;
+	}
 	if (error == AUDIT_OK && all.len > 0) {
 		error = open_segment(dir, all.segment, O_RDWR, &fd, diag);
 		if (error == AUDIT_OK && write_from(fd, &all, 0) != AUDIT_OK) {

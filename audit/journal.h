@@ -29,14 +29,15 @@ extern const char audit_journal_name[];
  */
 void audit_journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset);
 /*
- * True when the bytes, just appended to the segment at `offset`, are on disk. False: they do not
- * continue what is here, do not fit, or writing failed: sync the segment, then
- * audit_journal_begin().
+ * True when the bytes, just appended to the segment at `offset`, are on disk: `len` of them behind
+ * JOURNAL_HEADER bytes that are written over. False: they do not continue what is here, do not fit,
+ * or writing failed: sync the segment, then audit_journal_begin().
  */
-bool audit_journal_add(struct journal *j, unsigned segment, uint64_t offset, const void *data,
+bool audit_journal_add(struct journal *j, unsigned segment, uint64_t offset, char *frame,
 	size_t len) __attribute__((warn_unused_result));
-/* Everything it holds once more to the segment, which had it, and synced there. */
-int audit_journal_write_back(int dir, struct audit_diag *diag) __attribute__((warn_unused_result));
+/* Everything that was added once more to the segment, which had it, and synced there. */
+int audit_journal_write_back(const struct journal *j, int dir, struct audit_diag *diag)
+	__attribute__((warn_unused_result));
 /* `synced`: everything is in the segments, the file goes. Otherwise it stays for the next writer.
  */
 void audit_journal_end(struct journal *j, int dir, bool synced);

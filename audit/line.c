@@ -7,7 +7,6 @@
 #include "audit/line.h"
 #include "audit/fields.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -41,15 +40,22 @@ static void put_number(struct out *o, int64_t value)
 	put(o, at, (size_t)(digits + sizeof(digits) - at));
 }
 
+static void put_hex(struct out *o, unsigned code)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char escape[6] = {'\\', 'u', digits[code >> 12 & 15], digits[code >> 8 & 15],
+		digits[code >> 4 & 15], digits[code & 15]};
+
+	put(o, escape, sizeof(escape));
+}
+
 static void put_unicode(struct out *o, unsigned code)
 {
-	char escape[16];
-	int n = code < 0x10000 ? snprintf(escape, sizeof(escape), "\\u%04x", code)
-			       : snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
-					 0xd800 + ((code - 0x10000) >> 10),
-					 0xdc00 + ((code - 0x10000) & 0x3ff));
-
-	put(o, escape, (size_t)n);
+	if (code >= 0x10000) {
+		put_hex(o, 0xd800 + ((code - 0x10000) >> 10));
+		code = 0xdc00 + ((code - 0x10000) & 0x3ff);
+	}
+	put_hex(o, code);
 }
 
 /* One UTF-8 sequence; returns its length, or 0 when it is none (RFC 3629). */
@@ -75,21 +81,45 @@ static size_t utf8(const unsigned char *s, unsigned *ret_code)
 	return len;
 }
 
+/* How much of a text stands for itself: eight bytes at a time, then one by one. */
+static size_t count_plain(const unsigned char *s, size_t len)
+{
+	const uint64_t ones = 0x0101010101010101, high = ones << 7;
+	size_t n = 0;
+
+	for (; n + 8 <= len; n += 8) {
+		uint64_t w, quote, slash;
+
+		memcpy(&w, s + n, 8);
+		quote = w ^ ones * '"';
+		slash = w ^ ones * '\\';
+		/* The high bit stays 0 for bytes of 0x20 to 0x7e that are neither. */
+		if (((w - ones * 0x20) | (w + ones) | w | (quote - ones) | (slash - ones)) & high) {
+			break;
+		}
+	}
+	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\') {
+		n++;
+	}
+	return n;
+}
+
 static void put_text(struct out *o, const char *text)
 {
-	const unsigned char *s = (const unsigned char *)text, *plain = s;
+	const unsigned char *s = (const unsigned char *)text, *end = s + strlen(text);
 
 	put(o, "\"", 1);
-	while (*s != '\0') {
-		unsigned code = *s;
-		size_t len = 1;
+	for (;;) {
+		size_t plain = count_plain(s, (size_t)(end - s)), len = 1;
+		unsigned code;
 
-		if (*s >= 0x20 && *s < 0x7f && *s != '"' && *s != '\\') {
-			s++;
-			continue;
+		put(o, (const char *)s, plain);
+		s += plain;
+		if (s == end) {
+			break;
 		}
-		put(o, (const char *)plain, (size_t)(s - plain));
-		if (*s >= 0x80) {
+		code = *s;
+		if (code >= 0x80) {
 			len = utf8(s, &code);
 			if (len == 0 || (code >= 0xf780 && code <= 0xf7ff)) {
 				len = 1;
@@ -98,53 +128,55 @@ static void put_text(struct out *o, const char *text)
 		}
 		put_unicode(o, code);
 		s += len;
-		plain = s;
 	}
-	put(o, (const char *)plain, (size_t)(s - plain));
 	put(o, "\"", 1);
 }
 
 static void put_time(struct out *o, int64_t ns)
 {
 	/* The calendar part is the same for a whole second: worth keeping. */
-	static _Thread_local char calendar[32];
+	static _Thread_local char text[] = "\"2026-01-31T12:00:00.123456789Z\"";
 	static _Thread_local time_t kept = -1;
+	enum { CALENDAR = 21, DIGITS = 9 };
 	time_t seconds = (time_t)(ns / 1000000000);
-	char fraction[16];
+	unsigned fraction = (unsigned)(ns % 1000000000);
+	char calendar[CALENDAR + 1];
 	struct tm tm;
 
 	if (seconds != kept) {
-		kept = seconds;
 		if (gmtime_r(&seconds, &tm) == NULL ||
-			strftime(calendar, sizeof(calendar), "\"%Y-%m-%dT%H:%M:%S.", &tm) == 0) {
+			strftime(calendar, sizeof(calendar), "\"%Y-%m-%dT%H:%M:%S.", &tm) !=
+				CALENDAR) {
 			o->full = true;
 			return;
 		}
+		memcpy(text, calendar, CALENDAR);
+		kept = seconds;
 	}
-	snprintf(fraction, sizeof(fraction), "%09uZ\"", (unsigned)(ns % 1000000000));
-	put(o, calendar, strlen(calendar));
-	put(o, fraction, 11);
+	for (int i = DIGITS; i > 0; i--) {
+		text[CALENDAR + i - 1] = (char)('0' + fraction % 10);
+		fraction /= 10;
+	}
+	put(o, text, sizeof(text) - 1);
 }
 
-static void put_name(struct out *o, const char *name)
+static void put_name(struct out *o, const struct field *f)
 {
-	put(o, o->at[-1] == '{' ? "\"" : ",\"", o->at[-1] == '{' ? 1 : 2);
-	put(o, name, strlen(name));
-	put(o, "\":", 2);
+	put(o, f->key, f->key_len);
 }
 
-static void put_integer(struct out *o, const char *name, int64_t value, bool present)
+static void put_integer(struct out *o, const struct field *f, int64_t value, bool present)
 {
 	if (present) {
-		put_name(o, name);
+		put_name(o, f);
 		put_number(o, value);
 	}
 }
 
-static void put_string(struct out *o, const char *name, const char *text, bool raw)
+static void put_string(struct out *o, const struct field *f, const char *text, bool raw)
 {
 	if (text != NULL) {
-		put_name(o, name);
+		put_name(o, f);
 		if (raw) {
 			put(o, text, strlen(text));
 		} else {
@@ -159,42 +191,39 @@ static void put_field(struct out *o, const struct audit_record *r, const struct 
 	int64_t i64;
 
 	switch (f->type) {
-	case FIELD_TEXT:
-		put_string(o, f->name, *(const char *const *)(const void *)p, false);
-		break;
-	case FIELD_RAW: put_string(o, f->name, *(const char *const *)(const void *)p, true); break;
+	case FIELD_TEXT: put_string(o, f, *(const char *const *)(const void *)p, false); break;
+	case FIELD_RAW: put_string(o, f, *(const char *const *)(const void *)p, true); break;
 	case FIELD_U64:
 	case FIELD_I64:
 		memcpy(&i64, p, sizeof(i64));
-		put_integer(o, f->name, i64, i64 != 0);
+		put_integer(o, f, i64, i64 != 0);
 		break;
 	case FIELD_U64_KEPT:
 		memcpy(&i64, p, sizeof(i64));
-		put_integer(o, f->name, i64, true);
+		put_integer(o, f, i64, true);
 		break;
 	case FIELD_BYTES:
 		memcpy(&i64, p, sizeof(i64));
-		put_integer(o, f->name, i64, i64 != -1);
+		put_integer(o, f, i64, i64 != -1);
 		break;
 	case FIELD_U16:
 		i64 = *(const uint16_t *)(const void *)p;
-		put_integer(o, f->name, i64, i64 != 0);
+		put_integer(o, f, i64, i64 != 0);
 		break;
 	case FIELD_INT:
 		i64 = *(const int *)(const void *)p;
-		put_integer(o, f->name, i64, i64 != 0);
+		put_integer(o, f, i64, i64 != 0);
 		break;
 	case FIELD_EXIT:
 		i64 = *(const int *)(const void *)p;
-		put_integer(o, f->name, i64, i64 != -1);
+		put_integer(o, f, i64, i64 != -1);
 		break;
-	case FIELD_KIND: put_string(o, f->name, audit_kind_name(r->kind), false); break;
+	case FIELD_KIND: put_string(o, f, audit_kind_name(r->kind), false); break;
 	case FIELD_WAY:
-		put_string(o, f->name, r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL,
-			false);
+		put_string(o, f, r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL, false);
 		break;
 	case FIELD_TIME:
-		put_name(o, f->name);
+		put_name(o, f);
 		put_time(o, r->time_ns);
 		break;
 	}
@@ -204,12 +233,15 @@ size_t line_write(const struct audit_record *r, char *buf, size_t size)
 {
 	struct out o = {buf, buf + size, false};
 
-	put(&o, "{", 1);
 	for (size_t i = 0; i < audit_n_fields; i++) {
 		put_field(&o, r, &audit_fields[i]);
 	}
 	put(&o, "}\n", 2);
-	return o.full ? 0 : (size_t)(o.at - buf);
+	if (o.full) {
+		return 0;
+	}
+	buf[0] = '{'; /* where the first name's comma stands */
+	return (size_t)(o.at - buf);
 }
 
 size_t audit_json_string(const char *text, char *buf, size_t size)

@@ -76,7 +76,7 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 	metrics_record(g->metrics, &r);
 	/* The answer has no effect outside: it need not wait for the disk, only for the record's
 	 * order. */
-	return audit_append(g->config.audit, &r, &seq, &diag);
+	return audit_gather(g->config.audit, &r, &seq, &diag);
 }
 
 static bool is_loopback_name(const char *name)

@@ -69,13 +69,13 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
  * Digests are longer than what they stand for: a head full of them can be too long for a line.
  * Then the record goes without it and says so, rather than that nothing is on record.
  */
-static int append(
+static int gather(
 	struct session *s, struct audit_record *r, uint64_t *ret_seq, struct audit_diag *diag)
 {
 	static const char left_out[] = "the head is too long to be on record";
 	const struct gateway_config *config = &s->worker->gateway->config;
 	struct exchange *x = &s->exchange;
-	int error = audit_append(config->audit, r, ret_seq, diag);
+	int error = audit_gather(config->audit, r, ret_seq, diag);
 	const char *detail = left_out;
 	char digest[AUDIT_DIGEST];
 
@@ -92,7 +92,7 @@ static int append(
 		detail = arena_printf(&x->arena, "%s; %s", r->detail, left_out);
 	}
 	r->detail = detail != NULL ? detail : left_out;
-	error = audit_append(config->audit, r, ret_seq, diag);
+	error = audit_gather(config->audit, r, ret_seq, diag);
 	r->query = NULL; /* it was ours */
 	return error;
 }
@@ -115,7 +115,7 @@ int record_intent(struct session *s)
 		r.status = x->refusal.status;
 		r.detail = x->refusal.message;
 	}
-	error = append(s, &r, &x->intent_seq, &diag);
+	error = gather(s, &r, &x->intent_seq, &diag);
 	if (error == 0) {
 		metrics_record(g->metrics, &r);
 	}
@@ -222,7 +222,7 @@ void record_outcome(struct session *s, const char *end)
 	r.total_ns = span(x->began, now);
 	metrics_record(g->metrics, &r);
 	hosts_allowed(g->hosts, r.host, x->request_bytes, x->response_bytes);
-	if (append(s, &r, &seq, &diag) != 0) {
+	if (gather(s, &r, &seq, &diag) != 0) {
 		session_log(s, GATEWAY_LOG_ERROR,
 			"request %llu: its outcome could not be recorded: %s",
 			(unsigned long long)x->id, diag.message);

@@ -29,7 +29,8 @@ static const char *const urls[] = {
 static bool has(const char *const *names, const char *name)
 {
 	for (; names != NULL && *names != NULL; names++) {
-		if (strcasecmp(*names, name) == 0) {
+		/* Most differ in the first letter, of which letters know two cases. */
+		if (((**names ^ *name) & ~0x20) == 0 && strcasecmp(*names, name) == 0) {
 			return true;
 		}
 	}

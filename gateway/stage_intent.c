@@ -1,6 +1,7 @@
 /*
- * The decision goes to the record, and the session waits until it is there. Only then may anything
- * happen: a request leave, or a refusal be told. If the record cannot be written, nothing passes.
+ * The decision goes to the record, and the session waits until it is there: written together with
+ * those of the others in this turn of the loop. Only then may anything happen: a request leave, or
+ * a refusal be told. If the record cannot be written, nothing passes.
  */
 #include "gateway/session.h"
 #include "gateway/upstream_proxy.h"
@@ -40,19 +41,13 @@ static void unrecorded(struct session *s)
 
 void stage_intent_enter(struct session *s)
 {
-	struct worker *w = s->worker;
-
 	if (record_intent(s) != 0) {
 		unrecorded(s);
 		return;
 	}
 	s->exchange.recorded = true;
 	s->exchange.outcome_due = !s->exchange.refused;
-	if (audit_is_committed(w->gateway->config.audit, s->exchange.intent_seq)) {
-		effect(s);
-		return;
-	}
-	session_wait(s, &w->waiting);
+	worker_await_record(s->worker, s);
 }
 
 void stage_intent_committed(struct session *s, bool committed)

@@ -102,6 +102,23 @@ static void release_committed(struct worker *w)
 	}
 }
 
+/* Behind everything that was due in this turn: one write for all of it. */
+static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	audit_flush(w->gateway->config.audit);
+	release_committed(w);
+}
+
+void worker_await_record(struct worker *w, struct session *s)
+{
+	session_wait(s, &w->waiting);
+	event_active(w->flush, EV_TIMEOUT, 0);
+}
+
 /* Whose leaf is not there yet waits anew. */
 static void release_minted(struct worker *w)
 {
@@ -160,8 +177,9 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	evutil_make_socket_closeonexec(w->wake_pair[0]);
 	evutil_make_socket_closeonexec(w->wake_pair[1]);
 	w->wake = event_new(w->base, w->wake_pair[0], EV_READ | EV_PERSIST, on_wake, w);
+	w->flush = event_new(w->base, -1, 0, on_flush, w);
 	w->pool = pool_create(w->base);
-	if (w->wake == NULL || w->pool == NULL || event_add(w->wake, NULL) != 0 ||
+	if (w->wake == NULL || w->flush == NULL || w->pool == NULL || event_add(w->wake, NULL) != 0 ||
 		tls_server_create(g->tickets, &w->tls_server) != 0 ||
 		tls_client_create(g->config.trust, &w->tls_client) != 0 ||
 		resolver_create_with(w->base, g->config.nameserver, &w->resolver) != 0) {
@@ -184,6 +202,9 @@ void worker_finish(struct worker *w)
 	}
 	if (w->drained != NULL) {
 		event_free(w->drained);
+	}
+	if (w->flush != NULL) {
+		event_free(w->flush);
 	}
 	if (w->wake != NULL) {
 		event_free(w->wake);

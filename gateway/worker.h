@@ -43,6 +43,7 @@ struct worker {
 	struct event *drained; /* owned: looks whether the last session has ended */
 	struct event *room;    /* owned: while there is none, a look now and then */
 	struct event *wake;    /* the record moved, or the gateway stops */
+	struct event *flush;   /* owned: what was recorded in this turn of the loop is written */
 	evutil_socket_t wake_pair[2];
 	LIST_HEAD(session_list, session) sessions;
 	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
@@ -72,6 +73,8 @@ void *worker_run(void *worker);
 /* From any thread. */
 void worker_wake(void *worker);
 int64_t worker_now(void); /* monotonic nanoseconds */
+/* stage_intent_committed() is called when the session's INTENT is there, or cannot be. */
+void worker_await_record(struct worker *w, struct session *s);
 
 /* listener.c: clients through the door. Pauses by itself when connections are out. */
 int listener_start(struct worker *w);

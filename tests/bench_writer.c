@@ -1,8 +1,8 @@
 /*
  * The record's writer by itself: bench_writer FOLDER [SECONDS]. One thread keeps so many records in
- * flight, as a gateway worker does: each is replaced when it may take effect. Prints records a
- * second and the wait for it, 99th percentile. No test: what is fast is the machine's and the
- * disk's.
+ * flight, as a gateway worker does: all that may take effect are replaced, then written
+ * together. Prints records a second and the wait for it, 99th percentile. No test: what is fast is
+ * the machine's and the disk's.
  */
 #include "audit/audit.h"
 #include "audit/verify.h"
@@ -38,7 +38,7 @@ static void wake(void *arg)
 	pthread_mutex_unlock(&mutex);
 }
 
-static uint64_t append(struct audit_log *log, unsigned long n)
+static uint64_t gather(struct audit_log *log, unsigned long n)
 {
 	struct audit_record r;
 	struct audit_diag diag;
@@ -59,7 +59,7 @@ static uint64_t append(struct audit_log *log, unsigned long n)
 	r.verdict = "allow";
 	r.reason = "allowed";
 	r.rule = "/home/user/project/sallyport.rules:12";
-	if (audit_append(log, &r, &seq, &diag) != AUDIT_OK) {
+	if (audit_gather(log, &r, &seq, &diag) != AUDIT_OK) {
 		fprintf(stderr, "bench_writer: %s %s\n", diag.path, diag.message);
 		exit(1);
 	}
@@ -81,8 +81,9 @@ static unsigned long drive(struct audit_log *log, unsigned in_flight, double sec
 
 	for (unsigned i = 0; i < in_flight; i++) {
 		since[i] = now();
-		seq[i] = append(log, sent++);
+		seq[i] = gather(log, sent++);
 	}
+	audit_flush(log);
 	for (double at = now(); at < end; at = now()) {
 		unsigned long before, got = 0;
 
@@ -98,10 +99,13 @@ static unsigned long drive(struct audit_log *log, unsigned in_flight, double sec
 				waits[n_waits++] = (float)((at - since[i]) * 1e6);
 			}
 			since[i] = at;
-			seq[i] = append(log, sent++);
+			seq[i] = gather(log, sent++);
 			got++;
 		}
 		done += got;
+		if (got > 0) {
+			audit_flush(log);
+		}
 		pthread_mutex_lock(&mutex);
 		while (got == 0 && moves == before) {
 			pthread_cond_wait(&moved, &mutex);

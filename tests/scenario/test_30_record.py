@@ -3,6 +3,8 @@ import hashlib
 import hmac
 import json
 import stat
+import subprocess
+import time
 
 import pytest
 
@@ -56,6 +58,22 @@ def test_every_part_of_an_exchange(sally, origin, ca):
     assert sum(times) < outcome["first_byte_ns"] <= outcome["total_ns"]
     assert intent["mono_ns"] < outcome["mono_ns"]
     assert "request_body" not in outcome and not (result.record / "bodies").exists()
+
+
+@pytest.mark.parametrize("durability", ["durable", "buffered"])
+def test_the_last_outcome_is_there_while_the_run_goes_on(sally, origin, durability):
+    """No intent comes after it that would take it along."""
+    web = origin()
+    url = f"https://origin.test:{web.port}/last"
+    run = sally.start("sh", "-c", f"curl -sS {url}; cat", stdin=subprocess.PIPE, options=("--durability", durability),
+                      rules=f"allow GET https://origin.test:{web.port}/** private")
+    until = time.monotonic() + 20
+    while '"kind":"outcome"' not in (text := "".join(path.read_text() for path in run.record.glob("*.jsonl"))):
+        assert time.monotonic() < until, text
+        time.sleep(0.01)
+    assert run.process.poll() is None
+    run.process.communicate(timeout=30)
+    assert run.process.returncode == 0
 
 
 def test_no_body_no_digest_of_one(sally, origin):

@@ -168,6 +168,31 @@ static void lines_are_ascii_and_lose_nothing(void **state)
 	}
 }
 
+/* Text is looked at eight bytes at a time: each byte at each place among them. */
+static void each_byte_is_escaped_wherever_it_stands(void **state)
+{
+	char text[24], out[6 * sizeof(text)];
+
+	(void)state;
+	for (unsigned byte = 1; byte < 256; byte++) {
+		bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+		for (size_t at = 0; at < sizeof(text) - 1; at++) {
+			size_t len;
+
+			memset(text, 'a' + (int)at % 20, sizeof(text) - 1);
+			text[sizeof(text) - 1] = '\0';
+			text[at] = (char)byte;
+			len = audit_json_string(text, out, sizeof(out));
+			assert_int_equal(len, sizeof(text) - 1 + 2 + (plain ? 0 : 5));
+			assert_memory_equal(out + 1, text, at);
+			assert_memory_equal(out + 1 + at, plain ? text + at : "\\u", plain ? 1 : 2);
+			assert_memory_equal(out + len - 1 - (sizeof(text) - 2 - at), text + at + 1,
+				sizeof(text) - 2 - at);
+		}
+	}
+}
+
 static void any_bytes_come_back(void **state)
 {
 	static const char bytes[] = "/\xff\x80\xc3\xa9\xef\x9e\x80\xef\x9f\xbf\xed\xa0\x80\x01\"\\";
@@ -227,6 +252,82 @@ static void what_is_appended_is_read(void **state)
 		assert_int_equal(last, seq);
 		close_log(log);
 	}
+}
+
+static void limit_files(rlim_t bytes)
+{
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static int gather(struct audit_log *log, const char *path, uint64_t *ret_seq)
+{
+	struct audit_record r;
+	struct audit_diag diag;
+
+	audit_record_init(&r);
+	r.kind = AUDIT_OUTCOME;
+	r.path = path;
+	return audit_gather(log, &r, ret_seq, &diag);
+}
+
+static void what_is_gathered_waits_for_a_flush_or_a_moment(void **state)
+{
+	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
+	unsigned records, bad, expected = 0;
+	uint64_t last, seq, first;
+
+	(void)state;
+	for (unsigned m = 0; m < 2; m++) {
+		struct audit_log *log = open_log(modes[m], 0);
+
+		assert_int_equal(gather(log, "/1", &first), AUDIT_OK);
+		assert_false(audit_is_committed(log, first));
+		assert_int_equal(gather(log, "/2", &seq), AUDIT_OK);
+		audit_flush(log);
+		assert_true(audit_wait(log, seq));
+		/* Whoever appends takes along what others gathered, before its own. */
+		assert_int_equal(gather(log, "/3", &seq), AUDIT_OK);
+		assert_int_equal(append(log, "/4", &seq), AUDIT_OK);
+		assert_int_equal(seq, first + 3);
+		assert_true(audit_wait(log, seq));
+		/* Nobody asks: it goes by itself, and at the end. */
+		assert_int_equal(gather(log, "/5", &seq), AUDIT_OK);
+		wait_committed(log, seq);
+		assert_int_equal(gather(log, "/6", &seq), AUDIT_OK);
+		close_log(log);
+		expected += 6;
+		read_all(&records, &bad, &last);
+		assert_int_equal(records, expected);
+		assert_int_equal(bad, 0);
+		assert_int_equal(last, seq);
+	}
+}
+
+static void an_append_that_fails_leaves_what_others_gathered(void **state)
+{
+	struct audit_log *log = open_log(AUDIT_BUFFERED, 0);
+	uint64_t gathered, seq, last;
+	unsigned records, bad;
+
+	(void)state;
+	assert_int_equal(append(log, "/1", &seq), AUDIT_OK);
+	limit_files((rlim_t)size_of("000001.jsonl"));
+	assert_int_equal(gather(log, "/2", &gathered), AUDIT_OK);
+	assert_int_equal(append(log, "/refused", &seq), AUDIT_EIO);
+	assert_true(audit_failed(log));
+	assert_int_equal(gather(log, "/refused", &seq), AUDIT_EIO);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(append(log, "/3", &seq), AUDIT_OK);
+	assert_int_equal(seq, gathered + 1);
+	assert_false(audit_failed(log));
+	close_log(log);
+	read_all(&records, &bad, &last);
+	assert_int_equal(records, 3);
+	assert_int_equal(bad, 0);
+	assert_int_equal(last, seq);
 }
 
 static void a_folder_has_one_writer(void **state)
@@ -344,14 +445,6 @@ static void lines_that_are_none_are_told_and_stepped_over(void **state)
 	free(huge);
 }
 
-static void limit_files(rlim_t bytes)
-{
-	struct rlimit limit = {bytes, RLIM_INFINITY};
-
-	signal(SIGXFSZ, SIG_IGN);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void a_full_disk_refuses_and_recovers(void **state)
 {
 	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
@@ -440,9 +533,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STORY(lines_are_ascii_and_lose_nothing),
+		STORY(each_byte_is_escaped_wherever_it_stands),
 		STORY(any_bytes_come_back),
 		STORY(a_record_too_long_is_refused),
 		STORY(what_is_appended_is_read),
+		STORY(what_is_gathered_waits_for_a_flush_or_a_moment),
+		STORY(an_append_that_fails_leaves_what_others_gathered),
 		STORY(a_folder_has_one_writer),
 		STORY(segments_follow_each_other),
 		STORY(a_torn_tail_is_cut_and_told),

@@ -339,6 +339,65 @@ static void a_damaged_journal_brings_nothing(void **state)
 	free(l.tree.at);
 }
 
+/* By itself: 0 when the frame was taken. */
+static int add(struct journal *j, uint64_t offset, const char *text)
+{
+	char frame[JOURNAL_HEADER + 64];
+
+	memcpy(frame + JOURNAL_HEADER, text, strlen(text));
+	return audit_journal_add(j, 1, offset, frame, strlen(text)) ? 0 : -1;
+}
+
+static void assert_joined(const char *text, uint64_t offset)
+{
+	struct bytes b = folder_load(audit_journal_name);
+	unsigned segment;
+	uint64_t at;
+	size_t len = audit_journal_join(b.at, b.len, &segment, &at);
+
+	assert_int_equal(len, strlen(text));
+	assert_memory_equal(b.at, text, len);
+	assert_true(len == 0 || (segment == 1 && at == offset));
+	free(b.at);
+}
+
+static void only_what_was_added_since_it_began_counts(void **state)
+{
+	int dir = open(folder, O_RDONLY | O_DIRECTORY);
+	struct journal *j = NULL;
+	struct bytes segment;
+	struct audit_diag diag;
+
+	(void)state;
+	assert_true(dir >= 0);
+	folder_store("000001.jsonl", "a\nb\nc\n", 6);
+	audit_journal_begin(&j, dir, 1, 0);
+	assert_non_null(j);
+	assert_int_equal(add(j, 0, "a\n"), 0);
+	assert_int_equal(add(j, 2, "b\n"), 0);
+	assert_int_equal(add(j, 2, "b\n"), -1); /* it does not continue */
+	assert_joined("a\nb\n", 0);
+	/* Anew, however soon: the frame behind the new one is whole, continues it, and is old. */
+	audit_journal_begin(&j, dir, 1, 0);
+	assert_int_equal(add(j, 0, "A\n"), 0);
+	assert_joined("A\n", 0);
+	/* A frame that is there and whose sync failed is not written back: its lines may go
+	 * elsewhere. */
+	disk_set(DISK_ONCE, 1, EIO);
+	assert_int_equal(add(j, 2, "B\n"), -1);
+	disk_set(DISK_WORKS, 0, 0);
+	assert_joined("A\nB\n", 0);
+	assert_int_equal(add(j, 2, "B\n"), -1); /* not before it begins again */
+	assert_int_equal(audit_journal_write_back(j, dir, &diag), AUDIT_OK);
+	segment = folder_load("000001.jsonl");
+	assert_int_equal(segment.len, 6);
+	assert_memory_equal(segment.at, "A\nb\nc\n", 6);
+	free(segment.at);
+	audit_journal_end(j, dir, true);
+	assert_false(folder_has(audit_journal_name));
+	close(dir);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +405,8 @@ int main(void)
 			a_busy_writer_has_one_and_takes_it_away, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			one_at_a_time_needs_none, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(
+			only_what_was_added_since_it_began_counts, folder_setup, folder_teardown),
 		cmocka_unit_test(a_machine_that_stops_loses_nothing_acknowledged),
 		cmocka_unit_test(a_fault_anywhere_passes),
 		cmocka_unit_test_setup_teardown(

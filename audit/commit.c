@@ -1,0 +1,363 @@
+/*
+ * Gathered lines to disk.
+ *
+ * BUFFERED: whoever asks writes them, with the mutex held; the thread syncs every 100 ms. DURABLE:
+ * the thread writes and syncs what is gathered and moves the committed mark (group commit; a batch
+ * of many is synced in the journal, its segment later). When writing fails the batch is kept and
+ * tried again. The seal is the thread's, in DURABLE all of it; in BUFFERED a full segment is sealed
+ * by whoever fills it, and `sealing` keeps the two apart.
+ */
+#include "audit/journal.h"
+#include "audit/keep.h"
+#include "audit/seal.h"
+#include "audit/segments.h"
+#include "audit/writer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MANY = 4 }; /* records in a batch: the journal pays */
+
+/* ---- the segment ---- */
+
+int commit_open_segment(struct audit_log *log, uint64_t size, struct audit_diag *diag)
+{
+	char name[SEGMENT_NAME];
+	int fd;
+
+	segment_name(log->segment, name);
+	fd = audit_os->create(log->dir, name, O_WRONLY | O_APPEND);
+	if (fd < 0 || audit_os->sync(log->dir) != 0) {
+		int error = audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");
+
+		if (fd >= 0) {
+			close(fd);
+		}
+		return error;
+	}
+	if (log->file.fd >= 0) {
+		close(log->file.fd);
+	}
+	log->file = (struct grown){.fd = fd, .size = size};
+	return AUDIT_OK;
+}
+
+static void note_sealed(struct audit_log *log)
+{
+	atomic_store(&log->sealed, seal_sealed(log->seal));
+}
+
+int commit_seal(struct audit_log *log, struct audit_diag *diag)
+{
+	int error = AUDIT_OK;
+
+	/* What an earlier error left is written first. */
+	for (int i = 0; i < 2 && error == AUDIT_OK && seal_due(log->seal); i++) {
+		seal_take(log->seal);
+		error = seal_write(log->seal, diag);
+		note_sealed(log);
+	}
+	return error;
+}
+
+static bool is_full(struct audit_log *log)
+{
+	int64_t now = log->segment_age > 0 ? writer_clock(CLOCK_REALTIME) : 0;
+
+	if (log->file.size == 0) {
+		log->began = now;
+	}
+	return log->file.size >= log->segment_bytes ||
+	       (log->file.size > 0 && log->segment_age > 0 && now - log->began >= log->segment_age);
+}
+
+/*
+ * A sync that failed may have cost pages which the kernel now holds for clean: what only the
+ * journal has surely is written once more before the next sync is believed. 0, or errno.
+ */
+int commit_sync(struct audit_log *log, int fd)
+{
+	struct audit_diag diag;
+
+	if ((log->unsure && audit_journal_write_back(log->journal, log->dir, &diag) != AUDIT_OK) ||
+		audit_os->sync_data(fd) != 0) {
+		log->unsure = log->journal != NULL;
+		return -1;
+	}
+	log->unsure = false;
+	return 0;
+}
+
+static int rotate(struct audit_log *log, struct audit_diag *diag)
+{
+	int error = AUDIT_OK;
+
+	if (!is_full(log) || log->sealing) {
+		return AUDIT_OK;
+	}
+	if (commit_sync(log, log->file.fd) != 0) {
+		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
+	}
+	if (log->seal != NULL) {
+		error = commit_seal(log, diag);
+		if (error == AUDIT_OK) {
+			error = seal_next_segment(log->seal, log->segment + 1, diag);
+		}
+	}
+	if (error == AUDIT_OK) {
+		log->segment++;
+		error = commit_open_segment(log, 0, diag);
+		log->segment -= error != AUDIT_OK;
+	}
+	if (error == AUDIT_OK) {
+		log->began = writer_clock(CLOCK_REALTIME);
+		keep_segment(log->keep, log->segment);
+	}
+	return error;
+}
+
+static const char *lines(const struct batch *b)
+{
+	return b->memory + JOURNAL_HEADER;
+}
+
+static int write_batch(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
+{
+	int error = rotate(log, diag);
+
+	if (error == AUDIT_OK && grown_append(&log->file, lines(b), b->len) != AUDIT_OK) {
+		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
+	}
+	return error;
+}
+
+/* Without memory the hashes are not to be had again before the next start: nothing passes. */
+static void seal_batch(struct audit_log *log, const struct batch *b)
+{
+	const char *line = lines(b), *end = line + b->len;
+
+	while (log->seal != NULL && line < end) {
+		const char *newline = memchr(line, '\n', (size_t)(end - line));
+
+		assert(newline != NULL); /* lines are written whole */
+		if (!seal_add(log->seal, line, (size_t)(newline - line))) {
+			atomic_store(&log->cause, ENOMEM);
+			atomic_store(&log->seal_lost, true);
+			return;
+		}
+		line = newline + 1;
+	}
+}
+
+int commit_now(struct audit_log *log, struct audit_diag *diag)
+{
+	struct batch *b = &log->gathering;
+	int error;
+
+	if (atomic_load(&log->sync_failed) || atomic_load(&log->seal_failed) ||
+		atomic_load(&log->seal_lost)) {
+		pthread_cond_signal(&log->work); /* try again now */
+		errno = atomic_load(&log->cause);
+		return audit_say(diag, AUDIT_EIO, "segment", "syncing or sealing fails");
+	}
+	if (b->len == 0) {
+		return AUDIT_OK;
+	}
+	error = write_batch(log, b, diag);
+	atomic_store(&log->failed, error != AUDIT_OK);
+	if (error != AUDIT_OK) {
+		atomic_store(&log->cause, errno);
+		return error;
+	}
+	log->dirty = true;
+	seal_batch(log, b);
+	atomic_store(&log->committed, log->next_seq);
+	*b = (struct batch){b->memory, 0, b->size, 0};
+	return AUDIT_OK;
+}
+
+/* ---- the thread ---- */
+
+/* Without the mutex. */
+static void announce(struct audit_log *log)
+{
+	pthread_mutex_lock(&log->mutex);
+	pthread_cond_broadcast(&log->moved);
+	pthread_mutex_unlock(&log->mutex);
+	for (size_t i = 0; i < log->n_listeners; i++) {
+		log->listeners[i].fn(log->listeners[i].arg);
+	}
+}
+
+/* True: nothing happened for so long. */
+static bool wait_work(struct audit_log *log)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += SYNC_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_cond_timedwait(&log->work, &log->mutex, &until) == ETIMEDOUT;
+}
+
+/* What was just appended to the segment. Without the mutex; 0, or errno says why it is not. */
+static int bring_to_disk(struct audit_log *log, const struct batch *b, bool *ret_journalled)
+{
+	uint64_t offset = log->file.size - b->len;
+
+	*ret_journalled = audit_journal_add(log->journal, log->segment, offset, b->memory, b->len);
+	if (*ret_journalled) {
+		return 0;
+	}
+	if (commit_sync(log, log->file.fd) != 0) {
+		return -1;
+	}
+	if (b->records >= MANY) {
+		audit_journal_begin(&log->journal, log->dir, log->segment, log->file.size);
+	}
+	return 0;
+}
+
+/* With the mutex held; it is given up while the disk works. False: it fails, and time is up. */
+static bool commit_batch(struct audit_log *log)
+{
+	struct batch *b = &log->writing, empty = log->writing;
+	uint64_t end = log->next_seq;
+	struct audit_diag diag;
+	bool journalled;
+	int error;
+
+	*b = log->gathering;
+	log->gathering = empty;
+	pthread_mutex_unlock(&log->mutex);
+	/* Nobody else touches file, size and segment in this mode. */
+	while ((error = write_batch(log, b, &diag)) != AUDIT_OK ||
+		bring_to_disk(log, b, &journalled) != 0) {
+		atomic_store(&log->cause, errno);
+		if (error == AUDIT_OK) {
+			/*
+			 * Written but not synced: the kernel may have dropped the pages. Write it
+			 * again behind what is surely there.
+			 */
+			grown_forget(&log->file, log->file.size - b->len);
+		}
+		atomic_store(&log->failed, true);
+		announce(log);
+		pthread_mutex_lock(&log->mutex);
+		(void)wait_work(log);
+		if (log->stopping) {
+			return false;
+		}
+		pthread_mutex_unlock(&log->mutex);
+	}
+	atomic_store(&log->committed, end);
+	atomic_store(&log->failed, false);
+	announce(log);
+	seal_batch(log, b); /* nobody has to wait for the hashes */
+	*b = (struct batch){b->memory, 0, b->size, 0};
+	pthread_mutex_lock(&log->mutex);
+	log->dirty = journalled;
+	return true;
+}
+
+/* With the mutex held, which is given up meanwhile. False when it does not work. */
+static bool sync_dirty(struct audit_log *log)
+{
+	bool done;
+	int fd;
+
+	if (!log->dirty) {
+		return true;
+	}
+	log->dirty = false;
+	fd = dup(log->file.fd);
+	pthread_mutex_unlock(&log->mutex);
+	done = fd >= 0 && commit_sync(log, fd) == 0;
+	if (!done) {
+		atomic_store(&log->cause, errno);
+	}
+	atomic_store(&log->sync_failed, !done);
+	if (fd >= 0) {
+		close(fd);
+	}
+	pthread_mutex_lock(&log->mutex);
+	log->dirty |= !done;
+	return done;
+}
+
+/* With the mutex held, like sync_dirty(). Each second of activity, or now. */
+static void seal_if_due(struct audit_log *log, bool now)
+{
+	bool was_failing = atomic_load(&log->seal_failed);
+	struct audit_diag diag;
+	int error;
+
+	if (log->seal == NULL || !seal_due(log->seal) || atomic_load(&log->seal_lost) ||
+		(!now && !was_failing && !atomic_exchange(&log->seal_soon, false) &&
+			writer_clock(CLOCK_MONOTONIC) - log->sealed_at < SEAL_MS * 1000000LL)) {
+		return;
+	}
+	log->sealing = true; /* before the mutex is given up: the segment stays */
+	seal_take(log->seal);
+	if (sync_dirty(log)) {
+		pthread_mutex_unlock(&log->mutex);
+		error = seal_write(log->seal, &diag);
+		note_sealed(log);
+		if (error != AUDIT_OK) {
+			atomic_store(&log->cause, errno);
+		}
+		atomic_store(&log->seal_failed, error != AUDIT_OK);
+		if (was_failing || error != AUDIT_OK) {
+			announce(log);
+		}
+		pthread_mutex_lock(&log->mutex);
+	}
+	log->sealing = false;
+	log->sealed_at = writer_clock(CLOCK_MONOTONIC);
+}
+
+/* With the mutex held, like commit_batch(). */
+static bool commit_gathered(struct audit_log *log)
+{
+	struct audit_diag diag;
+
+	log->asked = false;
+	return log->durability == AUDIT_DURABLE ? commit_batch(log)
+						: commit_now(log, &diag) == AUDIT_OK;
+}
+
+void *commit_thread(void *arg)
+{
+	struct audit_log *log = arg;
+
+	pthread_mutex_lock(&log->mutex);
+	while (!log->stopping || log->gathering.len > 0) {
+		if (log->gathering.len > 0 && (log->asked || log->stopping)) {
+			if (!commit_gathered(log) && log->stopping) {
+				break;
+			}
+		} else {
+			bool idle = wait_work(log);
+
+			/* What nobody waits for goes too, after a time. */
+			if (idle && log->gathering.len > 0) {
+				(void)commit_gathered(log);
+			}
+			if (idle || atomic_load(&log->sync_failed)) {
+				(void)sync_dirty(log);
+			}
+		}
+		seal_if_due(log, false);
+	}
+	if (sync_dirty(log) && !atomic_load(&log->failed)) {
+		for (int i = 0; i < 2; i++) { /* the second when one was under way */
+			seal_if_due(log, true);
+		}
+	}
+	pthread_mutex_unlock(&log->mutex);
+	return NULL;
+}
