@@ -17,6 +17,8 @@
 
 enum { CHUNK = 64 * 1024 };
 
+const char bodies_part[] = "part-";
+
 static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
 
 void bodies_lock(void)
@@ -64,6 +66,19 @@ int bodies_each(int record, bodies_fn *fn, void *arg)
 	}
 	closedir(d);
 	return AUDIT_OK;
+}
+
+static void take_part(void *arg, const struct bodies_one *s)
+{
+	(void)arg;
+	if (strncmp(s->name, bodies_part, strlen(bodies_part)) == 0) {
+		(void)unlinkat(s->dir, s->name, 0);
+	}
+}
+
+void bodies_take_parts(int record)
+{
+	(void)bodies_each(record, take_part, NULL); /* one that stays does no harm */
 }
 
 /* ---- are they what their names say? ---- */

@@ -21,6 +21,11 @@ typedef void bodies_fn(void *arg, const struct bodies_one *one);
 /* `record` is the record folder, which may have none. AUDIT_EIO: it cannot be read. */
 int bodies_each(int record, bodies_fn *fn, void *arg);
 
+/* One under way has a number behind this. */
+extern const char bodies_part[];
+/* What a crash left of those under way. For the folder's one writer, before it stores any. */
+void bodies_take_parts(int record);
+
 /* Held while a body gets its name and while one is taken away: it may be the same one. */
 void bodies_lock(void);
 void bodies_unlock(void);

@@ -23,6 +23,7 @@ struct audit_body {
 	struct sha_stream *hash, *strong; /* owned; strong NULL: not asked for */
 	int64_t store_max, len;
 	bool too_long;
+	bool failed; /* something of it could not be written: it is not stored */
 	int file;        /* owned; -1: none */
 	const char *dir; /* borrowed */
 	char *path;      /* owned: of the file under way */
@@ -59,7 +60,7 @@ struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha
 	}
 	b->store_max = store_max;
 	b->len = 0;
-	b->too_long = false;
+	b->too_long = b->failed = false;
 	b->file = -1;
 	b->dir = dir;
 	b->path = NULL;
@@ -83,7 +84,7 @@ static void give_up_file(struct audit_body *b)
 
 static int open_file(struct audit_body *b)
 {
-	/* One writer a folder: a number is a name nobody else has; a crash may have left one. */
+	/* One writer a folder: a number is a name nobody else has. */
 	static atomic_uint number;
 	char path[PATH_MAX];
 
@@ -91,7 +92,8 @@ static int open_file(struct audit_body *b)
 	if (mkdir(path, 0700) != 0 && errno != EEXIST) {
 		return AUDIT_EIO;
 	}
-	snprintf(path, sizeof(path), "%s/bodies/part-%u", b->dir, atomic_fetch_add(&number, 1) + 1);
+	snprintf(path, sizeof(path), "%s/bodies/%s%u", b->dir, bodies_part,
+		atomic_fetch_add(&number, 1) + 1);
 	b->path = strdup(path);
 	if (b->path == NULL) {
 		return AUDIT_EIO;
@@ -132,10 +134,12 @@ int audit_body_add(struct audit_body *b, const void *data, size_t len)
 		give_up_file(b);
 		return AUDIT_OK;
 	}
-	if (b->file < 0 && open_file(b) != AUDIT_OK) {
-		return AUDIT_EIO;
+	b->failed = b->failed || (b->file < 0 && open_file(b) != AUDIT_OK) ||
+		    write_all(b->file, data, len) != AUDIT_OK;
+	if (b->failed) {
+		give_up_file(b);
 	}
-	return write_all(b->file, data, len);
+	return b->failed ? AUDIT_EIO : AUDIT_OK;
 }
 
 static int sync_names(const struct audit_body *b)
@@ -175,7 +179,7 @@ static int keep_file(struct audit_body *b, const char *name)
 int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
 {
 	unsigned char sum[64];
-	int error = AUDIT_OK;
+	int error = b->failed ? AUDIT_EIO : AUDIT_OK;
 
 	hex(sum, sha_stream_end(b->hash, sum), ret_hex);
 	*ret_stored = b->too_long ? "too-long" : NULL;

@@ -1,6 +1,7 @@
 /*
  * A record folder is opened for writing, after a crash put in order, and closed.
  */
+#include "audit/bodies.h"
 #include "audit/journal.h"
 #include "audit/keep.h"
 #include "audit/seal.h"
@@ -79,6 +80,7 @@ static int start(
 	uint64_t seal_cut = 0, unsealed = 0, journalled = 0;
 	int error = audit_journal_recover(log->dir, false, &journalled, diag);
 
+	bodies_take_parts(log->dir);
 	if (error == AUDIT_OK) {
 		error = recover_tail(log->dir, &tail, diag);
 	}

@@ -179,7 +179,8 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	w->wake = event_new(w->base, w->wake_pair[0], EV_READ | EV_PERSIST, on_wake, w);
 	w->flush = event_new(w->base, -1, 0, on_flush, w);
 	w->pool = pool_create(w->base);
-	if (w->wake == NULL || w->flush == NULL || w->pool == NULL || event_add(w->wake, NULL) != 0 ||
+	if (w->wake == NULL || w->flush == NULL || w->pool == NULL ||
+		event_add(w->wake, NULL) != 0 ||
 		tls_server_create(g->tickets, &w->tls_server) != 0 ||
 		tls_client_create(g->config.trust, &w->tls_client) != 0 ||
 		resolver_create_with(w->base, g->config.nameserver, &w->resolver) != 0) {

@@ -6,6 +6,7 @@ SALLYPORT_CRASH_ROUNDS says how often it dies: `make crash` asks for 3,000. Else
 a sanitizer, which makes each run several times longer.
 """
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -222,3 +223,50 @@ def test_whichever_call_to_the_disk_fails_nothing_leaves_unrecorded(sally, plain
             said = sally.verb("log", "verify", "--key", key, record)
             assert said.status == 0, (at, said, err)
     assert passed > 50 and refused > 0, (passed, refused)
+
+
+@pytest.mark.once
+def test_whichever_call_for_a_stored_body_fails_none_is_said_to_be_there_that_is_not(sally, plain_origin, faulty_disk):
+    """The same for `log body`: written, short, synced, renamed, the folder synced."""
+    web = plain_origin(lambda conn: (conn.body(), conn.reply(200, b"answer" * 4000)))
+    rules = sally.write("test.rules", f"allow POST http://origin.test:{web.port}/** private log body")
+    ends, at, reached = set(), 0, True
+    while reached:
+        env = {"LD_PRELOAD": str(faulty_disk), "FAULT_FILES": "/bodies", "FAULT_AT": str(at), "FAULT_COUNT": "1",
+               "FAULT_ERRNO": str((errno.EIO, errno.ENOSPC)[at % 2])}
+        if at % 3 == 0:
+            env["FAULT_SHORT"] = "1"
+        result = sally.run("curl", "-s", "-o", "got", "-w", "%{http_code}", "-d", f"question {at}",
+                           f"http://origin.test:{web.port}/{at}", env=env, options=("--rules", rules), check=False)
+        outcome, = result.of("outcome")
+        bodies = result.record / "bodies"
+        there = {path.name for path in bodies.iterdir()} if bodies.exists() else set()
+        for side in ("request", "response"):
+            if outcome.get(f"{side}_body") == "stored":
+                assert hashlib.sha256((bodies / outcome[f"{side}_sha256"]).read_bytes()).hexdigest() == \
+                    outcome[f"{side}_sha256"]
+        said = sally.verb("log", "verify", result.record)
+        assert said.status == 0 and not any(name.startswith("part-") for name in there), (at, said, there)
+        reached = outcome.get("request_body") != "stored" or outcome.get("response_body") != "stored"
+        ends.add((outcome["end"], outcome.get("request_body"), outcome.get("response_body")))
+        # A short write alone is no failure: the rest is written.
+        reached = reached or at % 3 == 0
+        at += 1
+        assert at < 40
+    assert at > 8 and len(ends) > 3, (at, ends)
+
+
+def test_what_a_crash_left_of_a_body_under_way_the_next_run_takes_away(sally, origin):
+    web = origin()
+    record = sally.base / "parts"
+    (record / "bodies").mkdir(parents=True)
+    (record / "bodies" / "part-7").write_text("half of a bo")
+    for folder in (record, record / "bodies", record / "bodies" / "part-7"):
+        sally.own(folder)
+    run = sally.start("curl", "-sS", "-o", "got", f"https://origin.test:{web.port}/", options=("--record", record),
+                      rules=f"allow GET https://origin.test:{web.port}/** private log body")
+    run.record = record
+    result = run.finish()
+    assert result.status == 0, result
+    names = [path.name for path in (record / "bodies").iterdir()]
+    assert len(names) == 1 and len(names[0]) == 64
