@@ -23,7 +23,7 @@ struct audit_body {
 	struct sha_stream *hash, *strong; /* owned; strong NULL: not asked for */
 	int64_t store_max, len;
 	bool too_long;
-	bool failed; /* something of it could not be written: it is not stored */
+	bool failed;     /* something of it could not be written: it is not stored */
 	int file;        /* owned; -1: none */
 	const char *dir; /* borrowed */
 	char *path;      /* owned: of the file under way */
