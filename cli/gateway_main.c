@@ -212,6 +212,14 @@ static void on_egress(void *arg)
 	}
 }
 
+/* No more than this process may have open. */
+static unsigned connections(const struct gateway_plan *plan)
+{
+	unsigned possible = gateway_process_connections(), wanted = plan->limits.connections;
+
+	return wanted != 0 && (possible == 0 || wanted < possible) ? wanted : possible;
+}
+
 static int make_gateway(struct host_process *h)
 {
 	struct gateway_config config = {
@@ -222,7 +230,8 @@ static int make_gateway(struct host_process *h)
 			(const char *const *)h->plan->recorded_headers, h->plan->record_dir,
 			h->plan->body_max},
 		.workers = h->plan->workers,
-		.connections = gateway_process_connections(),
+		.connections = connections(h->plan),
+		.http = {.head_bytes = h->plan->limits.head, .fields = h->plan->limits.fields},
 		.authenticate = h->plan->auth != NULL ? auth_file_name : NULL,
 		.authenticate_arg = (void *)h->plan->auth,
 		.nameserver = h->plan->nameserver,

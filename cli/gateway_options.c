@@ -41,6 +41,35 @@ int gateway_option_deadline(struct gateway_deadlines *deadlines, const char *tex
 		text);
 }
 
+int gateway_option_at_most(struct gateway_limits *limits, const char *text)
+{
+	static const struct {
+		const char *name;
+		size_t at;
+		unsigned long least, most;
+	} names[] = {
+		{"head", offsetof(struct gateway_limits, head), 1024, 16 * 1024 * 1024},
+		{"fields", offsetof(struct gateway_limits, fields), 16, 16384},
+		{"connections", offsetof(struct gateway_limits, connections), 1, 1000000},
+	};
+	size_t len = strcspn(text, "=");
+	char *end;
+
+	for (size_t i = 0; text[len] == '=' && i < sizeof(names) / sizeof(names[0]); i++) {
+		unsigned long number = strtoul(text + len + 1, &end, 10);
+
+		if (strlen(names[i].name) == len && strncmp(names[i].name, text, len) == 0 &&
+			text[len + 1] >= '0' && text[len + 1] <= '9' && *end == '\0' &&
+			number >= names[i].least && number <= names[i].most) {
+			*(unsigned *)((char *)limits + names[i].at) = (unsigned)number;
+			return 0;
+		}
+	}
+	return complain("--at-most wants head=BYTES (from 1024), fields=N (from 16) or "
+			"connections=N: %s",
+		text);
+}
+
 /* "10", "10MiB", "7d": a number and one of the units; 0 when it is none. */
 static uint64_t number_with_unit(const char *text, const char *const *units, const uint64_t *worth)
 {

@@ -6,6 +6,7 @@
 #define SALLYPORT_CLI_GATEWAY_PROCESS_H
 
 #include "audit/audit.h"
+#include "cli/gateway_options.h"
 #include "cli/text.h"
 #include "gateway/gateway.h"
 #include "rules/rules.h"
@@ -27,6 +28,7 @@ struct gateway_plan {
 	const char *nameserver;
 	const char *metrics; /* "ip:port"; NULL: nowhere */
 	struct gateway_deadlines deadlines;
+	struct gateway_limits limits;
 	const char *upstream_proxy;      /* URL; NULL: none */
 	char *const *upstream_cas;       /* NULL-terminated, or NULL */
 	const unsigned char *digest_key; /* AUDIT_KEY bytes */

@@ -52,9 +52,10 @@ static const char help[] =
 	"  --drain SECONDS        how long the end waits for what is under way (default: 30)\n"
 	"  --durability MODE, --record-key FILE, --checkpoint-to TO, --upstream-ca FILE, --dns "
 	"ADDRESS:PORT,\n"
-	"  --upstream-proxy URL, --deadline NAME=SECONDS, --metrics ADDRESS:PORT, --workers N, "
-	"--verbose,\n"
-	"  --debug                as of sallyport run\n"
+	"  --upstream-proxy URL, --deadline NAME=SECONDS, --at-most NAME=N, --metrics "
+	"ADDRESS:PORT, "
+	"--workers N,\n"
+	"  --verbose, --debug                as of sallyport run\n"
 	"\n"
 	"SIGHUP reads the rules again; when they are wrong the old ones stay, and it is said here "
 	"and in the\n"
@@ -117,6 +118,7 @@ static int parse_option(struct service *s, int option)
 	case 'c': list_add(&s->upstream_cas, optarg); return 0;
 	case 'n': s->plan.nameserver = optarg; return 0;
 	case 't': return gateway_option_deadline(&s->plan.deadlines, optarg);
+	case 'M': return gateway_option_at_most(&s->plan.limits, optarg);
 	case 'p': s->plan.upstream_proxy = optarg; return 0;
 	case 'K': s->plan.record_key = optarg; return 0;
 	case 'C': s->plan.checkpoint_to = optarg; return 0;
@@ -146,6 +148,7 @@ static int parse_options(struct service *s, int argc, char **argv)
 		{"checkpoint-to", required_argument, NULL, 'C'},
 		{"upstream-ca", required_argument, NULL, 'c'},
 		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
+		{"at-most", required_argument, NULL, 'M'},
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"metrics", required_argument, NULL, 'm'},
 		{"workers", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'},

@@ -69,6 +69,7 @@ static const char help[] =
 	"of NO_PROXY\n"
 	"  --deadline NAME=SECONDS  wait no longer: head, idle, handshake, connect, first-byte, "
 	"tunnel\n"
+	"  --at-most NAME=N      take no more: head (bytes, 65536), fields (256), connections\n"
 	"  --metrics ADDRESS:PORT  tell metrics there, on the host, to whoever asks for /metrics\n"
 	"  --workers N           gateway threads (default: one a core)\n"
 	"  --review              changes wait for `sallyport changes`: the folders stay as they "
@@ -90,6 +91,7 @@ struct run {
 	enum audit_durability durability;
 	unsigned workers;
 	struct gateway_deadlines deadlines;
+	struct gateway_limits limits;
 	bool quiet, review;
 	int log_level;
 	char **command;
@@ -132,6 +134,7 @@ static int parse_option(struct run *r, int option)
 			       ? 0
 			       : complain("--record-body wants a number of bytes: %s", optarg);
 	case 't': return gateway_option_deadline(&r->deadlines, optarg);
+	case 'M': return gateway_option_at_most(&r->limits, optarg);
 	case 'p': r->upstream_proxy = optarg; return 0;
 	case '1': return gateway_option_record(&r->keeping, "rotate-size", optarg);
 	case '2': return gateway_option_record(&r->keeping, "rotate-age", optarg);
@@ -177,6 +180,7 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"record-header", required_argument, NULL, 'H'},
 		{"record-body", required_argument, NULL, 'b'},
 		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
+		{"at-most", required_argument, NULL, 'M'},
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"metrics", required_argument, NULL, 'm'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
@@ -286,6 +290,7 @@ static int start_gateway(struct run *r)
 		.metrics = r->metrics,
 		.upstream_proxy = r->upstream_proxy,
 		.deadlines = r->deadlines,
+		.limits = r->limits,
 		.digest_key = r->digest_key,
 		.digested = r->digested.items,
 		.recorded_headers = r->recorded_headers.items,

@@ -82,9 +82,13 @@ static bool looks_like_framing(const char *name)
 	return same_letters(name, "contentlength") || same_letters(name, "transferencoding");
 }
 
+/* Every field is looked up in what Connection names, more than once: that must stay short. */
+enum { CONNECTION_MAX = 1024 };
+
 struct framing {
 	bool length, coding;
 	unsigned hosts, upgrades;
+	size_t connection; /* bytes of values */
 };
 
 static enum http_error read_field(
@@ -108,6 +112,11 @@ static enum http_error read_field(
 	} else if (strcasecmp(field->name, "Upgrade") == 0) {
 		head->upgrade = field->value;
 		seen->upgrades++;
+	} else if (strcasecmp(field->name, "Connection") == 0) {
+		seen->connection += strlen(field->value);
+		if (seen->connection > CONNECTION_MAX) {
+			return HTTP_ETOOLARGE;
+		}
 	}
 	return HTTP_OK;
 }

@@ -149,6 +149,18 @@ print(inside.response(sock)[0])
     assert [r["reason"] for r in result.of("intent", verdict="deny")] == ["too-large"] * 2
 
 
+def test_the_limits_of_a_head_are_the_operators(sally, origin):
+    web = origin()
+    result = sally.python(CLIENT + """
+for size, many in ((1000, 1), (3000, 1), (10, 20), (10, 40)):
+    sock = open_tls()
+    sock.sendall(get("/", headers=("X-Large: " + "x" * size + "\\r\\n") * many))
+    print(inside.response(sock)[0])
+""", str(web.port), rules=allow(web), options=("--at-most", "head=2048", "--at-most", "fields=32"))
+    assert result.out == "200\n431\n200\n431\n", result
+    assert len(web.requests) == 2
+
+
 def test_queries_are_judged(sally, origin):
     web = origin()
     rules = f"allow GET origin.test:{web.port}/repo/info/refs private query service=git-upload-pack"

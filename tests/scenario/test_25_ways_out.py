@@ -194,6 +194,11 @@ def test_an_origin_that_falls_silent(sally, plain_origin):
     assert result.of("outcome")[0]["end"] == "deadline"
 
 
+def test_a_limit_must_be_one(sally):
+    for text in ("head", "head=", "head=0", "head=x", "head=-1", "head=1000", "fields=1", "connections=0", "tea=5"):
+        assert sally.run("true", rules="", options=("--at-most", text), check=False).status == 125
+
+
 def test_a_deadline_must_be_one(sally):
     for text in ("idle", "idle=", "idle=0", "idle=x", "idle=-1", "tea=5"):
         assert sally.run("true", rules="", options=("--deadline", text), check=False).status == 125

@@ -113,6 +113,28 @@ def test_a_thousand_slow_clients_leave_another_alone(sally, origin):
 
 
 @pytest.mark.once
+def test_the_operator_limits_connections(sally, origin):
+    """The third of two waits until one of them is gone."""
+    web = origin()
+    script = """
+import inside, select, socket, sys
+port = int(sys.argv[1])
+held = [socket.create_connection(inside.proxy(), 30) for _ in range(2)]
+for sock in held:  # known to be taken: each is answered
+    sock.sendall(f"CONNECT origin.test:{port} HTTP/1.1\\r\\n\\r\\n".replace("1.1", "1.0").encode())
+    assert sock.recv(12) == b"HTTP/1.1 200"
+third = socket.create_connection(inside.proxy(), 30)
+third.sendall(f"CONNECT origin.test:{port} HTTP/1.0\\r\\n\\r\\n".encode())
+print(select.select([third], [], [], 1)[0])
+held[0].close()
+print(third.recv(12))
+"""
+    result = sally.python(script, str(web.port), rules=f"allow GET origin.test:{web.port}/** private",
+                          options=("--at-most", "connections=2", "--workers", "1"))
+    assert result.out == "[]\nb'HTTP/1.1 200'\n", result
+
+
+@pytest.mark.once
 def test_who_comes_over_the_limit_of_connections_waits_for_one_to_end(sally, origin):
     """200 descriptors are enough for 64 clients at once: 150 slow ones come in turn, each is ended and recorded."""
     web = origin()

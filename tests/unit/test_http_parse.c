@@ -411,6 +411,31 @@ static void caps_the_head(void **state)
 	}
 }
 
+#define ZEROS960                                                                                \
+	ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 ZEROS64 \
+		ZEROS64 ZEROS64 ZEROS64 ZEROS64
+
+/* Fields times options would be work out of proportion: 0.4 s for a head of 64 KiB. */
+static void caps_connection(void **state)
+{
+	static const struct row requests[] = {
+		ROW(GET "Connection: " ZEROS960 ZEROS64 "\r\n\r\n",
+			"GET / host=a.example 1.1 none keep" TRACE_H
+			"|Connection: " ZEROS960 ZEROS64 "\nend\n"),
+		ROW(GET "Connection: " ZEROS960 ZEROS64 "0\r\n\r\n", "refused:too-large\n"),
+		ROW(GET "Connection: " ZEROS960 "\r\nconnection: " ZEROS64 "0\r\n\r\n",
+			"refused:too-large\n"),
+	};
+	static const struct row responses[] = {
+		ROW("HTTP/1.1 200 OK\r\nConnection: " ZEROS960 ZEROS64 "0\r\n\r\n",
+			"refused:too-large\n"),
+	};
+
+	(void)state;
+	CHECK(HTTP_REQUESTS, requests);
+	CHECK(HTTP_RESPONSES, responses);
+}
+
 static void caps_the_fields(void **state)
 {
 	static const char fits[] = "GET / HTTP/1.1\r\n" H "a: b\r\n\r\n";
@@ -521,6 +546,7 @@ int main(void)
 		cmocka_unit_test(accepts_responses),
 		cmocka_unit_test(refuses_responses),
 		cmocka_unit_test(caps_the_head),
+		cmocka_unit_test(caps_connection),
 		cmocka_unit_test(caps_the_fields),
 		cmocka_unit_test(caps_the_trailers),
 		cmocka_unit_test(stays_broken),
