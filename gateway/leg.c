@@ -13,12 +13,18 @@
 
 enum {
 	READ_SMALL = 4 * 1024,  /* a request fits; an idle leg costs no more */
-	READ_LARGE = 64 * 1024, /* four full TLS records a call, for bulk */
+	READ_LARGE = 64 * 1024, /* four full TLS records; more leaves the cache */
 	RECORD_PLAIN = 16 * 1024,
 	/* Received and not yet taken: the owner is slow. The leg pauses itself; the owner resumes.
 	 */
 	IN_HIGH = 256 * 1024,
 };
+
+/*
+ * What came for TLS, for all legs of a thread: it is gone through before the next is read, and the
+ * beginning of a record that is left over is kept by mbedTLS.
+ */
+static _Thread_local unsigned char wire[READ_LARGE];
 
 /*
  * A failure is told from the loop, never from inside whatever found it: so every notification is
@@ -33,53 +39,64 @@ static void fail(struct leg *leg, const char *word)
 	}
 }
 
-/* One recv(2), larger each time it came back full. Returns false when there is nothing to go on
- * with. */
-static bool receive(struct leg *leg, struct evbuffer *into)
+/* One recv(2). */
+static size_t receive(struct leg *leg, void *into, size_t size)
 {
-	struct evbuffer_iovec space;
-	ssize_t got;
 	bool again;
+	ssize_t got = socket_recv(leg->fd, into, size, &again);
 
-	if (evbuffer_reserve_space(into, (ev_ssize_t)leg->read_size, &space, 1) < 1) {
-		fail(leg, "memory");
-		return false;
-	}
-	got = socket_recv(leg->fd, space.iov_base, leg->read_size, &again);
-	space.iov_len = got > 0 ? (size_t)got : 0;
-	evbuffer_commit_space(into, &space, 1);
-	if (got < 0) {
-		if (!again || leg->deaf) {
-			fail(leg, "reset");
-		}
-		return false;
-	}
-	if (got == 0) {
+	if (got < 0 && (!again || leg->deaf)) {
+		fail(leg, "reset");
+	} else if (got == 0) {
 		leg->wire_eof = true;
 		event_del(&leg->on_read);
-		return true;
 	}
-	if ((size_t)got == leg->read_size && leg->read_size < READ_LARGE) {
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* Straight into `in`, more each time it came back full. */
+static void receive_plain(struct leg *leg)
+{
+	struct evbuffer_iovec space;
+
+	if (evbuffer_reserve_space(leg->in, (ev_ssize_t)leg->read_size, &space, 1) < 1) {
+		fail(leg, "memory");
+		return;
+	}
+	space.iov_len = receive(leg, space.iov_base, leg->read_size);
+	evbuffer_commit_space(leg->in, &space, 1);
+	if (space.iov_len == leg->read_size && leg->read_size < READ_LARGE) {
 		leg->read_size *= 2;
-	} else if ((size_t)got < leg->read_size / 4 && leg->read_size > READ_SMALL) {
+	} else if (space.iov_len < leg->read_size / 4 && leg->read_size > READ_SMALL) {
 		leg->read_size /= 2;
 	}
-	return true;
+}
+
+/* Bytes that came before TLS was laid over the leg: a ClientHello, never more than one read. */
+static void take_early(struct leg *leg)
+{
+	int len = evbuffer_remove(leg->in, wire, sizeof(wire));
+
+	if (evbuffer_get_length(leg->in) > 0) {
+		fail(leg, "tls-protocol");
+		return;
+	}
+	tls_feed(leg->tls, wire, len > 0 ? (size_t)len : 0);
 }
 
 /*
- * Decrypts what is whole, as far as `in` takes it. The end of the socket is the end of the leg only
- * when no record is left. False: the leg failed and its owner knows.
+ * Decrypts all that was fed: `in` grows over IN_HIGH by one read at most. The end of the socket is
+ * the end of the leg only when no record is left. False: the leg failed and its owner knows.
  */
 static bool decrypt(struct leg *leg)
 {
 	struct evbuffer_iovec space;
 	enum tls_result result = TLS_DONE;
 
-	while (result == TLS_DONE && evbuffer_get_length(leg->in) < IN_HIGH) {
+	while (result == TLS_DONE) {
 		size_t len = 0;
 
-		if (evbuffer_get_length(leg->wire_in) == 0 && !tls_has_plaintext(leg->tls)) {
+		if (tls_is_dry(leg->tls)) {
 			result = TLS_WANT;
 			break;
 		}
@@ -121,13 +138,13 @@ static void shake_hands(struct leg *leg)
 	}
 	leg->handshaking = false;
 	/* What came along with the last handshake message will not be announced by the socket. */
-	if (leg->wire_eof || evbuffer_get_length(leg->wire_in) > 0 || tls_has_plaintext(leg->tls)) {
+	if (decrypt(leg) && (leg->wire_eof || evbuffer_get_length(leg->in) > 0)) {
 		event_active(&leg->on_read, EV_READ, 0);
 	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
 }
 
-/* Deals with what is in wire_in after something came in or the owner resumed. */
+/* Deals with what came, after something did or the owner resumed. */
 static void digest(struct leg *leg)
 {
 	if (leg->handshaking) {
@@ -158,16 +175,20 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
-	if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
-		if (!receive(leg, leg->tls != NULL ? leg->wire_in : leg->in) &&
-			leg->failure != NULL) {
-			return;
+	if (leg->handshaking && evbuffer_get_length(leg->in) > 0) {
+		take_early(leg);
+	} else if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
+		if (leg->tls != NULL) {
+			tls_feed(leg->tls, wire, receive(leg, wire, sizeof(wire)));
+		} else {
+			receive_plain(leg);
 		}
 	} else if (leg->deaf && (leg->wire_eof || leg->eof)) {
 		fail(leg, "reset");
-		return;
 	}
-	digest(leg);
+	if (leg->failure == NULL) {
+		digest(leg);
+	}
 }
 
 static void on_write(evutil_socket_t fd, short what, void *arg)
@@ -242,9 +263,6 @@ void leg_finish(struct leg *leg)
 	if (leg->in != NULL) {
 		evbuffer_free(leg->in);
 	}
-	if (leg->wire_in != NULL) {
-		evbuffer_free(leg->wire_in);
-	}
 	if (leg->wire_out != NULL) {
 		evbuffer_free(leg->wire_out);
 	}
@@ -281,21 +299,11 @@ void leg_start(struct leg *leg)
 	event_add(&leg->on_read, NULL);
 }
 
-bool leg_prepare_tls(struct leg *leg)
-{
-	assert(leg->tls == NULL);
-	if (leg->wire_in == NULL) {
-		leg->wire_in = evbuffer_new();
-	}
-	return leg->wire_in != NULL;
-}
-
 void leg_start_tls(struct leg *leg, struct tls *tls)
 {
-	assert(leg->tls == NULL && leg->wire_in != NULL);
+	assert(leg->tls == NULL);
 	leg->tls = tls;
 	leg->handshaking = true;
-	evbuffer_add_buffer(leg->wire_in, leg->in);
 	leg->paused = false;
 	event_add(&leg->on_read, NULL);
 	event_active(&leg->on_read, EV_READ, 0);
@@ -305,8 +313,7 @@ bool leg_is_quiet(const struct leg *leg)
 {
 	return leg_is_open(leg) && !leg->eof && !leg->wire_eof && !leg->deaf && !leg->shut &&
 	       evbuffer_get_length(leg->in) == 0 && evbuffer_get_length(leg->wire_out) == 0 &&
-	       (leg->tls == NULL ||
-		       (evbuffer_get_length(leg->wire_in) == 0 && !tls_has_plaintext(leg->tls)));
+	       (leg->tls == NULL || tls_is_dry(leg->tls));
 }
 
 bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len)
@@ -434,8 +441,7 @@ void leg_resume(struct leg *leg)
 		event_add(&leg->on_read, NULL);
 	}
 	/* What already came would wait for ever if the peer has nothing more to say. */
-	if (leg->eof || leg->wire_eof || evbuffer_get_length(leg->in) > 0 ||
-		(leg->tls != NULL && evbuffer_get_length(leg->wire_in) > 0)) {
+	if (leg->eof || leg->wire_eof || evbuffer_get_length(leg->in) > 0) {
 		event_active(&leg->on_read, EV_READ, 0);
 	}
 }

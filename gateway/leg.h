@@ -2,7 +2,7 @@
  * One leg of a session: a socket, the TLS over it if any, and what waits to be read or sent. A
  * session has two, client and upstream, and every stage is written for a leg.
  *
- * Bytes travel  socket -> wire_in -> [TLS] -> in  and  leg_write -> [TLS] -> wire_out -> socket.
+ * Bytes travel  socket -> [TLS] -> in  and  leg_write -> [TLS] -> wire_out -> socket.
  * Nothing is sent before leg_flush, so that a turn of the loop costs one system call. Empty buffers
  * hold no memory: an idle connection costs its structs alone.
  */
@@ -35,17 +35,16 @@ struct leg {
 	evutil_socket_t fd;        /* owned; -1 when there is none */
 	struct tls *tls;           /* owned; NULL: plain */
 	struct evbuffer *in;       /* owned: received plaintext */
-	struct evbuffer *wire_in;  /* owned; only with TLS */
 	struct evbuffer *wire_out; /* owned */
 	struct event on_read, on_write;
 	struct egress *egress; /* counts what is sent; NULL: nobody does */
 	size_t counted;        /* of what waits in wire_out */
-	size_t read_size;      /* of the next recv: grows with the traffic */
+	size_t read_size;      /* of the next recv without TLS: grows with the traffic */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
 	bool eof;            /* the peer sends no more, and all it sent is in `in` */
 	bool truncated;      /* eof without TLS close_notify */
-	bool wire_eof;       /* the socket ended; wire_in may still hold whole records */
+	bool wire_eof;       /* the socket ended */
 	bool deaf;           /* the peer takes no more: what is queued is thrown away */
 	bool sent;           /* some byte has left since the leg was made or moved */
 	bool shut;           /* we send no more */
@@ -72,8 +71,6 @@ bool leg_is_open(const struct leg *leg);
 
 /* Starts listening for bytes. */
 void leg_start(struct leg *leg);
-/* Makes wire_in, which a TLS to come borrows. False when memory is out. */
-bool leg_prepare_tls(struct leg *leg) __attribute__((warn_unused_result));
 /* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */
 void leg_start_tls(struct leg *leg, struct tls *tls);
 

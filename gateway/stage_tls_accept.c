@@ -9,15 +9,9 @@
 
 static void start(struct session *s, struct certs_leaf *leaf)
 {
-	struct tls *tls;
+	struct tls *tls =
+		tls_accept(s->worker->tls_server, s->origin.host, leaf, s->client.wire_out);
 
-	if (!leg_prepare_tls(&s->client)) {
-		certs_leaf_release(leaf);
-		session_close(s, SESSION_END_MEMORY);
-		return;
-	}
-	tls = tls_accept(
-		s->worker->tls_server, s->origin.host, leaf, s->client.wire_in, s->client.wire_out);
 	if (tls == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 		return;

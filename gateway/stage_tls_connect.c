@@ -19,12 +19,7 @@ void stage_tls_connect_enter(struct session *s)
 	};
 	struct tls *tls;
 
-	if (!leg_prepare_tls(&s->upstream)) {
-		session_close(s, SESSION_END_MEMORY);
-		return;
-	}
-	tls = tls_connect(
-		s->worker->tls_client, &origin, s->upstream.wire_in, s->upstream.wire_out);
+	tls = tls_connect(s->worker->tls_client, &origin, s->upstream.wire_out);
 	if (tls == NULL) {
 		session_close(s, SESSION_END_MEMORY);
 		return;

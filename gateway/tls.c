@@ -1,5 +1,5 @@
 /*
- * TLS between two byte buffers: the part that does not care which end we are.
+ * TLS between bytes that came and bytes to go: the part that does not care which end we are.
  */
 #include "gateway/tls_private.h"
 
@@ -59,20 +59,32 @@ static int wire_send(void *arg, const unsigned char *data, size_t len)
 static int wire_receive(void *arg, unsigned char *data, size_t len)
 {
 	struct tls *t = arg;
-	int got = evbuffer_remove(t->wire_in, data, len);
 
-	return got > 0 ? got : MBEDTLS_ERR_SSL_WANT_READ;
+	if (t->n_fed == 0) {
+		t->starved = true;
+		return MBEDTLS_ERR_SSL_WANT_READ;
+	}
+	len = len < t->n_fed ? len : t->n_fed;
+	memcpy(data, t->fed, len);
+	t->fed += len;
+	t->n_fed -= len;
+	return (int)len;
 }
 
-struct tls *tls_create(
-	const mbedtls_ssl_config *config, struct evbuffer *wire_in, struct evbuffer *wire_out)
+void tls_feed(struct tls *t, const void *data, size_t len)
+{
+	assert(t->n_fed == 0);
+	t->fed = data;
+	t->n_fed = len;
+}
+
+struct tls *tls_create(const mbedtls_ssl_config *config, struct evbuffer *wire_out)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 
 	if (t == NULL) {
 		return NULL;
 	}
-	t->wire_in = wire_in;
 	t->wire_out = wire_out;
 	mbedtls_ssl_init(&t->ssl);
 	if (mbedtls_ssl_setup(&t->ssl, config) != 0) {
@@ -101,6 +113,7 @@ enum tls_result tls_fail(struct tls *t, const char *word, int error)
 		return TLS_FAILED;
 	}
 	t->failure_word = word;
+	t->n_fed = 0;
 	if (error != 0) {
 		mbedtls_strerror(error, t->failure, sizeof(t->failure));
 	}
@@ -164,7 +177,10 @@ enum tls_result tls_handshake(struct tls *t)
 	if (t->server != NULL) {
 		tls_server_turn(t->server, t);
 	}
-	error = mbedtls_ssl_handshake(&t->ssl);
+	do {
+		t->starved = false;
+		error = mbedtls_ssl_handshake(&t->ssl);
+	} while (error == MBEDTLS_ERR_SSL_WANT_READ && !t->starved);
 	if (error == MBEDTLS_ERR_SSL_WANT_READ || error == MBEDTLS_ERR_SSL_WANT_WRITE) {
 		return TLS_WANT;
 	}
@@ -183,15 +199,16 @@ enum tls_result tls_handshake(struct tls *t)
 	return TLS_DONE;
 }
 
-/* A ticket is read in two steps, and the first says that it wants more though it has the message.
- */
+/* After a message that is none of ours, and in the midst of a ticket, mbedTLS says that it wants
+ * more though it has not asked. */
 static int read_once(struct tls *t, void *buf, size_t size)
 {
-	int got = mbedtls_ssl_read(&t->ssl, buf, size);
+	int got;
 
-	if (got == MBEDTLS_ERR_SSL_WANT_READ && mbedtls_ssl_check_pending(&t->ssl) != 0) {
+	do {
+		t->starved = false;
 		got = mbedtls_ssl_read(&t->ssl, buf, size);
-	}
+	} while (got == MBEDTLS_ERR_SSL_WANT_READ && !t->starved);
 	return got;
 }
 
@@ -212,15 +229,16 @@ enum tls_result tls_read(struct tls *t, void *buf, size_t size, size_t *ret_len)
 	if (got == MBEDTLS_ERR_SSL_WANT_READ || got == MBEDTLS_ERR_SSL_WANT_WRITE) {
 		return TLS_WANT;
 	}
+	t->n_fed = 0; /* nothing counts that came after the end */
 	if (got == 0 || got == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) {
 		return TLS_CLOSED;
 	}
 	return tls_fail(t, word_of(got), got);
 }
 
-bool tls_has_plaintext(const struct tls *t)
+bool tls_is_dry(const struct tls *t)
 {
-	return mbedtls_ssl_check_pending(&t->ssl) != 0;
+	return t->n_fed == 0 && mbedtls_ssl_check_pending(&t->ssl) == 0;
 }
 
 enum tls_result tls_write(struct tls *t, const void *data, size_t len)

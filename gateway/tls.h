@@ -1,6 +1,6 @@
 /*
- * TLS for legs: mbedTLS between two byte buffers, no socket. tls.c and tls_*.c are the only files
- * of the gateway that know mbedTLS.
+ * TLS for legs: mbedTLS between bytes that came and a buffer of bytes to go, no socket. tls.c and
+ * tls_*.c are the only files of the gateway that know mbedTLS.
  *
  * To clients we are a server with minted leaves (tls_accept.c), to origins a client that believes
  * certs_trust_check alone (tls_connect.c). TLS 1.2 and 1.3, AEAD suites with forward secrecy only.
@@ -37,11 +37,11 @@ int tls_client_create(const struct certs_trust *trust, struct tls_client **ret_c
 void tls_client_destroy(struct tls_client *c);
 
 /*
- * Buffers are borrowed for the life of the connection. The leaf is released with it. `host` is the
+ * wire_out is borrowed for the life of the connection. The leaf is released with it. `host` is the
  * one that was judged, copied: a ticket given for another is no ticket here.
  */
-struct tls *tls_accept(struct tls_server *s, const char *host, struct certs_leaf *leaf,
-	struct evbuffer *wire_in, struct evbuffer *wire_out);
+struct tls *tls_accept(
+	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct evbuffer *wire_out);
 struct tls_origin {
 	const char *host; /* copied; an address literal sends no SNI */
 	uint16_t port;
@@ -53,22 +53,24 @@ struct tls_origin {
  * A session remembered for the same origin, all of it, is resumed when the chain it began with
  * still passes. Trust and identity are borrowed for the life of the client.
  */
-struct tls *tls_connect(struct tls_client *c, const struct tls_origin *origin,
-	struct evbuffer *wire_in, struct evbuffer *wire_out);
+struct tls *tls_connect(
+	struct tls_client *c, const struct tls_origin *origin, struct evbuffer *wire_out);
 void tls_destroy(struct tls *t);
 
 enum tls_result {
 	TLS_FAILED = 0, /* tls_failure says why */
-	TLS_WANT,       /* more bytes of the peer are needed */
+	TLS_WANT,       /* more bytes of the peer are needed: all that were fed are used */
 	TLS_DONE,
 	TLS_CLOSED, /* close_notify */
 };
+/* Bytes of the peer, borrowed until tls_handshake or tls_read says TLS_WANT, or the end. */
+void tls_feed(struct tls *t, const void *data, size_t len);
 /* One step of the handshake. For origins TLS_DONE means: and certs_trust_check passed. */
 enum tls_result tls_handshake(struct tls *t);
 /* Decrypts into buf; TLS_DONE with *ret_len > 0, TLS_WANT, TLS_CLOSED or TLS_FAILED. */
 enum tls_result tls_read(struct tls *t, void *buf, size_t size, size_t *ret_len);
-/* Decrypted bytes wait inside mbedTLS, whatever is left in wire_in. */
-bool tls_has_plaintext(const struct tls *t);
+/* Nothing that was fed is left, encrypted or decrypted, but for the beginning of a record. */
+bool tls_is_dry(const struct tls *t);
 /* Encrypts all of it into wire_out. */
 enum tls_result tls_write(struct tls *t, const void *data, size_t len);
 void tls_close_notify(struct tls *t);

@@ -69,10 +69,10 @@ void tls_server_destroy(struct tls_server *s)
 	free(s);
 }
 
-struct tls *tls_accept(struct tls_server *s, const char *host, struct certs_leaf *leaf,
-	struct evbuffer *wire_in, struct evbuffer *wire_out)
+struct tls *tls_accept(
+	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct evbuffer *wire_out)
 {
-	struct tls *t = tls_create(&s->config, wire_in, wire_out);
+	struct tls *t = tls_create(&s->config, wire_out);
 
 	if (t == NULL) {
 		certs_leaf_release(leaf);

@@ -119,11 +119,11 @@ static const mbedtls_ssl_config *config_for(struct tls_client *c, struct certs_i
 	return &s->config;
 }
 
-struct tls *tls_connect(struct tls_client *c, const struct tls_origin *origin,
-	struct evbuffer *wire_in, struct evbuffer *wire_out)
+struct tls *tls_connect(
+	struct tls_client *c, const struct tls_origin *origin, struct evbuffer *wire_out)
 {
 	const mbedtls_ssl_config *config = config_for(c, origin->identity);
-	struct tls *t = config != NULL ? tls_create(config, wire_in, wire_out) : NULL;
+	struct tls *t = config != NULL ? tls_create(config, wire_out) : NULL;
 
 	if (t == NULL) {
 		return NULL;
