@@ -243,6 +243,15 @@ static bool is_slow(const struct session *s)
 	}
 }
 
+/* The origin took all there was and would take more; what does not come is the client's. */
+static bool owes_body(const struct session *s)
+{
+	const struct exchange *x = &s->exchange;
+
+	return s->state == SESSION_RELAY && !x->request_sent && leg_pending(&s->upstream) == 0 &&
+	       (!x->request->expect_continue || x->interims > 0);
+}
+
 /* Too late. Whoever still waits for a first answer gets one; everything else just ends. */
 static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -262,6 +271,13 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 	}
 	if (x->recorded && !x->refused && !x->response_head && s->state != SESSION_TUNNEL &&
 		s->state != SESSION_REFUSE && s->state != SESSION_LINGER) {
+		if (owes_body(s)) {
+			session_refuse(s, 408, "slow", true,
+				"what the client began to say (the body of a request) did not go "
+				"on in time");
+			session_turn(s);
+			return;
+		}
 		session_refuse(s, 504, "timeout", true, "the origin did not answer in time (%s)",
 			s->state == SESSION_RELAY ? "response" : "connection");
 		session_turn(s);

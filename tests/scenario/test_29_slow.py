@@ -113,6 +113,26 @@ def test_a_thousand_slow_clients_leave_another_alone(sally, origin):
 
 
 @pytest.mark.once
+@pytest.mark.parametrize("expect, code, end", [("", 408, "slow"), ("Expect: 100-continue\\r\\n", 504, "timeout")])
+def test_a_body_that_does_not_go_on(sally, plain_origin, expect, code, end):
+    """Whose fault it is that nothing happens: the client's that owes bytes, or the origin's that never said go on."""
+    web = plain_origin(lambda conn: conn.body())
+    script = f"""
+import inside, socket, sys
+port = int(sys.argv[1])
+sock = socket.create_connection(inside.proxy(), 30)
+head = f"POST http://origin.test:{{port}}/x HTTP/1.1\\r\\nHost: origin.test:{{port}}\\r\\n{expect}Content-Length: 1000\\r\\n\\r\\n"
+sock.sendall(head.encode() + (b"" if "Expect" in head else b"half"))
+print(inside.response(sock)[0], sock.recv(1))
+"""
+    result = sally.python(script, str(web.port), rules=f"allow POST http://origin.test:{web.port}/** private",
+                          options=("--deadline", "idle=1", "--deadline", "first-byte=1"))
+    assert result.out == f"{code} b''\n", result
+    outcome, = result.of("outcome")
+    assert (outcome["end"], outcome["status"]) == (end, code), result
+
+
+@pytest.mark.once
 def test_the_operator_limits_connections(sally, origin):
     """The third of two waits until one of them is gone."""
     web = origin()
