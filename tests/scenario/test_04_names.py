@@ -1,4 +1,5 @@
 """The DNS door: names that the rules know, and nothing else; nothing else over UDP either."""
+import time
 
 QUERY = r"""
 import socket, struct, sys, time
@@ -105,3 +106,29 @@ for family, address in ((socket.AF_INET, ("192.0.2.1", 443)), (socket.AF_INET6, 
 """)
     words = result.out.split()
     assert len(words) == 2 and "silence" not in words, result
+
+
+def test_an_answer_is_kept_as_long_as_it_says(sally, plain_origin, nameserver):
+    """The upstream side: asked once within its life, of a second here, and anew after it."""
+    def once(conn):
+        conn.reply(200, b"ok", [("Connection", "close")])
+        conn.close()
+
+    web = plain_origin(once)
+    script = """
+import subprocess, sys
+def ask():
+    subprocess.run(["curl", "-sS", "-o", "/dev/null", f"http://origin.test:{sys.argv[1]}/"], check=True)
+for _ in range(5):
+    ask()
+print("five", flush=True)
+input()
+ask()
+"""
+    run = sally.start_python(script, str(web.port), rules=f"allow GET http://origin.test:{web.port}/** private", options=("--workers", "1"))
+    assert run.process.stdout.readline() == "five\n"
+    few = len(nameserver.queries)
+    time.sleep(2.5)
+    assert run.finish(input="\n").status == 0
+    assert 0 < few <= 4 and len(nameserver.queries) > few, nameserver.queries
+    assert len(web.requests) == 6

@@ -287,7 +287,7 @@ def ask():
     print(said.stdout.decode()[-3:], flush=True)
 ask()
 input()
-time.sleep(1.5)  # the answer's life is a second
+time.sleep(2.5)  # the answer's life is a second
 ask()
 """
     run = sally.start_python(script, str(web.port), rules=f"allow GET http://origin.test:{web.port}/**",
