@@ -50,9 +50,8 @@ static void show_rights(const struct jail_os *os)
 	bool elevated = false;
 
 	if (os->is_elevated(&elevated) == OS_OK) {
-		printf("rights     %s\n", elevated
-						  ? "elevated: the door is a loopback exemption"
-						  : "not elevated: the door is a relay and a pipe");
+		printf("rights     %s\n",
+			elevated ? "elevated; a jail needs none of it" : "not elevated");
 	}
 }
 

@@ -74,6 +74,9 @@ static const char help[] =
 	"  --workers N           gateway threads (default: one a core)\n"
 	"  --review              changes wait for `sallyport changes`: the folders stay as they "
 	"are\n"
+	"  --exempt-loopback     on Windows, elevated: reach the door by a loopback exemption, "
+	"which opens\n"
+	"                        every other local port to the command too\n"
 	"  --quiet               no summary at the end\n"
 	"  --verbose, --debug    say more of what the gateway does\n"
 	"\n"
@@ -92,7 +95,7 @@ struct run {
 	unsigned workers;
 	struct gateway_deadlines deadlines;
 	struct gateway_limits limits;
-	bool quiet, review;
+	bool quiet, review, exempt_loopback;
 	int log_level;
 	char **command;
 
@@ -144,6 +147,7 @@ static int parse_option(struct run *r, int option)
 	case 'K': r->record_key = optarg; return 0;
 	case 'C': r->checkpoint_to = optarg; return 0;
 	case 'V': r->review = true; return 0;
+	case 'x': r->exempt_loopback = true; return 0;
 	case 'm': r->metrics = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
 	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
@@ -184,8 +188,9 @@ static int parse_options(struct run *r, int argc, char **argv)
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"metrics", required_argument, NULL, 'm'},
 		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
-		{"review", no_argument, NULL, 'V'}, {"verbose", no_argument, NULL, 'v'},
-		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
+		{"review", no_argument, NULL, 'V'}, {"exempt-loopback", no_argument, NULL, 'x'},
+		{"verbose", no_argument, NULL, 'v'}, {"debug", no_argument, NULL, 'd'},
+		{"help", no_argument, NULL, 'h'}, {0}};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
@@ -327,7 +332,8 @@ static int make_jail(struct run *r, struct jail_door *ret_door)
 	struct jail_spec spec = {.argv = r->command,
 		.cwd = r->cwd,
 		.proxy_port = r->proxy_port,
-		.dns_port = DNS_PORT};
+		.dns_port = DNS_PORT,
+		.exempt_loopback = r->exempt_loopback};
 	struct jail_diag diag;
 	int error;
 

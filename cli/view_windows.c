@@ -3,6 +3,7 @@
  * AppContainer, need no word; the tools that PATH names elsewhere to read, the working folder to
  * write; the profile, other projects and everything else absent.
  */
+#include "cli/upstreams.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
 
@@ -111,6 +112,57 @@ static void add_file(struct view *v, const char *target, const struct text *cont
 	entry->content_len = content->len;
 }
 
+static bool is_writable(const struct view *v, const char *path)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->entries[i].mode == JAIL_WRITE && is_under(path, v->entries[i].target)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A key is not for the command; whom the next run believes is not for it to write. Nothing can be
+ * hidden inside a shown folder here, so the jailer refuses where one lies there.
+ */
+static int hide_where(
+	struct view *v, const struct rules_upstream *u, const char *written, bool always)
+{
+	char path[4096], real[4096];
+
+	if (written == NULL) {
+		return 0;
+	}
+	if (!upstreams_path(u, written, path, sizeof(path)) ||
+		_fullpath(real, path, sizeof(real)) == NULL) {
+		return complain("%s:%u: the path %s is too long", u->origin, u->line, written);
+	}
+	if (is_open_to_all(real)) {
+		return always ? complain("%s:%u: the key %s lies where every AppContainer can read",
+					u->origin, u->line, real)
+			      : 0;
+	}
+	if (always || is_writable(v, real)) {
+		add(v, JAIL_HIDE, real);
+	}
+	return 0;
+}
+
+static int hide_upstreams(struct view *v, const struct rules *rules)
+{
+	size_t n;
+	const struct rules_upstream *all = rules_upstreams(rules, &n);
+	int status = 0;
+
+	for (size_t i = 0; status == 0 && i < n; i++) {
+		status = hide_where(v, &all[i], all[i].key, true);
+		status = status != 0 ? status : hide_where(v, &all[i], all[i].ca, false);
+		status = status != 0 ? status : hide_where(v, &all[i], all[i].cert, false);
+	}
+	return status;
+}
+
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,
 	const struct client_trust *trust)
 {
@@ -136,7 +188,7 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	add_tools(v, list_get(&trust->env, "PATH"), home);
 	add_file(v, trust->bundle_paths.items[0], &trust->bundle);
 	add_file(v, trust->bundle_paths.items[1], &trust->ca);
-	return 0;
+	return hide_upstreams(v, rules);
 }
 
 void view_sweep(const struct view *v)

@@ -78,6 +78,9 @@ struct jail_spec {
 	uint16_t proxy_port; /* where the door listens inside: 127.0.0.1 and ::1, TCP */
 	uint16_t dns_port;   /* UDP and TCP; port 53 of every address leads here */
 	bool new_terminal;   /* give the command a pseudo terminal of its own (shell) */
+	/* Windows, elevated: the container reaches the door by a loopback exemption, which opens
+	 * every other local port to it too. Refused elsewhere. */
+	bool exempt_loopback;
 };
 
 /*

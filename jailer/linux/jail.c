@@ -85,7 +85,10 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 	jail->ctl = -1;
 	memset(jail->door, 0xff, sizeof(jail->door));
 	jail->limits = spec->limits;
-	error = start_init(jail, spec, diag);
+	error = spec->exempt_loopback ? jail_fail(diag, JAIL_EPROTECTION, "loopback exemption",
+						"run it without --exempt-loopback",
+						"there is none but on Windows")
+				      : start_init(jail, spec, diag);
 	if (error == 0) {
 		error = expect(jail, JAIL_MSG_UNSHARED, &m, NULL, 0, diag);
 	}

@@ -89,7 +89,7 @@ static uint32_t change_locked(const struct jail_os *os, const char *sid, bool wa
 {
 	uintptr_t lock;
 	bool found = !wanted;
-	uint32_t error = os->lock_take("exemptions", &lock);
+	uint32_t error = os->lock_take("exemptions", OS_LOCK_MACHINE, &lock);
 
 	if (error != OS_OK) {
 		return error;
@@ -116,7 +116,7 @@ int exempt_add(const struct jail_os *os, struct journal *j, const char *sid, str
 	number = change_locked(os, sid, true);
 	if (number != OS_OK) {
 		return jail_fail_os(os, number, diag, JAIL_EPROTECTION, "loopback exemption",
-			"run it without administrator's rights: then a pipe is the door",
+			"run it without --exempt-loopback: then a pipe is the door",
 			"the container cannot be let through to the door alone");
 	}
 	return 0;

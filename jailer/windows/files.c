@@ -24,7 +24,9 @@ static int fail(const struct putting *p, uint32_t error, const char *what, const
 
 /* ---- steps ---- */
 
-static int grant(const struct putting *p, const char *path, enum os_access access)
+/* `identity`: of what was found there when the plan was made; NULL for what is ours. */
+static int grant(const struct putting *p, const char *path, const struct os_identity *identity,
+	enum os_access access)
 {
 	uintptr_t lock;
 	uint32_t number;
@@ -33,9 +35,9 @@ static int grant(const struct putting *p, const char *path, enum os_access acces
 	if (error != 0) {
 		return error;
 	}
-	number = p->os->lock_take("grants", &lock);
+	number = p->os->lock_take("grants", OS_LOCK_USER, &lock);
 	if (number == OS_OK) {
-		number = p->os->grant_add(path, p->sid, access);
+		number = p->os->grant_add(path, identity, p->sid, access);
 		p->os->lock_give(lock);
 	}
 	if (number != OS_OK) {
@@ -133,7 +135,7 @@ static int write_file(const struct putting *p, const struct plan_entry *e)
 	if (number == OS_EEXISTS && journal_void(p->journal, p->diag) != 0) {
 		return JAIL_ESYSTEM;
 	}
-	return number == OS_OK ? grant(p, e->target, OS_ACCESS_READ)
+	return number == OS_OK ? grant(p, e->target, NULL, OS_ACCESS_READ)
 			       : fail(p, number, "cannot write", e->target);
 }
 
@@ -154,7 +156,7 @@ static int put_up(const struct putting *p, const struct plan_entry *e)
 		if (e->has_junction) {
 			error = link_folder(p, e);
 		}
-		return error == 0 ? grant(p, e->source, access_of(e)) : error;
+		return error == 0 ? grant(p, e->source, &e->identity, access_of(e)) : error;
 	case JAIL_FILE: return write_file(p, e);
 	default: return 0; /* hidden: not there */
 	}
@@ -168,7 +170,7 @@ int files_put_up(const struct jail_os *os, struct journal *j, const struct plan 
 
 	/* While it is empty: what is made below inherits it, what junctions lead to does not. */
 	if (error == 0) {
-		error = grant(&p, root, OS_ACCESS_READ);
+		error = grant(&p, root, NULL, OS_ACCESS_READ);
 	}
 	for (size_t i = 0; error == 0 && i < plan->n; i++) {
 		error = put_up(&p, &plan->entries[i]);
@@ -178,10 +180,11 @@ int files_put_up(const struct jail_os *os, struct journal *j, const struct plan 
 
 /* ---- reading back ---- */
 
-static int check_grant(const struct putting *p, const char *path, enum os_access wanted)
+static int check_grant(const struct putting *p, const char *path,
+	const struct os_identity *identity, enum os_access wanted)
 {
 	enum os_access access = OS_ACCESS_NONE;
-	uint32_t number = p->os->grant_read(path, p->sid, &access);
+	uint32_t number = p->os->grant_read(path, identity, p->sid, &access);
 
 	if (number != OS_OK) {
 		return fail(p, number, "the access list cannot be read of", path);
@@ -222,7 +225,7 @@ int files_check(const struct jail_os *os, const struct plan *plan, const char *r
 	const char *sid, struct jail_diag *diag)
 {
 	const struct putting p = {os, NULL, plan, root, sid, diag};
-	int error = check_grant(&p, root, OS_ACCESS_READ);
+	int error = check_grant(&p, root, NULL, OS_ACCESS_READ);
 
 	for (size_t i = 0; error == 0 && i < plan->n; i++) {
 		const struct plan_entry *e = &plan->entries[i];
@@ -230,7 +233,8 @@ int files_check(const struct jail_os *os, const struct plan *plan, const char *r
 		if (e->mode == JAIL_HIDE) {
 			continue;
 		}
-		error = check_grant(&p, e->source, access_of(e));
+		error = check_grant(
+			&p, e->source, e->mode != JAIL_FILE ? &e->identity : NULL, access_of(e));
 		if (error == 0 && e->has_junction) {
 			error = check_junction(&p, e);
 		}

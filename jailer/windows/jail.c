@@ -28,7 +28,7 @@ struct jail {
 	struct journal journal;
 	char name[OS_NAME_MAX], sid[OS_SID_MAX];
 	char root[WINPATH_MAX], home[WINPATH_MAX]; /* below the run's folder */
-	bool elevated;
+	bool exempt; /* the door is a loopback exemption, not relay and pipe */
 	struct os_job_limits job_limits;
 	uintptr_t job, port, desktop, pipe; /* owned, like what follows */
 	intptr_t listener;
@@ -131,7 +131,7 @@ static int begin(struct jail *jail, struct jail_diag *diag)
 		random[0], random[1], random[2], random[3], random[4], random[5], random[6],
 		random[7]);
 	snprintf(folder, sizeof(folder), "%s\\run-%s", runs, jail->name + 10);
-	number = os->lock_take("runs", &lock);
+	number = os->lock_take("runs", OS_LOCK_USER, &lock);
 	if (number != OS_OK) {
 		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
 			"other runs cannot be kept out for a moment");
@@ -234,7 +234,7 @@ static int make_job(struct jail *jail, struct jail_diag *diag)
 		/* The relay is one more. */
 		.processes = limits->processes == 0 ? 0
 			     : limits->processes < UINT32_MAX - 1
-				     ? (uint32_t)limits->processes + !jail->elevated
+				     ? (uint32_t)limits->processes + !jail->exempt
 				     : 0,
 		.cpu = limits->cpu < UINT32_MAX ? (uint32_t)limits->cpu : 0,
 		.ui = UI_LIMITS,
@@ -256,18 +256,40 @@ static int make_job(struct jail *jail, struct jail_diag *diag)
 
 /* ---- the door ---- */
 
+/* Relay and pipe, unless the other is asked for: it opens every local port to the container. */
+static int choose_door(struct jail *jail, struct jail_diag *diag)
+{
+	bool elevated = false;
+	uint32_t number = OS_OK;
+
+	if (jail->spec.exempt_loopback) {
+		number = jail->os->is_elevated(&elevated);
+	}
+	if (number != OS_OK) {
+		return jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
+			"the program's own rights cannot be read");
+	}
+	if (jail->spec.exempt_loopback && !elevated) {
+		return jail_fail(diag, JAIL_EPROTECTION, "loopback exemption",
+			"run it without --exempt-loopback: then a pipe is the door",
+			"only an administrator can exempt a container");
+	}
+	jail->exempt = elevated;
+	return 0;
+}
+
 /* With an exemption the container reaches the listener itself; else the relay inside does. */
 static int make_listener(struct jail *jail, struct jail_diag *diag)
 {
 	uint32_t number = jail->os->listen(
-		jail->elevated ? jail->spec.proxy_port : 0, &jail->listener, &jail->listener_port);
+		jail->exempt ? jail->spec.proxy_port : 0, &jail->listener, &jail->listener_port);
 
 	if (number != OS_OK) {
 		jail->listener = -1;
 		return jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
 			"the door cannot listen on 127.0.0.1");
 	}
-	if (jail->elevated) {
+	if (jail->exempt) {
 		return exempt_add(jail->os, &jail->journal, jail->sid, diag);
 	}
 	number = jail->os->pipe_make(jail->name, jail->sid, jail->listener_port, &jail->pipe);
@@ -283,7 +305,7 @@ static int check_door(struct jail *jail, struct jail_diag *diag)
 	bool exact = false;
 	uint32_t number;
 
-	if (jail->elevated) {
+	if (jail->exempt) {
 		return exempt_check(jail->os, jail->sid, true, diag);
 	}
 	number = jail->os->pipe_check(jail->pipe, jail->sid, &exact);
@@ -300,7 +322,6 @@ int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, str
 	struct jail_diag *diag)
 {
 	struct jail *jail = calloc(1, sizeof(*jail));
-	uint32_t number;
 	int error;
 
 	memset(diag, 0, sizeof(*diag));
@@ -310,10 +331,8 @@ int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, str
 	jail->os = os;
 	jail->listener = -1;
 	error = copy_spec(jail, spec, diag);
-	number = error == 0 ? os->is_elevated(&jail->elevated) : OS_OK;
-	if (number != OS_OK) {
-		error = jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
-			"the program's own rights cannot be read");
+	if (error == 0) {
+		error = choose_door(jail, diag);
 	}
 	if (error == 0) {
 		error = begin(jail, diag);
@@ -395,7 +414,7 @@ static int check_process(struct jail *jail, uintptr_t process, struct jail_diag 
 static int check_files(struct jail *jail, struct jail_diag *diag)
 {
 	enum os_access access = OS_ACCESS_NONE;
-	uint32_t number = jail->os->grant_read(jail->home, jail->sid, &access);
+	uint32_t number = jail->os->grant_read(jail->home, NULL, jail->sid, &access);
 
 	if (number != OS_OK || access != OS_ACCESS_WRITE) {
 		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "file view", "",
@@ -421,11 +440,32 @@ static int check_all(struct jail *jail, uintptr_t process, struct jail_diag *dia
 	return error == 0 ? check_files(jail, diag) : error;
 }
 
+/* What goes before the first instruction. */
+static int set_going(struct jail *jail, const struct os_start *start, struct os_process *process,
+	struct jail_diag *diag)
+{
+	uint32_t number = OS_OK;
+	int error = check_all(jail, process->process, diag);
+
+	if (error != 0) {
+		return error;
+	}
+	/* The relay, and nobody else, speaks through the pipe. */
+	if (process == &jail->relay) {
+		number = jail->os->pipe_admit(jail->pipe, process->process);
+	}
+	if (number == OS_OK) {
+		number = jail->os->process_resume(process);
+	}
+	return number == OS_OK ? 0
+			       : jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
+					 "%.200s cannot be set going", start->program);
+}
+
 static int start_process(struct jail *jail, const struct os_start *start,
 	struct os_process *process, struct jail_diag *diag)
 {
 	uint32_t number = jail->os->process_make(start, process);
-	int error;
 
 	if (number == OS_EFILE || number == OS_EPATH || number == OS_ENOFORMAT) {
 		return jail_fail_os(jail->os, number, diag, JAIL_ENOEXEC, "", "",
@@ -435,16 +475,7 @@ static int start_process(struct jail *jail, const struct os_start *start,
 		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "AppContainer", "",
 			"%.200s cannot be started in it", start->program);
 	}
-	error = check_all(jail, process->process, diag);
-	if (error != 0) {
-		return error;
-	}
-	number = jail->os->process_resume(process);
-	if (number != OS_OK) {
-		return jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
-			"%.200s cannot be set going", start->program);
-	}
-	return 0;
+	return set_going(jail, start, process, diag);
 }
 
 /* ---- the relay: our own program, inside ---- */
@@ -495,7 +526,7 @@ static int start_relay(struct jail *jail, const char *environment, struct jail_d
 	char *line;
 	int error;
 
-	if (jail->elevated) {
+	if (jail->exempt) {
 		return 0;
 	}
 	error = copy_relay(jail, program, diag);
@@ -552,7 +583,7 @@ static int make_home(struct jail *jail, struct jail_diag *diag)
 	number = os->folder_make(jail->home);
 	/* The folder goes with all that is in it: no entry of its own for the grant. */
 	if (number == OS_OK) {
-		number = os->grant_add(jail->home, jail->sid, OS_ACCESS_WRITE);
+		number = os->grant_add(jail->home, NULL, jail->sid, OS_ACCESS_WRITE);
 	}
 	for (size_t i = 0; number == OS_OK && i < sizeof(below) / sizeof(below[0]); i++) {
 		char path[WINPATH_MAX + 32];
@@ -595,8 +626,8 @@ static void report_all(struct jail *jail)
 {
 	report(jail, "network isolation", "the firewall's services run");
 	report(jail, "door",
-		jail->elevated ? "loopback exemption of this container alone"
-			       : "relay inside, pipe for this container alone");
+		jail->exempt ? "loopback exemption of this container alone"
+			     : "relay inside, pipe for this container alone");
 	report(jail, "job", "dies with the run, no breakaway, UI limits");
 	report(jail, "file view", "%lu entries, granted to this container alone",
 		(unsigned long)jail->plan.n);
@@ -646,6 +677,7 @@ static void tell_end(struct jail_result *result, enum os_event event, uint32_t s
 		break;
 	case OS_EVENT_TIME: end_by(result, "time"); break;
 	case OS_EVENT_MEMORY: end_by(result, "memory"); break;
+	case OS_EVENT_PROCESSES: end_by(result, "processes"); break;
 	case OS_EVENT_CLOSE:
 		*result = (struct jail_result){.end = JAIL_END_SIGNAL, .value = HANGUP};
 		break;
@@ -734,7 +766,7 @@ int jail_repair_with(const struct jail_os *os, unsigned *ret_undone, unsigned *r
 	if (error != 0) {
 		return error;
 	}
-	number = os->lock_take("runs", &lock);
+	number = os->lock_take("runs", OS_LOCK_USER, &lock);
 	if (number != OS_OK) {
 		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
 			"other runs cannot be kept out for a moment");

@@ -63,7 +63,8 @@ struct plan_entry {
 	char *target, *source; /* owned, canonical */
 	const void *content;
 	size_t content_len;
-	bool has_junction; /* not inside another that is shown already */
+	struct os_identity identity; /* of what is shown */
+	bool has_junction;           /* not inside another that is shown already */
 };
 
 struct plan {

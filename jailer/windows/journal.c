@@ -135,7 +135,7 @@ static bool parse(struct entries *e)
 static uint32_t remove_grant(const struct jail_os *os, const struct entry *e)
 {
 	uintptr_t lock;
-	uint32_t error = os->lock_take("grants", &lock);
+	uint32_t error = os->lock_take("grants", OS_LOCK_USER, &lock);
 	enum os_access left = OS_ACCESS_NONE;
 	struct os_file file;
 
@@ -146,7 +146,7 @@ static uint32_t remove_grant(const struct jail_os *os, const struct entry *e)
 	if (error == OS_OK && file.exists) {
 		error = os->grant_remove(e->what, e->sid);
 		if (error == OS_OK) {
-			error = os->grant_read(e->what, e->sid, &left);
+			error = os->grant_read(e->what, NULL, e->sid, &left);
 		}
 		if (error == OS_OK && left != OS_ACCESS_NONE) {
 			error = OS_EACCESS;

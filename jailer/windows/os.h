@@ -27,13 +27,20 @@ enum {
 	OS_EEXISTS = 183,   /* ERROR_ALREADY_EXISTS, also for ERROR_FILE_EXISTS */
 	OS_ENOFORMAT = 193, /* ERROR_BAD_EXE_FORMAT */
 	OS_EABSENT = 127,   /* ERROR_PROC_NOT_FOUND: this Windows does not have the call */
+	OS_ECHANGED = 1006, /* ERROR_FILE_INVALID: another file stands at the path now */
 };
 
 enum { OS_SID_MAX = 192, OS_NAME_MAX = 64, OS_TEXT_MAX = 256 };
 
+/* One file or folder of the machine, whatever its name: volume and number. FILE_ID_INFO. */
+struct os_identity {
+	unsigned char bytes[24];
+};
+
 struct os_file {
 	bool exists, is_folder, is_reparse;
-	char real[WINPATH_MAX]; /* where it lies when every link is followed */
+	struct os_identity identity; /* of the last name itself */
+	char real[WINPATH_MAX];      /* where it lies when every link is followed */
 };
 
 enum os_access {
@@ -82,12 +89,19 @@ struct os_process {
 
 enum os_event {
 	OS_EVENT_NONE = 0,
-	OS_EVENT_EXIT,   /* the command has ended */
-	OS_EVENT_RELAY,  /* the relay has ended: there is no door any more */
-	OS_EVENT_WAKE,   /* the caller's socket became readable */
-	OS_EVENT_TIME,   /* the time given is over */
-	OS_EVENT_MEMORY, /* the job's memory limit was hit */
-	OS_EVENT_CLOSE,  /* the console closes, the user logs off */
+	OS_EVENT_EXIT,      /* the command has ended */
+	OS_EVENT_RELAY,     /* the relay has ended: there is no door any more */
+	OS_EVENT_WAKE,      /* the caller's socket became readable */
+	OS_EVENT_TIME,      /* the time given is over */
+	OS_EVENT_MEMORY,    /* the job's memory limit was hit */
+	OS_EVENT_PROCESSES, /* the job's limit of processes was hit */
+	OS_EVENT_CLOSE,     /* the console closes, the user logs off */
+};
+
+/* Whom a lock keeps out. */
+enum os_lock {
+	OS_LOCK_USER = 0, /* this user's other runs; nobody else can hold it */
+	OS_LOCK_MACHINE,  /* every run on the machine; administrators only */
 };
 
 struct os_wait {
@@ -102,8 +116,9 @@ struct jail_os {
 	uint32_t (*is_elevated)(bool *ret_elevated);
 	/* QueryServiceStatusEx: SERVICE_RUNNING. */
 	uint32_t (*service_running)(const char *name, bool *ret_running);
-	/* One holder in the whole machine; waits. CreateMutexW. */
-	uint32_t (*lock_take)(const char *name, uintptr_t *ret_lock);
+	/* One holder at a time; waits. Of the user: a file in the state folder that nobody else may
+	 * open. Of the machine: CreateMutexW. */
+	uint32_t (*lock_take)(const char *name, enum os_lock whose, uintptr_t *ret_lock);
 	void (*lock_give)(uintptr_t lock);
 	void (*error_text)(uint32_t error, char *text, size_t size);
 
@@ -135,9 +150,16 @@ struct jail_os {
 	/* FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT: IO_REPARSE_TAG_MOUNT_POINT. */
 	uint32_t (*junction_make)(const char *path, const char *target);
 	uint32_t (*junction_read)(const char *path, char ret_target[WINPATH_MAX]);
-	/* One more entry of the access list, on the folder and all in it, no link followed. */
-	uint32_t (*grant_add)(const char *path, const char *sid, enum os_access access);
-	uint32_t (*grant_read)(const char *path, const char *sid, enum os_access *ret_access);
+	/*
+	 * One more entry of the access list, on the folder and all in it, each opened without
+	 * following a link and changed by its handle. OS_ECHANGED, and nothing is changed, when
+	 * what was opened does not lie at the path or is another than `identity` (NULL: whatever
+	 * lies there).
+	 */
+	uint32_t (*grant_add)(const char *path, const struct os_identity *identity, const char *sid,
+		enum os_access access);
+	uint32_t (*grant_read)(const char *path, const struct os_identity *identity,
+		const char *sid, enum os_access *ret_access);
 	uint32_t (*grant_remove)(const char *path, const char *sid);
 
 	/* ---- container ---- */
@@ -184,7 +206,10 @@ struct jail_os {
 	 * through it goes to the port (pump_windows.c). */
 	uint32_t (*pipe_make)(
 		const char *name, const char *sid, uint16_t port, uintptr_t *ret_pipe);
-	/* Does its access list name the user and the SID alone? */
+	/* The one process whose connections are let through, before it runs; nobody's are till
+	 * then. GetNamedPipeClientProcessId. */
+	uint32_t (*pipe_admit)(uintptr_t pipe, uintptr_t process);
+	/* Are its access list and its label, entry by entry, the ones that were set? */
 	uint32_t (*pipe_check)(uintptr_t pipe, const char *sid, bool *ret_exact);
 	/* Waits for the relay's word that it listens: the first client, at most this long. */
 	uint32_t (*pipe_ready)(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready);

@@ -1,7 +1,8 @@
 /*
  * Grants: entries for the container's SID in the access lists of a folder and of everything in it.
- * Written here file by file, because Windows' own inheritance follows the tree in ways of its own;
- * a link inside is neither changed nor followed.
+ * Written here file by file, because Windows' own inheritance follows the tree in ways of its own.
+ * Each is opened without following a link, found to lie where it is meant to, and changed by that
+ * handle; a link inside is neither changed nor followed.
  */
 #include "jailer/windows/os_system.h"
 
@@ -22,7 +23,8 @@ static const DWORD access_masks[] = {
 
 struct change {
 	PSID sid;
-	enum os_access access; /* NONE takes away */
+	enum os_access access;              /* NONE takes away */
+	const struct os_identity *identity; /* of the outermost; NULL: any */
 };
 
 static PSID sid_of(const ACE_HEADER *ace)
@@ -107,35 +109,92 @@ static uint32_t change_one(HANDLE file, const struct change *c, bool is_folder)
 	return error;
 }
 
-static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth);
+/* ---- what is opened is what is meant ---- */
 
-static uint32_t change_tree(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
+/* A link further up leads elsewhere: then the handle's own path is another. */
+static bool lies_at(HANDLE file, const wchar_t *path)
+{
+	wchar_t real[OS_WIDE];
+	DWORD len = GetFinalPathNameByHandleW(
+		file, real, OS_WIDE, FILE_NAME_NORMALIZED | VOLUME_NAME_DOS);
+
+	return len > 0 && len < OS_WIDE &&
+	       CompareStringOrdinal(real, -1, path, -1, TRUE) == CSTR_EQUAL;
+}
+
+static uint32_t check_identity(HANDLE file, const struct os_identity *wanted)
+{
+	struct os_identity found;
+	uint32_t error = wanted != NULL ? os_identity_of(file, &found) : OS_OK;
+
+	if (error != OS_OK || wanted == NULL) {
+		return error;
+	}
+	return memcmp(&found, wanted, sizeof(found)) == 0 ? OS_OK : OS_ECHANGED;
+}
+
+/* While the outermost is open it can be neither renamed nor removed: `share` says so. */
+static uint32_t open_meant(
+	const wchar_t *path, DWORD access, DWORD share, HANDLE *ret_file, DWORD *ret_attributes)
 {
 	BY_HANDLE_FILE_INFORMATION info;
-	bool is_folder, is_link;
-	uint32_t error;
-	HANDLE file = CreateFileW(path, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES,
-		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+	uint32_t error = OS_OK;
+	HANDLE file = CreateFileW(path, access, share, NULL, OPEN_EXISTING,
 		FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
 
 	if (file == INVALID_HANDLE_VALUE) {
-		error = os_last_error();
-		/* Gone while we walk. */
-		return depth > 0 && (error == OS_EFILE || error == OS_EPATH) ? OS_OK : error;
+		return os_last_error();
 	}
 	if (!GetFileInformationByHandle(file, &info)) {
 		error = os_last_error();
+	} else if (!lies_at(file, path)) {
+		error = OS_ECHANGED;
+	}
+	if (error != OS_OK) {
 		CloseHandle(file);
 		return error;
 	}
-	is_folder = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
-	is_link = (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
-	error = is_link ? OS_OK : change_one(file, c, is_folder);
-	CloseHandle(file);
-	if (is_link && depth == 0) {
-		return ERROR_CANT_RESOLVE_FILENAME;
+	*ret_file = file;
+	*ret_attributes = info.dwFileAttributes;
+	return OS_OK;
+}
+
+/* ---- one tree ---- */
+
+static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth);
+
+static uint32_t change_opened(HANDLE file, DWORD attributes, wchar_t path[OS_WIDE],
+	const struct change *c, unsigned depth)
+{
+	bool is_folder = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
+	uint32_t error;
+
+	if ((attributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0) {
+		return depth == 0 ? (uint32_t)ERROR_CANT_RESOLVE_FILENAME : OS_OK;
 	}
-	return error == OS_OK && is_folder && !is_link ? change_below(path, c, depth + 1) : error;
+	error = depth == 0 ? check_identity(file, c->identity) : OS_OK;
+	if (error == OS_OK) {
+		error = change_one(file, c, is_folder);
+	}
+	return error == OS_OK && is_folder ? change_below(path, c, depth + 1) : error;
+}
+
+static uint32_t change_tree(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
+{
+	const DWORD share =
+		FILE_SHARE_READ | FILE_SHARE_WRITE | (depth > 0 ? FILE_SHARE_DELETE : 0);
+	DWORD attributes = 0;
+	HANDLE file = NULL;
+	uint32_t error = open_meant(
+		path, READ_CONTROL | WRITE_DAC | FILE_READ_ATTRIBUTES, share, &file, &attributes);
+
+	if (error != OS_OK) {
+		/* Gone while we walk. */
+		return depth > 0 && (error == OS_EFILE || error == OS_EPATH) ? OS_OK : error;
+	}
+	error = change_opened(file, attributes, path, c, depth);
+	CloseHandle(file);
+	return error;
 }
 
 static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
@@ -172,9 +231,10 @@ static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsi
 	return error;
 }
 
-static uint32_t change(const char *path, const char *sid, enum os_access access)
+static uint32_t change(const char *path, const struct os_identity *identity, const char *sid,
+	enum os_access access)
 {
-	struct change c = {NULL, access};
+	struct change c = {NULL, access, identity};
 	wchar_t wide[OS_WIDE];
 	uint32_t error;
 
@@ -186,14 +246,15 @@ static uint32_t change(const char *path, const char *sid, enum os_access access)
 	return error;
 }
 
-uint32_t os_grant_add(const char *path, const char *sid, enum os_access access)
+uint32_t os_grant_add(const char *path, const struct os_identity *identity, const char *sid,
+	enum os_access access)
 {
-	return change(path, sid, access);
+	return change(path, identity, sid, access);
 }
 
 uint32_t os_grant_remove(const char *path, const char *sid)
 {
-	return change(path, sid, OS_ACCESS_NONE);
+	return change(path, NULL, sid, OS_ACCESS_NONE);
 }
 
 /* ---- reading back ---- */
@@ -219,22 +280,40 @@ static enum os_access access_in(PACL acl, PSID sid)
 						       : OS_ACCESS_NONE;
 }
 
-uint32_t os_grant_read(const char *path, const char *sid, enum os_access *ret_access)
+static uint32_t read_list(HANDLE file, PSID sid, enum os_access *ret_access)
 {
 	PSECURITY_DESCRIPTOR descriptor = NULL;
-	PSID wanted = NULL;
 	PACL acl = NULL;
+	uint32_t error = GetSecurityInfo(file, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL,
+		NULL, &acl, NULL, &descriptor);
+
+	if (error == OS_OK) {
+		*ret_access = acl != NULL ? access_in(acl, sid) : OS_ACCESS_NONE;
+		LocalFree(descriptor);
+	}
+	return error;
+}
+
+uint32_t os_grant_read(const char *path, const struct os_identity *identity, const char *sid,
+	enum os_access *ret_access)
+{
+	HANDLE file = NULL;
+	PSID wanted = NULL;
 	wchar_t wide[OS_WIDE];
+	DWORD attributes = 0;
 	uint32_t error;
 
 	if (!os_wide_path(path, wide) || !ConvertStringSidToSidA(sid, &wanted)) {
 		return os_last_error();
 	}
-	error = GetNamedSecurityInfoW(wide, SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, NULL, NULL,
-		&acl, NULL, &descriptor);
+	error = open_meant(wide, READ_CONTROL | FILE_READ_ATTRIBUTES,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &file, &attributes);
 	if (error == OS_OK) {
-		*ret_access = acl != NULL ? access_in(acl, wanted) : OS_ACCESS_NONE;
-		LocalFree(descriptor);
+		error = check_identity(file, identity);
+		if (error == OS_OK) {
+			error = read_list(file, wanted, ret_access);
+		}
+		CloseHandle(file);
 	}
 	LocalFree(wanted);
 	return error;

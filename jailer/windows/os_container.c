@@ -202,7 +202,7 @@ uint32_t os_desktop_make(const char *name, const char *sid, uintptr_t *ret_deskt
 		return OS_EABSENT;
 	}
 	/* Read and write objects, create windows and menus; no hooks, journals or switching. */
-	error = os_descriptor(sid, "0x200c7", &security.lpSecurityDescriptor);
+	error = os_descriptor("GA", sid, "0x200c7", &security.lpSecurityDescriptor);
 	if (error != OS_OK || !os_wide(name, wide, OS_NAME_MAX)) {
 		return error != OS_OK ? error : os_last_error();
 	}

@@ -24,10 +24,11 @@ struct door {
 	wchar_t name[96];
 	PSECURITY_DESCRIPTOR descriptor; /* owned */
 	uint16_t port;
-	struct pump *pump;  /* owned */
-	HANDLE next;        /* owned: the instance that waits for a client */
-	HANDLE hello;       /* owned: the relay's first connection, held while it lives */
-	HANDLE stop, ready; /* owned: events */
+	struct pump *pump;      /* owned */
+	HANDLE next;            /* owned: the instance that waits for a client */
+	HANDLE hello;           /* owned: the relay's first connection, held while it lives */
+	HANDLE stop, ready;     /* owned: events */
+	volatile LONG admitted; /* process id of the relay; 0: nobody yet */
 	pthread_t thread;
 	bool has_thread;
 };
@@ -136,10 +137,25 @@ static void hear_hello(struct door *d, HANDLE pipe, OVERLAPPED *o)
 	}
 }
 
+/* The relay's own, not any other's of the same user or container. The run holds the relay's
+ * process, so that its number is nobody else's. */
+static bool is_admitted(struct door *d, HANDLE pipe)
+{
+	ULONG client = 0;
+	LONG admitted = InterlockedCompareExchange(&d->admitted, 0, 0);
+
+	return admitted != 0 && GetNamedPipeClientProcessId(pipe, &client) &&
+	       client == (ULONG)admitted;
+}
+
 static void take_client(struct door *d, HANDLE pipe, OVERLAPPED *o)
 {
 	SOCKET s;
 
+	if (!is_admitted(d, pipe)) {
+		CloseHandle(pipe);
+		return;
+	}
 	if (d->hello == NULL) {
 		hear_hello(d, pipe, o);
 		return;
@@ -152,30 +168,51 @@ static void take_client(struct door *d, HANDLE pipe, OVERLAPPED *o)
 	(void)pump_add(d->pump, s, pipe);
 }
 
+/* Until somebody has connected to the instance that waits; false when the run is over. */
+static bool await_client(struct door *d, OVERLAPPED *o)
+{
+	while (WaitForSingleObject(d->stop, 0) == WAIT_TIMEOUT) {
+		DWORD error = ERROR_PIPE_CONNECTED, bytes;
+
+		ResetEvent(o->hEvent);
+		if (!ConnectNamedPipe(d->next, o)) {
+			error = GetLastError();
+		}
+		if (error == ERROR_IO_PENDING) {
+			error = wait_call(d, d->next, o, &bytes) ? ERROR_PIPE_CONNECTED
+								 : GetLastError();
+		}
+		if (error == ERROR_PIPE_CONNECTED) {
+			return true;
+		}
+		/* It came and went at once: the instance waits for the next. */
+		if ((error != ERROR_NO_DATA && error != ERROR_BROKEN_PIPE &&
+			    error != ERROR_PIPE_NOT_CONNECTED) ||
+			!DisconnectNamedPipe(d->next)) {
+			return false;
+		}
+	}
+	return false;
+}
+
 static void *serve(void *arg)
 {
 	struct door *d = arg;
 	OVERLAPPED o = {.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL)};
 
-	while (o.hEvent != NULL && WaitForSingleObject(d->stop, 0) == WAIT_TIMEOUT) {
-		BOOL done = ConnectNamedPipe(d->next, &o);
-		DWORD error = GetLastError(), bytes;
+	while (o.hEvent != NULL && await_client(d, &o)) {
 		HANDLE pipe = d->next;
 
-		if (!done && error != ERROR_IO_PENDING && error != ERROR_PIPE_CONNECTED) {
-			break;
-		}
-		if (error == ERROR_IO_PENDING && !wait_call(d, pipe, &o, &bytes)) {
-			break;
-		}
-		d->next = NULL;
 		if (make_instance(d, false) != OS_OK) {
-			CloseHandle(pipe);
-			break;
+			/* No room for one more: this client goes, the door stays. */
+			d->next = pipe;
+			if (!DisconnectNamedPipe(pipe)) {
+				break;
+			}
+			continue;
 		}
 		ResetEvent(o.hEvent);
 		take_client(d, pipe, &o);
-		ResetEvent(o.hEvent);
 	}
 	if (o.hEvent != NULL) {
 		CloseHandle(o.hEvent);
@@ -198,7 +235,7 @@ uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_
 	d->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
 	d->ready = CreateEventW(NULL, TRUE, FALSE, NULL);
 	error = d->stop != NULL && d->ready != NULL
-			? os_descriptor(sid, CLIENT_RIGHTS_SDDL, &d->descriptor)
+			? os_descriptor("FA", sid, CLIENT_RIGHTS_SDDL, &d->descriptor)
 			: os_last_error();
 	if (error == OS_OK) {
 		error = pump_create(&d->pump);
@@ -218,50 +255,83 @@ uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_
 	return OS_OK;
 }
 
-/* One entry for the container with just these rights, one for somebody else: the user. */
-static bool is_exact(PACL acl, PSID sid)
+uint32_t os_pipe_admit(uintptr_t pipe, uintptr_t process)
 {
-	bool found = false;
+	DWORD id = GetProcessId((HANDLE)process);
 
-	if (acl == NULL || acl->AceCount != 2) {
+	if (id == 0) {
+		return os_last_error();
+	}
+	InterlockedExchange(&((struct door *)pipe)->admitted, (LONG)id);
+	return OS_OK;
+}
+
+/* ---- reading back ---- */
+
+struct entry {
+	BYTE type;
+	PSID sid;
+	DWORD rights;
+};
+
+/* These entries, in this order, inherited from nowhere and by nobody. */
+static bool holds_exactly(PACL acl, const struct entry *wanted, DWORD n)
+{
+	if (acl == NULL || acl->AceCount != n) {
 		return false;
 	}
-	for (DWORD i = 0; i < 2; i++) {
+	for (DWORD i = 0; i < n; i++) {
+		/* A label's entry has the shape of an allowing one. */
 		ACCESS_ALLOWED_ACE *ace = NULL;
 
-		if (!GetAce(acl, i, (void **)&ace) ||
-			ace->Header.AceType != ACCESS_ALLOWED_ACE_TYPE) {
+		if (!GetAce(acl, i, (void **)&ace) || ace->Header.AceType != wanted[i].type ||
+			ace->Header.AceFlags != 0 || ace->Mask != wanted[i].rights ||
+			!EqualSid((PSID)&ace->SidStart, wanted[i].sid)) {
 			return false;
 		}
-		found = found ||
-			(EqualSid((PSID)&ace->SidStart, sid) && ace->Mask == CLIENT_RIGHTS);
 	}
-	return found;
+	return true;
+}
+
+static uint32_t read_exact(HANDLE pipe, PSID user, PSID container, PSID low, bool *ret_exact)
+{
+	const struct entry allowed[] = {{ACCESS_ALLOWED_ACE_TYPE, user, FILE_ALL_ACCESS},
+		{ACCESS_ALLOWED_ACE_TYPE, container, CLIENT_RIGHTS}};
+	const struct entry label = {
+		SYSTEM_MANDATORY_LABEL_ACE_TYPE, low, SYSTEM_MANDATORY_LABEL_NO_WRITE_UP};
+	PSECURITY_DESCRIPTOR descriptor = NULL;
+	PACL list = NULL, labels = NULL;
+	uint32_t error = GetSecurityInfo(pipe, SE_KERNEL_OBJECT,
+		DACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION, NULL, NULL, &list, &labels,
+		&descriptor);
+
+	if (error == OS_OK) {
+		*ret_exact = holds_exactly(list, allowed, 2) && holds_exactly(labels, &label, 1);
+		LocalFree(descriptor);
+	}
+	return error;
 }
 
 uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact)
 {
 	struct door *d = (struct door *)pipe;
-	PSECURITY_DESCRIPTOR descriptor = NULL;
-	HANDLE client;
-	PSID wanted = NULL;
-	PACL acl = NULL;
+	/* Of whichever instance there is: they share one list. */
+	HANDLE instance = d->hello != NULL ? d->hello : d->next;
+	PSID user = NULL, container = NULL, low = NULL;
+	char own[OS_SID_MAX];
 	uint32_t error;
 
-	if (!ConvertStringSidToSidA(sid, &wanted)) {
-		return os_last_error();
+	if (instance == NULL) {
+		return ERROR_INVALID_HANDLE;
 	}
-	/* Of whichever instance there is: they share one list. */
-	client = d->hello != NULL ? d->hello : d->next;
-	error = client != NULL
-			? GetSecurityInfo(client, SE_KERNEL_OBJECT, DACL_SECURITY_INFORMATION, NULL,
-				  NULL, &acl, NULL, &descriptor)
-			: (uint32_t)ERROR_INVALID_HANDLE;
-	if (error == OS_OK) {
-		*ret_exact = is_exact(acl, wanted);
-		LocalFree(descriptor);
-	}
-	LocalFree(wanted);
+	error = os_own_sid(own) && ConvertStringSidToSidA(own, &user) &&
+				ConvertStringSidToSidA(sid, &container) &&
+				ConvertStringSidToSidA("S-1-16-4096", &low)
+			? read_exact(instance, user, container, low, ret_exact)
+			: os_last_error();
+	LocalFree(user);
+	LocalFree(container);
+	LocalFree(low);
 	return error;
 }
 

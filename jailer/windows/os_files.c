@@ -69,6 +69,22 @@ static uint32_t find_real(const char *path, char ret_real[WINPATH_MAX])
 	return error;
 }
 
+uint32_t os_identity_of(HANDLE file, struct os_identity *ret_identity)
+{
+	FILE_ID_INFO info;
+
+	_Static_assert(sizeof(info.VolumeSerialNumber) + sizeof(info.FileId) ==
+			       sizeof(ret_identity->bytes),
+		"an identity is a volume and a number of it");
+	if (!GetFileInformationByHandleEx(file, FileIdInfo, &info, sizeof(info))) {
+		return os_last_error();
+	}
+	memcpy(ret_identity->bytes, &info.VolumeSerialNumber, sizeof(info.VolumeSerialNumber));
+	memcpy(ret_identity->bytes + sizeof(info.VolumeSerialNumber), &info.FileId,
+		sizeof(info.FileId));
+	return OS_OK;
+}
+
 uint32_t os_file_look(const char *path, struct os_file *ret_file)
 {
 	BY_HANDLE_FILE_INFORMATION info;
@@ -84,9 +100,8 @@ uint32_t os_file_look(const char *path, struct os_file *ret_file)
 	if (error != OS_OK) {
 		return error;
 	}
-	if (!GetFileInformationByHandle(file, &info)) {
-		error = os_last_error();
-	}
+	error = GetFileInformationByHandle(file, &info) ? os_identity_of(file, &found.identity)
+							: os_last_error();
 	CloseHandle(file);
 	if (error != OS_OK) {
 		return error;

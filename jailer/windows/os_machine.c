@@ -4,8 +4,10 @@
 #include "jailer/windows/os_system.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <aclapi.h>
 #include <bcrypt.h>
 #include <sddl.h>
 #include <shlobj.h>
@@ -48,7 +50,7 @@ FARPROC os_find(const wchar_t *dll, const char *name)
 
 /* ---- access lists ---- */
 
-static bool own_sid(char ret_sid[OS_SID_MAX])
+bool os_own_sid(char ret_sid[OS_SID_MAX])
 {
 	union {
 		TOKEN_USER user;
@@ -71,15 +73,16 @@ static bool own_sid(char ret_sid[OS_SID_MAX])
 	return done;
 }
 
-uint32_t os_descriptor(const char *sid, const char *rights, PSECURITY_DESCRIPTOR *ret_descriptor)
+uint32_t os_descriptor(const char *own_rights, const char *sid, const char *rights,
+	PSECURITY_DESCRIPTOR *ret_descriptor)
 {
 	char sddl[512], user[OS_SID_MAX];
 
-	if (!own_sid(user)) {
+	if (!os_own_sid(user)) {
 		return os_last_error();
 	}
-	snprintf(sddl, sizeof(sddl), "D:P(A;;GA;;;%s)(A;;%s;;;%s)S:(ML;;NW;;;LW)", user, rights,
-		sid);
+	snprintf(sddl, sizeof(sddl), "D:P(A;;%s;;;%s)(A;;%s;;;%s)S:(ML;;NW;;;LW)", own_rights, user,
+		rights, sid);
 	return ConvertStringSecurityDescriptorToSecurityDescriptorA(
 		       sddl, SDDL_REVISION_1, ret_descriptor, NULL)
 		       ? OS_OK
@@ -137,31 +140,120 @@ uint32_t os_service_running(const char *name, bool *ret_running)
 	return error;
 }
 
-uint32_t os_lock_take(const char *name, uintptr_t *ret_lock)
+/* ---- locks ---- */
+
+enum { LOCK_MS = 60000, LOCK_TURN_MS = 20 };
+
+struct lock {
+	HANDLE handle; /* owned: a mutex of the machine, or a file of the user */
+	bool is_mutex;
+};
+
+/* Nobody shares it: whoever comes later waits, and a holder's death closes it. */
+static uint32_t open_lock_file(const char *name, HANDLE *ret_file)
 {
+	ULONGLONG deadline = GetTickCount64() + LOCK_MS;
+	char path[WINPATH_MAX], state[WINPATH_MAX];
+	wchar_t wide[OS_WIDE];
+	uint32_t error = os_state_folder(state);
+
+	if (error != OS_OK) {
+		return error;
+	}
+	if (snprintf(path, sizeof(path), "%s\\sallyport\\%s.lock", state, name) >=
+			(int)sizeof(path) ||
+		!os_wide_path(path, wide)) {
+		return ERROR_FILENAME_EXCED_RANGE;
+	}
+	for (;;) {
+		HANDLE file = CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_ALWAYS,
+			FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+
+		if (file != INVALID_HANDLE_VALUE) {
+			*ret_file = file;
+			return OS_OK;
+		}
+		error = os_last_error();
+		if (error != OS_ESHARING || GetTickCount64() > deadline) {
+			return error;
+		}
+		Sleep(LOCK_TURN_MS);
+	}
+}
+
+/* Made by an administrator, or it is another's who waits for us under that name. */
+static bool is_administrators(HANDLE mutex)
+{
+	PSECURITY_DESCRIPTOR descriptor = NULL;
+	PSID owner = NULL;
+	bool is_theirs;
+
+	if (GetSecurityInfo(mutex, SE_KERNEL_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+		    NULL, &descriptor) != ERROR_SUCCESS) {
+		return false;
+	}
+	is_theirs = owner != NULL && (IsWellKnownSid(owner, WinBuiltinAdministratorsSid) ||
+					     IsWellKnownSid(owner, WinLocalSystemSid));
+	LocalFree(descriptor);
+	return is_theirs;
+}
+
+static uint32_t take_mutex(const char *name, HANDLE *ret_mutex)
+{
+	SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
 	wchar_t whole[96];
-	HANDLE lock;
+	HANDLE mutex;
 	DWORD waited;
 
 	swprintf(whole, 96, L"Global\\sallyport-%hs", name);
-	lock = CreateMutexW(NULL, FALSE, whole);
-	if (lock == NULL) {
+	if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(
+		    L"O:BAD:P(A;;GA;;;BA)(A;;GA;;;SY)", SDDL_REVISION_1,
+		    &security.lpSecurityDescriptor, NULL)) {
+		return os_last_error();
+	}
+	mutex = CreateMutexW(&security, FALSE, whole);
+	LocalFree(security.lpSecurityDescriptor);
+	if (mutex == NULL) {
 		return os_last_error();
 	}
 	/* One that its holder left behind at its death is ours as well. */
-	waited = WaitForSingleObject(lock, 60000);
+	waited = is_administrators(mutex) ? WaitForSingleObject(mutex, LOCK_MS) : WAIT_FAILED;
 	if (waited != WAIT_OBJECT_0 && waited != WAIT_ABANDONED) {
-		CloseHandle(lock);
-		return waited == WAIT_TIMEOUT ? (uint32_t)WAIT_TIMEOUT : os_last_error();
+		CloseHandle(mutex);
+		return waited == WAIT_TIMEOUT ? (uint32_t)WAIT_TIMEOUT : OS_EACCESS;
+	}
+	*ret_mutex = mutex;
+	return OS_OK;
+}
+
+uint32_t os_lock_take(const char *name, enum os_lock whose, uintptr_t *ret_lock)
+{
+	struct lock *lock = calloc(1, sizeof(*lock));
+	uint32_t error;
+
+	if (lock == NULL) {
+		return OS_EMEMORY;
+	}
+	lock->is_mutex = whose == OS_LOCK_MACHINE;
+	error = lock->is_mutex ? take_mutex(name, &lock->handle)
+			       : open_lock_file(name, &lock->handle);
+	if (error != OS_OK) {
+		free(lock);
+		return error;
 	}
 	*ret_lock = (uintptr_t)lock;
 	return OS_OK;
 }
 
-void os_lock_give(uintptr_t lock)
+void os_lock_give(uintptr_t taken)
 {
-	ReleaseMutex((HANDLE)lock);
-	CloseHandle((HANDLE)lock);
+	struct lock *lock = (struct lock *)taken;
+
+	if (lock->is_mutex) {
+		ReleaseMutex(lock->handle);
+	}
+	CloseHandle(lock->handle);
+	free(lock);
 }
 
 void os_error_text(uint32_t error, char *text, size_t size)

@@ -21,20 +21,24 @@ bool os_narrow(const wchar_t *wide, char *ret_text, int size);
 uint32_t os_last_error(void);
 /* A function of a DLL in System32, or NULL. */
 FARPROC os_find(const wchar_t *dll, const char *name);
-/* Allow entries for these alone, with a low label so that the container may write; the caller
- * frees with LocalFree. `rights`: of the container, as SDDL. */
-uint32_t os_descriptor(const char *sid, const char *rights, PSECURITY_DESCRIPTOR *ret_descriptor);
+bool os_own_sid(char ret_sid[OS_SID_MAX]);
+/* Allow entries for the user and the SID alone, with a low label so that the
+ * container may write; the caller frees with LocalFree. Both rights as SDDL. */
+uint32_t os_descriptor(const char *own_rights, const char *sid, const char *rights,
+	PSECURITY_DESCRIPTOR *ret_descriptor);
 
 uint32_t os_random(void *buf, size_t len);
 uint32_t os_is_elevated(bool *ret_elevated);
 uint32_t os_service_running(const char *name, bool *ret_running);
-uint32_t os_lock_take(const char *name, uintptr_t *ret_lock);
+uint32_t os_lock_take(const char *name, enum os_lock whose, uintptr_t *ret_lock);
 void os_lock_give(uintptr_t lock);
 void os_error_text(uint32_t error, char *text, size_t size);
 uint32_t os_state_folder(char ret_path[WINPATH_MAX]);
 
 /* ---- os_files.c ---- */
 
+/* Who it is, whatever it is called. */
+uint32_t os_identity_of(HANDLE file, struct os_identity *ret_identity);
 uint32_t os_file_look(const char *path, struct os_file *ret_file);
 uint32_t os_folder_make(const char *path);
 uint32_t os_folder_remove(const char *path);
@@ -52,8 +56,10 @@ uint32_t os_junction_read(const char *path, char ret_target[WINPATH_MAX]);
 
 /* ---- os_access.c ---- */
 
-uint32_t os_grant_add(const char *path, const char *sid, enum os_access access);
-uint32_t os_grant_read(const char *path, const char *sid, enum os_access *ret_access);
+uint32_t os_grant_add(const char *path, const struct os_identity *identity, const char *sid,
+	enum os_access access);
+uint32_t os_grant_read(const char *path, const struct os_identity *identity, const char *sid,
+	enum os_access *ret_access);
 uint32_t os_grant_remove(const char *path, const char *sid);
 
 /* ---- os_container.c ---- */
@@ -95,6 +101,7 @@ uint32_t os_wait_end(const struct os_wait *wait, enum os_event *ret_event, uint3
 uint32_t os_listen(uint16_t port, intptr_t *ret_socket, uint16_t *ret_port);
 void os_socket_close(intptr_t socket);
 uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_t *ret_pipe);
+uint32_t os_pipe_admit(uintptr_t pipe, uintptr_t process);
 uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact);
 uint32_t os_pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready);
 void os_pipe_close(uintptr_t pipe);

@@ -31,6 +31,9 @@ static enum os_event job_event(HANDLE port)
 			message == JOB_OBJECT_MSG_PROCESS_MEMORY_LIMIT) {
 			return OS_EVENT_MEMORY;
 		}
+		if (message == JOB_OBJECT_MSG_ACTIVE_PROCESS_LIMIT) {
+			return OS_EVENT_PROCESSES;
+		}
 	}
 	return OS_EVENT_NONE;
 }

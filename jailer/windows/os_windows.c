@@ -53,6 +53,7 @@ const struct jail_os jail_os_windows = {
 	.listen = os_listen,
 	.socket_close = os_socket_close,
 	.pipe_make = os_pipe_make,
+	.pipe_admit = os_pipe_admit,
 	.pipe_check = os_pipe_check,
 	.pipe_ready = os_pipe_ready,
 	.pipe_close = os_pipe_close,

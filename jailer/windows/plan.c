@@ -47,7 +47,7 @@ static struct plan_entry *add(
 
 /* The folder itself, not something that leads to it. Sets *ret_skip for one that may be absent. */
 static int check_source(const struct jail_os *os, const struct jail_view *view, const char *source,
-	bool *ret_skip, struct jail_diag *diag)
+	bool *ret_skip, struct os_identity *ret_identity, struct jail_diag *diag)
 {
 	struct os_file file;
 	uint32_t error = os->file_look(source, &file);
@@ -72,6 +72,7 @@ static int check_source(const struct jail_os *os, const struct jail_view *view, 
 		return jail_fail(diag, JAIL_EVIEW, "", "name its folder",
 			"%.200s is no folder: only folders are shown on Windows", source);
 	}
+	*ret_identity = file.identity;
 	return 0;
 }
 
@@ -92,13 +93,14 @@ static bool is_repeated(
 static int add_shown(struct plan *p, const struct jail_os *os, const struct jail_view *view,
 	const char *target, struct jail_diag *diag)
 {
+	struct os_identity identity;
 	char source[WINPATH_MAX];
 	struct plan_entry *e;
 	bool skip = false;
 	int error = canonical(view->source != NULL ? view->source : target, source, diag);
 
 	if (error == 0) {
-		error = check_source(os, view, source, &skip, diag);
+		error = check_source(os, view, source, &skip, &identity, diag);
 	}
 	if (error != 0 || skip || is_repeated(p, view, target, source)) {
 		return error;
@@ -111,8 +113,33 @@ static int add_shown(struct plan *p, const struct jail_os *os, const struct jail
 	if (e == NULL) {
 		return jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
 	}
+	e->identity = identity;
 	e->has_junction = true;
 	return 0;
+}
+
+/* Where it really lies: by a link it would be hidden under one name only. */
+static int add_hidden(struct plan *p, const struct jail_os *os, const struct jail_view *view,
+	const char *target, struct jail_diag *diag)
+{
+	char real[WINPATH_MAX];
+	struct os_file file;
+	uint32_t number = os->file_look(target, &file);
+	int error;
+
+	if (number != OS_OK) {
+		return jail_fail_os(
+			os, number, diag, JAIL_EVIEW, "", "", "%.200s cannot be looked at", target);
+	}
+	error = canonical(file.real, real, diag);
+	if (error != 0) {
+		return error;
+	}
+	return add(p, view, target, target) != NULL &&
+			       (winpath_relate(real, target) == WINPATH_SAME ||
+				       add(p, view, real, real) != NULL)
+		       ? 0
+		       : jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
 }
 
 static int add_entry(struct plan *p, const struct jail_os *os, const struct jail_view *view,
@@ -127,7 +154,7 @@ static int add_entry(struct plan *p, const struct jail_os *os, const struct jail
 	switch (view->mode) {
 	case JAIL_READ:
 	case JAIL_WRITE: return add_shown(p, os, view, target, diag);
-	case JAIL_HIDE:
+	case JAIL_HIDE: return add_hidden(p, os, view, target, diag);
 	case JAIL_FILE:
 		return add(p, view, target, target) != NULL
 			       ? 0

@@ -83,6 +83,16 @@ static void run(struct outcome *o)
 	run_views(views, 4, &spec, o);
 }
 
+/* With the door that is asked for; an exemption needs an elevated user. */
+static void run_door(struct outcome *o, bool exempt)
+{
+	struct jail_spec asked = spec;
+
+	fake->elevated = exempt;
+	asked.exempt_loopback = exempt;
+	run_views(views, 4, &asked, o);
+}
+
 static const struct fake_process *command(void)
 {
 	for (unsigned i = 0; i < fake->n_processes; i++) {
@@ -120,10 +130,9 @@ static void test_it_works(void **state)
 	struct fake f;
 	struct outcome o;
 
-	for (int elevated = 0; elevated < 2; elevated++) {
+	for (int exempt = 0; exempt < 2; exempt++) {
 		fake_reset(&f);
-		f.elevated = elevated;
-		run(&o);
+		run_door(&o, exempt);
 		assert_int_equal(o.error, 0);
 		assert_int_equal(o.waited, 0);
 		assert_int_equal(o.result.end, JAIL_END_EXIT);
@@ -132,13 +141,38 @@ static void test_it_works(void **state)
 		assert_string_equal(command()->program, "C:\\bin\\tool.exe");
 		assert_string_equal(command()->line, "tool \"a b\"");
 		assert_non_null(strstr(command()->folder, "\\view\\C\\proj"));
-		assert_int_equal(f.n_processes, elevated ? 1 : 2);
+		assert_int_equal(f.n_processes, exempt ? 1 : 2);
 		/* The relay counts: five for the command. */
-		assert_int_equal(f.limits.processes, elevated ? 5 : 6);
+		assert_int_equal(f.limits.processes, exempt ? 5 : 6);
 		assert_int_equal(f.handles, 0);
 		assert_clean();
 	}
 	(void)state;
+}
+
+/* An administrator's run takes the same door as everybody's. */
+static void test_elevated_takes_the_pipe(void **state)
+{
+	struct jail_spec asked = spec;
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	fake_reset(&f);
+	f.elevated = true;
+	run(&o);
+	assert_int_equal(o.error, 0);
+	assert_int_equal(f.n_processes, 2);
+	assert_int_equal(f.admitted, 1);
+	assert_clean();
+	/* Who may not have the other one is told so, and gets none. */
+	fake_reset(&f);
+	asked.exempt_loopback = true;
+	run_views(views, 4, &asked, &o);
+	assert_int_equal(o.error, JAIL_EPROTECTION);
+	assert_string_equal(o.diag.protection, "loopback exemption");
+	assert_int_equal(f.n_processes, 0);
+	assert_clean();
 }
 
 static void test_ends(void **state)
@@ -147,8 +181,8 @@ static void test_ends(void **state)
 		enum os_event event;
 		const char *limit;
 	} rows[] = {{OS_EVENT_TIME, "time"}, {OS_EVENT_MEMORY, "memory"},
-
-		{OS_EVENT_WAKE, "gateway"}, {OS_EVENT_RELAY, "gateway"}};
+		{OS_EVENT_PROCESSES, "processes"}, {OS_EVENT_WAKE, "gateway"},
+		{OS_EVENT_RELAY, "gateway"}};
 	struct fake f;
 	struct outcome o;
 
@@ -165,7 +199,7 @@ static void test_ends(void **state)
 
 /* ---- every call fails once ---- */
 
-static unsigned fail_each(bool elevated)
+static unsigned fail_each(bool exempt)
 {
 	struct fake f;
 	struct outcome o;
@@ -176,9 +210,8 @@ static unsigned fail_each(bool elevated)
 		struct jail_diag diag;
 
 		fake_reset(&f);
-		f.elevated = elevated;
 		f.fail_at = k;
-		run(&o);
+		run_door(&o, exempt);
 		if (f.calls < k) {
 			return failed;
 		}
@@ -235,7 +268,7 @@ static void test_a_failure_takes_itself_back(void **state)
 
 /* ---- every answer lies ---- */
 
-static void lie(enum fake_lie which, bool elevated)
+static void lie(enum fake_lie which, bool exempt)
 {
 	struct fake f;
 	struct outcome o;
@@ -243,10 +276,9 @@ static void lie(enum fake_lie which, bool elevated)
 
 	for (unsigned honest = 0;; honest++) {
 		fake_reset(&f);
-		f.elevated = elevated;
 		f.lie = which;
 		f.lie_after = honest;
-		run(&o);
+		run_door(&o, exempt);
 		if (f.asked <= honest) {
 			break;
 		}
@@ -285,7 +317,7 @@ static void test_every_answer_lies(void **state)
 
 /* ---- a crash at every call ---- */
 
-static void crash_each(struct fake *f, bool elevated)
+static void crash_each(struct fake *f, bool exempt)
 {
 	for (unsigned k = 1;; k++) {
 		struct outcome o;
@@ -295,11 +327,10 @@ static void crash_each(struct fake *f, bool elevated)
 		pid_t pid;
 
 		fake_reset(f);
-		f->elevated = elevated;
 		f->crash_at = k;
 		pid = fork();
 		if (pid == 0) {
-			run(&o);
+			run_door(&o, exempt);
 			_exit(0);
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -484,6 +515,28 @@ static void test_a_link_in_place_of_a_folder(void **state)
 	assert_never_ran();
 }
 
+/* By whatever name: a link further up does not make a hidden file another one. */
+static void test_a_hidden_file_behind_a_link(void **state)
+{
+	const struct jail_view pair[] = {{.mode = JAIL_WRITE, .target = "C:\\proj"},
+		{.mode = JAIL_HIDE, .target = "C:\\keys\\key.pem"}};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	fake_reset(&f);
+	fake_add("C:\\keys\\key.pem", false)->is_junction = true;
+	strcpy(fake_find("C:\\keys\\key.pem")->target, "C:\\proj\\key.pem");
+	run_views(pair, 2, &spec, &o);
+	assert_int_equal(o.error, JAIL_EVIEW);
+	assert_non_null(strstr(o.diag.message, "cannot be hidden inside"));
+	assert_never_ran();
+	fake_reset(&f);
+	fake_add("C:\\keys\\key.pem", false);
+	run_views(pair, 2, &spec, &o);
+	assert_int_equal(o.error, 0);
+}
+
 static void test_limits_that_windows_lacks(void **state)
 {
 	struct jail_spec other = spec;
@@ -584,6 +637,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_it_works),
+		cmocka_unit_test(test_elevated_takes_the_pipe),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_every_call_fails),
 		cmocka_unit_test(test_a_failure_takes_itself_back),
@@ -594,6 +648,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_there_stays),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_a_link_in_place_of_a_folder),
+		cmocka_unit_test(test_a_hidden_file_behind_a_link),
 		cmocka_unit_test(test_limits_that_windows_lacks),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_script_arguments_that_are_refused),

@@ -86,6 +86,7 @@ struct fake_file *fake_add(const char *path, bool is_folder)
 			memset(f, 0, sizeof(*f));
 			f->used = true;
 			f->is_folder = is_folder;
+			f->number = (unsigned char)(i + 1);
 			snprintf(f->path, sizeof(f->path), "%s", path);
 			return f;
 		}
@@ -117,10 +118,13 @@ static uint32_t service_running(const char *name, bool *ret)
 	return 0;
 }
 
-static uint32_t lock_take(const char *name, uintptr_t *ret)
+static uint32_t lock_take(const char *name, enum os_lock whose, uintptr_t *ret)
 {
 	CALL();
-	(void)name;
+	/* Nothing but the machine's own list is the machine's business. */
+	if ((whose == OS_LOCK_MACHINE) != (strcmp(name, "exemptions") == 0)) {
+		return 87; /* ERROR_INVALID_PARAMETER */
+	}
 	fake->locks++;
 	*ret = 1;
 	return 0;
@@ -156,6 +160,7 @@ static uint32_t file_look(const char *path, struct os_file *ret)
 	if (f != NULL) {
 		ret->exists = true;
 		ret->is_folder = f->is_folder;
+		ret->identity.bytes[0] = f->number;
 		ret->is_reparse = f->is_junction && !lies(LIE_JUNCTION_PLAIN);
 		if (f->is_junction) {
 			snprintf(ret->real, sizeof(ret->real), "%s",
@@ -346,7 +351,13 @@ static uint32_t junction_read(const char *path, char ret[WINPATH_MAX])
 	return 0;
 }
 
-static uint32_t grant_add(const char *path, const char *to, enum os_access access)
+static bool is_another(const struct fake_file *f, const struct os_identity *identity)
+{
+	return identity != NULL && (identity->bytes[0] != f->number || lies(LIE_IDENTITY));
+}
+
+static uint32_t grant_add(
+	const char *path, const struct os_identity *identity, const char *to, enum os_access access)
 {
 	struct fake_file *f = fake_find(path);
 
@@ -354,17 +365,24 @@ static uint32_t grant_add(const char *path, const char *to, enum os_access acces
 	if (f == NULL || strcmp(to, sid) != 0) {
 		return OS_EFILE;
 	}
+	if (is_another(f, identity)) {
+		return OS_ECHANGED;
+	}
 	f->access = access;
 	act("grant", path);
 	return 0;
 }
 
-static uint32_t grant_read(const char *path, const char *to, enum os_access *ret)
+static uint32_t grant_read(
+	const char *path, const struct os_identity *identity, const char *to, enum os_access *ret)
 {
 	struct fake_file *f = fake_find(path);
 
 	CALL();
 	(void)to;
+	if (f != NULL && is_another(f, identity)) {
+		return OS_ECHANGED;
+	}
 	*ret = f == NULL || lies(LIE_GRANT) ? OS_ACCESS_NONE : f->access;
 	return 0;
 }
@@ -626,6 +644,14 @@ static uint32_t pipe_make(const char *name, const char *to, uint16_t port, uintp
 	return 0;
 }
 
+static uint32_t pipe_admit(uintptr_t pipe, uintptr_t process)
+{
+	CALL();
+	(void)pipe;
+	fake->admitted = process;
+	return 0;
+}
+
 static uint32_t pipe_check(uintptr_t pipe, const char *to, bool *ret)
 {
 	CALL();
@@ -640,7 +666,10 @@ static uint32_t pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret)
 	CALL();
 	(void)pipe;
 	(void)timeout_ms;
-	*ret = !lies(LIE_READY);
+	/* Only the relay's word counts, and only once it runs. */
+	*ret = !lies(LIE_READY) && fake->admitted != 0 &&
+	       fake->processes[fake->admitted - 1].is_relay &&
+	       fake->processes[fake->admitted - 1].resumed;
 	return 0;
 }
 
@@ -694,6 +723,7 @@ const struct jail_os fake_os = {
 	.listen = fake_listen,
 	.socket_close = socket_close,
 	.pipe_make = pipe_make,
+	.pipe_admit = pipe_admit,
 	.pipe_check = pipe_check,
 	.pipe_ready = pipe_ready,
 	.pipe_close = close_handle,

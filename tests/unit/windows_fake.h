@@ -27,6 +27,7 @@ enum fake_lie {
 	LIE_IN_JOB,
 	LIE_MITIGATIONS,
 	LIE_GRANT,
+	LIE_IDENTITY, /* another folder stands at the path than was looked at */
 	LIE_JUNCTION_TARGET,
 	LIE_JUNCTION_PLAIN,
 	LIE_JUNCTION_REAL,
@@ -41,6 +42,7 @@ enum { FAKE_FILES = 64, FAKE_ACTS = 128, FAKE_PATH = 200, FAKE_TEXT = 8192, FAKE
 struct fake_file {
 	bool used, is_folder, is_junction, held, is_program;
 	enum os_access access;
+	unsigned char number; /* its identity */
 	char path[FAKE_PATH], target[FAKE_PATH];
 };
 
@@ -66,6 +68,7 @@ struct fake {
 	struct fake_process processes[FAKE_PROCESSES];
 	unsigned n_processes;
 	int locks, handles; /* held, open */
+	uintptr_t admitted; /* the process that the pipe lets in */
 	struct os_job_limits limits;
 	/* What was changed and not yet undone, in order; an undoing out of order is counted. */
 	char acts[FAKE_ACTS][FAKE_PATH];
