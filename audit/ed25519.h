@@ -1,6 +1,6 @@
 /*
  * Ed25519 signatures, RFC 8032. mbedTLS has none; ed25519_libcrypto.c takes them from OpenSSL's
- * libcrypto, ed25519_windows.c has none yet and says so. Private to audit/.
+ * libcrypto, ed25519_libsodium.c from libsodium, for Windows. Private to audit/.
  */
 #ifndef SALLYPORT_AUDIT_ED25519_H
 #define SALLYPORT_AUDIT_ED25519_H

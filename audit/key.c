@@ -2,6 +2,7 @@
  * Key files. The secret half is made once for an installation and never leaves its file and this
  * process; whoever only verifies needs the public half.
  */
+#include "audit/key_text.h"
 #include "audit/note.h"
 #include "audit/segments.h"
 
@@ -71,7 +72,7 @@ static int make_file(const char *path, const char *text)
 static int make_key(const char *path, struct audit_diag *diag)
 {
 	struct audit_key key;
-	char text[AUDIT_KEY_TEXT + 1];
+	char text[KEY_FILE];
 	int error;
 
 	if (!note_key_make(&key)) {
@@ -80,7 +81,7 @@ static int make_key(const char *path, struct audit_diag *diag)
 	}
 	note_secret_text(&key, text);
 	strcat(text, "\n");
-	error = make_file(path, text);
+	error = key_text_wrap(text, sizeof(text)) ? make_file(path, text) : AUDIT_EIO;
 	mbedtls_platform_zeroize(text, sizeof(text));
 	audit_key_wipe(&key);
 	return error == AUDIT_OK
@@ -124,6 +125,11 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 	error = read_file(path, text, sizeof(text), &len);
 	if (error == AUDIT_EIO) {
 		return audit_say(diag, error, path, "the sealing key cannot be read");
+	}
+	if (error == AUDIT_OK && !key_text_unwrap(text, sizeof(text), &len)) {
+		mbedtls_platform_zeroize(text, sizeof(text));
+		return audit_say(diag, AUDIT_EFORMAT, path,
+			"the sealing key was wrapped by another user, or is damaged");
 	}
 	while (len > 0 && (text[len - 1] == '\n' || text[len - 1] == '\r')) {
 		len--;

@@ -1,9 +1,11 @@
 /*
- * Windows: the system's random bytes, files whose access list names only their owner, and the roots
- * of the current user's ROOT store. Knows nothing of certificates. Paths are UTF-8.
+ * Windows: the system's random bytes, files whose access list names only their owner and whose text
+ * is wrapped for that user, and the roots of the current user's ROOT store. Knows nothing of
+ * certificates. Paths are UTF-8.
  */
 #include "certs/system.h"
 
+#include <secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,7 @@
 #include "certs/diag.h"
 
 #define WIDE_MAX 4096
+static const char secret_label[] = "Sallyport private file";
 /* Protected from inheritance: the owner, the system and the administrators, nobody else. */
 #define PRIVATE_SDDL L"D:P(A;;FA;;;OW)(A;;FA;;;SY)(A;;FA;;;BA)"
 
@@ -59,7 +62,8 @@ static HANDLE create_fresh(const wchar_t *path, bool is_private)
 				  PRIVATE_SDDL, SDDL_REVISION_1, &sa.lpSecurityDescriptor, NULL)) {
 		return INVALID_HANDLE_VALUE;
 	}
-	file = CreateFileW(path, GENERIC_WRITE, 0, &sa, CREATE_NEW, FILE_ATTRIBUTE_NORMAL, NULL);
+	file = CreateFileW(path, GENERIC_WRITE | READ_CONTROL, 0, &sa, CREATE_NEW,
+		FILE_ATTRIBUTE_NORMAL, NULL);
 	if (sa.lpSecurityDescriptor != NULL) {
 		LocalFree(sa.lpSecurityDescriptor);
 	}
@@ -78,38 +82,6 @@ static bool write_all(HANDLE file, const char *data, size_t len)
 		len -= n;
 	}
 	return FlushFileBuffers(file);
-}
-
-int certs_system_write_new(
-	const char *path, const char *data, size_t len, bool is_private, struct certs_diag *diag)
-{
-	char fresh[WIDE_MAX];
-	wchar_t wide[WIDE_MAX];
-	wchar_t wide_fresh[WIDE_MAX];
-	int err = CERTS_OK;
-	HANDLE file;
-
-	if (snprintf(fresh, sizeof(fresh), "%s.%ld", path, certs_system_process()) >=
-			(int)sizeof(fresh) ||
-		!to_wide(path, wide) || !to_wide(fresh, wide_fresh)) {
-		return fail_file(diag, path, "cannot create");
-	}
-	file = create_fresh(wide_fresh, is_private);
-	if (file == INVALID_HANDLE_VALUE) {
-		return fail_file(diag, fresh, "cannot create");
-	}
-	if (!write_all(file, data, len)) {
-		err = fail_file(diag, fresh, "cannot write");
-	}
-	CloseHandle(file);
-	/* Without MOVEFILE_REPLACE_EXISTING it fails where a file of that name exists. */
-	if (err == CERTS_OK && !MoveFileExW(wide_fresh, wide, MOVEFILE_WRITE_THROUGH)) {
-		err = fail_file(diag, path, "cannot create");
-	}
-	if (err != CERTS_OK) {
-		DeleteFileW(wide_fresh);
-	}
-	return err;
 }
 
 /* May this entry stand in a private file's access list: its owner's, the system's, a denying one?
@@ -149,6 +121,49 @@ static bool is_file_private(HANDLE file)
 	}
 	LocalFree(descriptor);
 	return result;
+}
+
+int certs_system_write_new(
+	const char *path, const char *data, size_t len, bool is_private, struct certs_diag *diag)
+{
+	char fresh[WIDE_MAX];
+	wchar_t wide[WIDE_MAX];
+	wchar_t wide_fresh[WIDE_MAX];
+	char *wrapped = NULL;
+	int err = CERTS_OK;
+	HANDLE file;
+
+	if (snprintf(fresh, sizeof(fresh), "%s.%ld", path, certs_system_process()) >=
+			(int)sizeof(fresh) ||
+		!to_wide(path, wide) || !to_wide(fresh, wide_fresh)) {
+		return fail_file(diag, path, "cannot create");
+	}
+	file = create_fresh(wide_fresh, is_private);
+	if (file == INVALID_HANDLE_VALUE) {
+		return fail_file(diag, fresh, "cannot create");
+	}
+	if (is_private) {
+		wrapped = secret_wrap(secret_label, data, len);
+	}
+	if (is_private && wrapped == NULL) {
+		err = fail_file(diag, path, "cannot be wrapped by DPAPI");
+	} else if (is_private && !is_file_private(file)) {
+		err = certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
+			"%s: its access list is not the one that was set: is this NTFS?", path);
+	} else if (!write_all(
+			   file, is_private ? wrapped : data, is_private ? strlen(wrapped) : len)) {
+		err = fail_file(diag, fresh, "cannot write");
+	}
+	free(wrapped);
+	CloseHandle(file);
+	/* Without MOVEFILE_REPLACE_EXISTING it fails where a file of that name exists. */
+	if (err == CERTS_OK && !MoveFileExW(wide_fresh, wide, MOVEFILE_WRITE_THROUGH)) {
+		err = fail_file(diag, path, "cannot create");
+	}
+	if (err != CERTS_OK) {
+		DeleteFileW(wide_fresh);
+	}
+	return err;
 }
 
 static int check_file(HANDLE file, const char *path, size_t max, bool is_private, size_t *ret_len,
@@ -223,6 +238,17 @@ int certs_system_read(const char *path, size_t max, bool is_private, unsigned ch
 		goto out;
 	}
 	data[len] = '\0';
+	if (is_private && secret_is_wrapped(data, len)) {
+		char *plain = secret_unwrap(secret_label, data, len, &len);
+
+		free(data);
+		data = (unsigned char *)plain;
+	}
+	if (data == NULL) {
+		err = certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
+			"%s: it was wrapped by another user, or is damaged", path);
+		goto out;
+	}
 	*ret_data = data;
 	*ret_len = len;
 out:

@@ -1,4 +1,4 @@
-# Makes the imported targets sallyport::{mbedtls,event,llhttp,yyjson} and generated/deps_versions.h.
+# Makes the imported targets sallyport::{mbedtls,event,llhttp,yyjson}, on Windows sodium, and generated/deps_versions.h.
 #
 # SALLYPORT_DEPS=fetch (default): built by dependencies.sh from upstream sources, once for each compiler
 # and target, and kept in the cache. SALLYPORT_DEPS=system: the system's own packages where they are
@@ -82,6 +82,9 @@ if(CMAKE_TOOLCHAIN_FILE)
 	file(SHA256 ${CMAKE_TOOLCHAIN_FILE} deps_toolchain)
 	string(APPEND deps_key "|${deps_toolchain}")
 endif()
+if(WIN32)
+	string(APPEND deps_key "|libsodium")
+endif()
 string(SHA256 deps_key "${deps_key}")
 string(SUBSTRING ${deps_key} 0 16 deps_key)
 set(deps_prefix ${deps_cache}/built/${CMAKE_SYSTEM_NAME}-${CMAKE_C_COMPILER_ID}-${deps_key})
@@ -130,6 +133,9 @@ deps_library(sallyport::mbedtls DEFINE ${mbedtls_define}
 deps_library(sallyport::event FILES ${deps_event_files} LINK Threads::Threads ${deps_net})
 deps_library(sallyport::llhttp FILES libllhttp.a)
 deps_library(sallyport::yyjson FILES libyyjson.a)
+if(WIN32)
+	deps_library(sallyport::sodium FILES libsodium.a DEFINE SODIUM_STATIC LINK advapi32)
+endif()
 
 # For `sallyport version`: what was built, with the hash of its source.
 file(STRINGS ${deps_prefix}/versions.lock deps_lines)

@@ -19,13 +19,15 @@ stable_next=trixie               # the stable suite after Debian 12
 recipe=1 # raise it when a change below changes what is built: it names the built prefixes
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# name, kind (source tarball or binary package), package, series, and the oldest version to be taken
-# (what came after it mended holes): a mirror that is behind, or held back, cannot bring us below it.
+# name, kind (source tarball or binary package), package, series, the oldest version to be taken
+# (what came after it mended holes: a mirror that is behind, or held back, cannot bring us below it),
+# and the target that wants it.
 wanted="
-mbedtls  source mbedtls          3.6 3.6.5
-libevent source libevent         2.1 2.1.12
-yyjson   source yyjson           0.  0.10
-llhttp   binary libllhttp-source 9.  9.3
+mbedtls   source mbedtls          3.6 3.6.5  all
+libevent  source libevent         2.1 2.1.12 all
+yyjson    source yyjson           0.  0.10   all
+llhttp    binary libllhttp-source 9.  9.3    all
+libsodium source libsodium        1.0 1.0.18 windows
 "
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
@@ -138,15 +140,21 @@ fetch_newest() { # NAME KIND PACKAGE VERSION-PREFIX OLDEST
 	die "no $3 $4*, $5 or newer, could be fetched through apt: see $apt_root/fetch.log"
 }
 
+# TARGET: windows, other, or all of them.
 fetch() {
-	local name kind package version oldest ready=
+	local name kind package version oldest target ready=
 	mkdir -p "$sources"
-	while read -r name kind package version oldest; do
+	while read -r name kind package version oldest target; do
 		[ -n "$name" ] || continue
+		[ "$1" = all ] || [ "$target" = all ] || [ "$target" = "$1" ] || continue
 		have "$name" && continue
 		[ -n "$ready" ] || { private_apt_setup; ready=1; }
 		fetch_newest "$name" "$kind" "$package" "$version" "$oldest"
 	done <<<"$wanted"
+}
+
+target() { # what the caller's compiler makes programs for
+	case $($CC -dumpmachine) in *mingw*) echo windows ;; *) echo other ;; esac
 }
 
 unpack() { # NAME -> a fresh folder with its source, printed; assign it, so that a failure ends the run
@@ -206,7 +214,7 @@ build_llhttp() {
 	source=$(unpack llhttp)
 	source=$(dirname "$(find "$source" -name llhttp.c | head -n 1)")
 	mkdir -p "$prefix.new/include" "$prefix.new/lib"
-	case $($CC -dumpmachine) in *mingw*) ;; *) pic=-fPIC ;; esac
+	[ "$(target)" = windows ] || pic=-fPIC
 	for object in llhttp api http; do
 		run_logged llhttp $CC $CFLAGS -O2 $pic -I"$source/../include" -I"$source" \
 			-c "$source/$object.c" -o "$work/$object.o"
@@ -216,19 +224,41 @@ build_llhttp() {
 	cp "$(find "$work/llhttp" -name llhttp.h | head -n 1)" "$prefix.new/include/"
 }
 
+# Signatures of the record where there is no libcrypto. The release carries the version.h of its own
+# project files; without a configuration the portable code is taken, which needs nothing to be asked.
+build_libsodium() {
+	local source file object objects=()
+	source=$(unpack libsodium)
+	mkdir -p "$prefix.new/include" "$prefix.new/lib"
+	cp "$source/builds/msvc/version.h" "$source/src/libsodium/include/sodium/"
+	while read -r file; do
+		object=$work/libsodium-${#objects[@]}.o
+		run_logged libsodium $CC $CFLAGS -O2 -w -DSODIUM_STATIC -DCONFIGURED=1 -DNATIVE_LITTLE_ENDIAN \
+			-DHAVE_TI_MODE -I"$source/src/libsodium/include" -I"$source/src/libsodium/include/sodium" \
+			-c "$file" -o "$object"
+		objects+=("$object")
+	done < <(find "$source/src/libsodium" -name '*.c' | sort)
+	run_logged libsodium "${AR:-ar}" rcs "$prefix.new/lib/libsodium.a" "${objects[@]}"
+	cp -r "$source/src/libsodium/include/sodium" "$source/src/libsodium/include/sodium.h" "$prefix.new/include/"
+}
+
 # build PREFIX CMAKE-OPTION...: environment CC, CFLAGS, AR as the caller's compiler
 build() {
+	local names
 	prefix=$1
 	shift
 	cmake_args=("$@")
 	work=$prefix.work
 	rm -rf "$work" "$prefix.new"
 	mkdir -p "$work"
-	for name in mbedtls libevent yyjson llhttp; do
+	names=$(awk -v target="$(target)" 'NF { if ($6 == "all" || $6 == target) print $1 }' <<<"$wanted")
+	for name in $names; do
 		say "building $name $(grep "^$name " "$lock_list" | cut -d' ' -f2)"
 		"build_$name"
 	done
-	cp "$lock_list" "$prefix.new/versions.lock"
+	for name in $names; do
+		grep "^$name " "$lock_list"
+	done >"$prefix.new/versions.lock"
 	rm -rf "$prefix" && mv "$prefix.new" "$prefix" && rm -rf "$work"
 }
 
@@ -240,11 +270,11 @@ main() {
 	exec 9>"$cache/lock" # builds side by side wait for each other
 	flock -n 9 || { say "waiting for another build that uses $cache"; flock 9; }
 	case ${1:-} in
-	fetch) fetch ;;
+	fetch) fetch all ;;
 	build)
 		shift
 		[ ! -f "$1/versions.lock" ] || exit 0 # whom we waited for built it
-		fetch
+		fetch "$(target)"
 		build "$@"
 		;;
 	*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;

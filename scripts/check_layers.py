@@ -23,12 +23,12 @@ MAY_INCLUDE = {
 
 # Which library headers each folder may include, by prefix.
 LIBRARIES = ("mbedtls/", "psa/", "event2/", "llhttp.h", "yyjson.h", "seccomp.h", "libmnl/", "libnftnl/",
-             "magic.h", "zstd.h", "openssl/")
+             "magic.h", "zstd.h", "openssl/", "sodium.h")
 MAY_USE = {
     "crypto": ("mbedtls/", "psa/", "openssl/"),
     "rules": (),
     "certs": ("mbedtls/", "psa/", "openssl/"),
-    "audit": ("mbedtls/", "psa/", "openssl/", "yyjson.h", "zstd.h"),
+    "audit": ("mbedtls/", "psa/", "openssl/", "sodium.h", "yyjson.h", "zstd.h"),
     "gateway": ("event2/", "mbedtls/", "psa/", "llhttp.h"),
     "probes": (),
     "jailer": ("seccomp.h", "libmnl/", "libnftnl/"),

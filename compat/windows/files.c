@@ -100,8 +100,16 @@ static DWORD disposition_of(int flags)
 	return (flags & O_TRUNC) != 0 ? TRUNCATE_EXISTING : OPEN_EXISTING;
 }
 
-static int open_wide(const wchar_t *path, int flags)
+static bool private_list(PSECURITY_DESCRIPTOR *ret_descriptor)
 {
+	return ConvertStringSecurityDescriptorToSecurityDescriptorW(
+		PRIVATE_SDDL, SDDL_REVISION_1, ret_descriptor, NULL);
+}
+
+/* A mode that keeps others out becomes an access list that does, where a file is made. */
+static int open_wide(const wchar_t *path, int flags, int mode)
+{
+	SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
 	DWORD attributes = FILE_ATTRIBUTE_NORMAL;
 	HANDLE file;
 	int fd;
@@ -112,9 +120,19 @@ static int open_wide(const wchar_t *path, int flags)
 	if ((flags & O_NOFOLLOW) != 0) {
 		attributes |= FILE_FLAG_OPEN_REPARSE_POINT;
 	}
+	if ((flags & O_CREAT) != 0 && (mode & 077) == 0 &&
+		!private_list(&security.lpSecurityDescriptor)) {
+		return set_errno(GetLastError());
+	}
 	file = CreateFileW(path, access_of(flags),
-		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, disposition_of(flags),
-		attributes, NULL);
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &security,
+		disposition_of(flags), attributes, NULL);
+	if (security.lpSecurityDescriptor != NULL) {
+		DWORD error = GetLastError();
+
+		LocalFree(security.lpSecurityDescriptor);
+		SetLastError(error);
+	}
 	if (file == INVALID_HANDLE_VALUE) {
 		return set_errno(GetLastError());
 	}
@@ -130,11 +148,21 @@ static int open_wide(const wchar_t *path, int flags)
 	return fd;
 }
 
+static int mode_in(int flags, va_list args)
+{
+	return (flags & O_CREAT) != 0 ? va_arg(args, int) : 0;
+}
+
 int compat_open(const char *path, int flags, ...)
 {
 	wchar_t wide[PATH_WIDE];
+	va_list args;
+	int mode;
 
-	return to_wide(path, wide) ? open_wide(wide, flags) : -1;
+	va_start(args, flags);
+	mode = mode_in(flags, args);
+	va_end(args);
+	return to_wide(path, wide) ? open_wide(wide, flags, mode) : -1;
 }
 
 /* "\\?\C:\folder\name": one name below an open folder. */
@@ -166,8 +194,13 @@ static bool below(int dir, const char *name, wchar_t path[PATH_WIDE])
 int compat_openat(int dir, const char *name, int flags, ...)
 {
 	wchar_t path[PATH_WIDE];
+	va_list args;
+	int mode;
 
-	return below(dir, name, path) ? open_wide(path, flags) : -1;
+	va_start(args, flags);
+	mode = mode_in(flags, args);
+	va_end(args);
+	return below(dir, name, path) ? open_wide(path, flags, mode) : -1;
 }
 
 int faccessat(int dir, const char *name, int mode, int flags)
@@ -288,8 +321,7 @@ int compat_mkdir(const char *path, int mode)
 	if (!to_wide(path, wide)) {
 		return -1;
 	}
-	if ((mode & 077) == 0 && !ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_SDDL,
-					 SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
+	if ((mode & 077) == 0 && !private_list(&security.lpSecurityDescriptor)) {
 		return set_errno(GetLastError());
 	}
 	made = CreateDirectoryW(wide, &security);

@@ -1,6 +1,7 @@
 /*
  * What Windows' C library lacks of POSIX <fcntl.h>. Descriptors made here are binary and not
- * inherited; folders can be opened and searched from. Source: open(2), openat(2).
+ * inherited; folders can be opened and searched from; a mode without group and others becomes an
+ * access list of the owner, the system and administrators. Source: open(2), openat(2).
  */
 #ifndef SALLYPORT_COMPAT_FCNTL_H
 #define SALLYPORT_COMPAT_FCNTL_H
