@@ -1,9 +1,8 @@
 /*
  * The run's half: fork the gateway, hand it the door, hear its totals.
  */
-#include "cli/frames.h"
+#include "cli/gateway_frames.h"
 #include "cli/gateway_main.h"
-#include "cli/gateway_process.h"
 #include "cli/verbs.h"
 #include "jailer/confine.h"
 
@@ -18,23 +17,6 @@
 #include <unistd.h>
 
 const int gateway_process_sockets = 6;
-
-/* Waits for one type of frame; what went wrong over there is said here, once. */
-static int expect(struct gateway_process *p, enum frame_type wanted, struct text *data)
-{
-	enum frame_type type;
-
-	do {
-		if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
-			return complain(
-				"the gateway process died; the record says how far it came");
-		}
-	} while (type == FRAME_LIMIT); /* reached when the run was over */
-	if (type == FRAME_FAILED) {
-		return complain("%s", data->data);
-	}
-	return type == wanted ? 0 : complain("the gateway process answered out of turn");
-}
 
 /* A crash must not put the run's key on a disk. 1 and not 0: see core(5), piping to a program. */
 static void forbid_core(void)
@@ -78,7 +60,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 	}
 	close(pair[1]);
 	p.socket = pair[0];
-	status = expect(&p, FRAME_CA, &p.ca);
+	status = gateway_process_expect(&p, FRAME_CA, &p.ca);
 	if (status != 0) {
 		gateway_process_finish(&p);
 		return status;
@@ -117,10 +99,7 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	size_t n_fds = 6;
 	int status;
 
-	text_add(&text, story->command, strlen(story->command) + 1);
-	text_add(&text, story->user, strlen(story->user) + 1);
-	text_add(&text, story->rules_digest, strlen(story->rules_digest) + 1);
-	text_add(&text, story->view, strlen(story->view) + 1);
+	gateway_process_tell(story, &text);
 	while (n_fds > 0 && fds[n_fds - 1] < 0) {
 		n_fds--; /* a service has no DNS door, and perhaps one listener */
 	}
@@ -129,51 +108,9 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	for (size_t i = 0; i < n_fds; i++) {
 		close(fds[i]);
 	}
-	status = expect(p, FRAME_OPEN, &text);
+	status = gateway_process_expect(p, FRAME_OPEN, &text);
 	text_finish(&text);
 	return status;
-}
-
-int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail)
-{
-	struct text text = {0};
-	int status;
-
-	text_add(&text, reason, strlen(reason) + 1);
-	text_add(&text, detail, strlen(detail) + 1);
-	(void)frame_send(p->socket, FRAME_EVENT, text.data, text.len, NULL, 0);
-	status = expect(p, FRAME_OPEN, &text);
-	text_finish(&text);
-	return status;
-}
-
-int gateway_process_rules(struct gateway_process *p, const struct text *packed)
-{
-	struct text text = {0};
-	int status;
-
-	(void)frame_send(p->socket, FRAME_RULES, packed->data, packed->len, NULL, 0);
-	status = expect(p, FRAME_OPEN, &text);
-	text_finish(&text);
-	return status;
-}
-
-int gateway_process_drain(struct gateway_process *p, unsigned seconds)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", seconds);
-
-	return frame_send(p->socket, FRAME_DRAIN, text, (size_t)n, NULL, 0) == 0
-		       ? 0
-		       : complain("the gateway process is gone");
-}
-
-bool gateway_process_limit(struct gateway_process *p, struct text *ret_limit)
-{
-	enum frame_type type;
-
-	return frame_waiting(p->socket) == FRAME_LIMIT &&
-	       frame_receive(p->socket, &type, ret_limit, NULL, 0) == 0;
 }
 
 int gateway_process_stop(
@@ -186,7 +123,7 @@ int gateway_process_stop(
 	if (frame_send(p->socket, FRAME_STOP, text, (size_t)n, NULL, 0) != 0) {
 		status = complain("the gateway process is gone: the record has no end");
 	} else {
-		status = expect(p, FRAME_SUMMARY, ret_summary);
+		status = gateway_process_expect(p, FRAME_SUMMARY, ret_summary);
 	}
 	while (p->pid > 0 && status == 0 && waitpid(p->pid, NULL, 0) < 0 && errno == EINTR) {
 	}

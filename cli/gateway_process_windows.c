@@ -3,9 +3,8 @@
  * to be told rules and plan again. The jailed command is as far from it as on Linux. When either
  * half dies, both do, and with the last handle of the job everything that was jailed.
  */
-#include "cli/frames.h"
+#include "cli/gateway_frames.h"
 #include "cli/gateway_main.h"
-#include "cli/gateway_process.h"
 #include "cli/verbs.h"
 
 #include <event2/util.h>
@@ -34,21 +33,6 @@ static void *run_gateway(void *arg)
 	return NULL;
 }
 
-static int expect(struct gateway_process *p, enum frame_type wanted, struct text *data)
-{
-	enum frame_type type;
-
-	do {
-		if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
-			return complain("the gateway ended; the record says how far it came");
-		}
-	} while (type == FRAME_LIMIT); /* reached when the run was over */
-	if (type == FRAME_FAILED) {
-		return complain("%s", data->data);
-	}
-	return type == wanted ? 0 : complain("the gateway answered out of turn");
-}
-
 int gateway_process_start(const struct gateway_plan *plan, struct gateway_process *ret_process)
 {
 	struct gateway_process p = {.pid = 1};
@@ -69,7 +53,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 		evutil_closesocket(pair[1]);
 		return complain("the gateway's thread cannot be started");
 	}
-	status = expect(&p, FRAME_CA, &p.ca);
+	status = gateway_process_expect(&p, FRAME_CA, &p.ca);
 	if (status != 0) {
 		gateway_process_finish(&p);
 		return status;
@@ -91,35 +75,12 @@ int gateway_process_open(struct gateway_process *p, const struct gateway_door *d
 	struct text text = {0};
 	int status;
 
-	text_add(&text, story->command, strlen(story->command) + 1);
-	text_add(&text, story->user, strlen(story->user) + 1);
-	text_add(&text, story->rules_digest, strlen(story->rules_digest) + 1);
-	text_add(&text, story->view, strlen(story->view) + 1);
+	gateway_process_tell(story, &text);
 	status = frame_send(p->socket, FRAME_DOOR, text.data, text.len, fds, 6);
-	status = status != 0 ? complain("the gateway ended") : expect(p, FRAME_OPEN, &text);
+	status = status != 0 ? complain("the gateway ended")
+			     : gateway_process_expect(p, FRAME_OPEN, &text);
 	text_finish(&text);
 	return status;
-}
-
-int gateway_process_event(struct gateway_process *p, const char *reason, const char *detail)
-{
-	struct text text = {0};
-	int status;
-
-	text_add(&text, reason, strlen(reason) + 1);
-	text_add(&text, detail, strlen(detail) + 1);
-	(void)frame_send(p->socket, FRAME_EVENT, text.data, text.len, NULL, 0);
-	status = expect(p, FRAME_OPEN, &text);
-	text_finish(&text);
-	return status;
-}
-
-bool gateway_process_limit(struct gateway_process *p, struct text *ret_limit)
-{
-	enum frame_type type;
-
-	return frame_waiting(p->socket) == FRAME_LIMIT &&
-	       frame_receive(p->socket, &type, ret_limit, NULL, 0) == 0;
 }
 
 int gateway_process_stop(
@@ -131,7 +92,7 @@ int gateway_process_stop(
 	if (frame_send(p->socket, FRAME_STOP, text, (size_t)n, NULL, 0) != 0) {
 		return complain("the gateway is gone: the record has no end");
 	}
-	return expect(p, FRAME_SUMMARY, ret_summary);
+	return gateway_process_expect(p, FRAME_SUMMARY, ret_summary);
 }
 
 void gateway_process_finish(struct gateway_process *p)

@@ -25,20 +25,6 @@ int verb_files(int argc, char **argv)
 	return complain("files is not there on Windows yet");
 }
 
-int verb_gateway(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return complain("gateway is not there on Windows: only `run` is");
-}
-
-int verb_ca(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return complain("ca is not there on Windows: each run makes its own");
-}
-
 int verb_connect(int argc, char **argv)
 {
 	(void)argc;

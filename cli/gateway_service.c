@@ -15,26 +15,25 @@
 #include "cli/place.h"
 #include "cli/ruleset.h"
 #include "cli/run_id.h"
+#include "cli/service.h"
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
 
-#include <errno.h>
 #include <event2/util.h>
 #include <getopt.h>
 #include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char help[] =
 	"usage: sallyport gateway --listen ADDRESS:PORT --rules FILE --ca DIR --record DIR "
 	"[OPTION...]\n"
+	"       sallyport gateway --reload PID | --end PID\n"
 	"\n"
 	"Serves clients that use it as their proxy, by the same rules and with the same record as "
 	"a run, but\n"
@@ -56,10 +55,7 @@ static const char help[] =
 	"ADDRESS:PORT, "
 	"--workers N,\n"
 	"  --verbose, --debug                as of sallyport run\n"
-	"\n"
-	"SIGHUP reads the rules again; when they are wrong the old ones stay, and it is said here "
-	"and in the\n"
-	"record. SIGTERM and SIGINT take no more clients, answer what was asked, and end.\n";
+	"\n";
 
 struct service {
 	struct sockaddr_storage listen[2];
@@ -74,7 +70,7 @@ struct service {
 	struct ruleset set;
 	struct auth_file auth;
 	struct gateway_process gateway;
-	sigset_t signals;
+	bool told; /* another one, and nothing is to be served here */
 };
 
 /* ---- options ---- */
@@ -108,6 +104,10 @@ static int number(const char *name, const char *text, unsigned most, unsigned *r
 static int parse_option(struct service *s, int option)
 {
 	switch (option) {
+	case 'L':
+	case 'E':
+		s->told = true;
+		return service_ask(optarg, option == 'L' ? SERVICE_RELOAD : SERVICE_END);
 	case 'l': return add_listen(s, optarg);
 	case 'r': s->rules_path = optarg; return 0;
 	case 'u': s->uses = optarg; return 0;
@@ -152,18 +152,23 @@ static int parse_options(struct service *s, int argc, char **argv)
 		{"upstream-proxy", required_argument, NULL, 'p'},
 		{"metrics", required_argument, NULL, 'm'},
 		{"workers", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'},
+		{"reload", required_argument, NULL, 'L'}, {"end", required_argument, NULL, 'E'},
 		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
 	int option, status;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h') {
 			fputs(help, stdout);
+			fputs(service_help, stdout);
 			return -1;
 		}
 		status = parse_option(s, option);
 		if (status != 0) {
 			return status;
 		}
+	}
+	if (s->told) {
+		return -1;
 	}
 	if (optind < argc) {
 		return complain("gateway runs no command: %s", argv[optind]);
@@ -189,7 +194,6 @@ static bool is_loopback(const struct sockaddr_storage *address)
 static int read_auth(struct service *s)
 {
 	struct text text = {0};
-	struct stat st;
 	int status;
 
 	for (int i = 0; s->auth_path == NULL && i < s->n_listen; i++) {
@@ -201,16 +205,8 @@ static int read_auth(struct service *s)
 	if (s->auth_path == NULL) {
 		return 0;
 	}
-	if (stat(s->auth_path, &st) != 0) {
-		return complain("--auth %s: %s", s->auth_path, strerror(errno));
-	}
-	if ((st.st_mode & 077) != 0) {
-		return complain(
-			"--auth %s can be read by others than its owner: chmod 600", s->auth_path);
-	}
-	if (text_read_file(&text, s->auth_path) != 0) {
-		status = complain("--auth %s: %s", s->auth_path, strerror(errno));
-	} else {
+	status = service_read_private("--auth", s->auth_path, &text);
+	if (status == 0) {
 		text_add(&text, "", 0);
 		status = auth_file_parse(text.data, s->auth_path, &s->auth);
 	}
@@ -264,29 +260,6 @@ static int prepare(struct service *s)
 	return status != 0 ? status : find_key(s);
 }
 
-static int listen_on(const struct sockaddr_storage *address, intptr_t *ret_fd)
-{
-	socklen_t len = address->ss_family == AF_INET ? sizeof(struct sockaddr_in)
-						      : sizeof(struct sockaddr_in6);
-	int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), on = 1;
-
-	if (fd < 0) {
-		return complain("--listen: %s", strerror(errno));
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (address->ss_family == AF_INET6) {
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	}
-	if (bind(fd, (const struct sockaddr *)address, len) != 0 || listen(fd, SOMAXCONN) != 0) {
-		int error = errno;
-
-		close(fd);
-		return complain("--listen: %s", strerror(error));
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
 /* Where clients really come: a port of 0 was chosen by the system. */
 static void say_where(const struct service *s, const struct gateway_door *door)
 {
@@ -315,7 +288,7 @@ static int start(struct service *s)
 	int status = 0;
 
 	for (int i = 0; status == 0 && i < s->n_listen; i++) {
-		status = listen_on(&s->listen[i], &door.tcp[i]);
+		status = service_listen(&s->listen[i], &door.tcp[i]);
 	}
 	s->plan.rules = s->set.rules;
 	s->plan.ca_dir = s->ca;
@@ -378,28 +351,18 @@ static int reload(struct service *s)
 	return status;
 }
 
-static bool is_gone(struct service *s)
-{
-	char byte;
-
-	return recv(s->gateway.socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 static int serve(struct service *s)
 {
 	struct text summary = {0};
-	int signal, status = 0;
+	enum service_wish wish = SERVICE_RELOAD;
+	int status = 0;
 
 	fputs("sallyport: serving\n", stderr);
-	while (status == 0 && sigwait(&s->signals, &signal) == 0) {
-		if (signal == SIGHUP) {
-			status = reload(s);
-		} else if (signal != SIGCHLD) {
-			break;
-		} else if (is_gone(s)) {
-			return complain(
-				"the gateway process died; the record says how far it came");
-		}
+	while (status == 0 && (wish = service_wait(s->gateway.socket)) == SERVICE_RELOAD) {
+		status = reload(s);
+	}
+	if (wish == SERVICE_GONE) {
+		return complain("the gateway process died; the record says how far it came");
 	}
 	if (status == 0) {
 		status = gateway_process_drain(&s->gateway, s->drain);
@@ -414,19 +377,15 @@ static int serve(struct service *s)
 int verb_gateway(int argc, char **argv)
 {
 	struct service s = {.drain = 30, .plan = {.log_level = GATEWAY_LOG_WARN}};
-	int status;
+	int status = parse_options(&s, argc, argv);
 
-	sigemptyset(&s.signals);
-	sigaddset(&s.signals, SIGHUP);
-	sigaddset(&s.signals, SIGTERM);
-	sigaddset(&s.signals, SIGINT);
-	sigaddset(&s.signals, SIGCHLD);
-	status = parse_options(&s, argc, argv);
 	if (status == 0) {
 		status = prepare(&s); /* presets ask other programs, which want their signals */
 	}
 	if (status == 0) {
-		sigprocmask(SIG_BLOCK, &s.signals, NULL);
+		status = service_hear();
+	}
+	if (status == 0) {
 		status = start(&s);
 	}
 	if (status == 0) {
