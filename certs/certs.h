@@ -161,6 +161,13 @@ int certs_trust_add_file(struct certs_trust *trust, const char *path, size_t *re
 int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_added,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 /*
+ * The same, but `pem` is decoded at the first check and must be there until then, which costs a
+ * process nothing that asks no origin. Once for a trust. A text in which nothing begins like a
+ * certificate is CERTS_EFORMAT; one without any that can be read leaves nobody to be believed.
+ */
+int certs_trust_add_pem_later(struct certs_trust *trust, const char *pem, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+/*
  * Adds the system's roots: SSL_CERT_FILE of the caller's environment is NOT read here; the file
  * list is the distributions' well-known bundle paths (certs_system_bundle returns the first that
  * exists).

@@ -25,6 +25,14 @@ struct store {
 	bool failed;
 };
 
+/* Room for that many octets in all; there is more when it does not do. */
+static void reserve(struct store *s, size_t size)
+{
+	s->data = malloc(size);
+	s->failed = s->data == NULL;
+	s->size = s->failed ? 0 : size;
+}
+
 static void put(struct store *s, const void *bytes, size_t len)
 {
 	if (!s->failed && s->len + len > s->size) {
@@ -96,6 +104,7 @@ int certs_java_store(
 	uint32_t count = 0;
 	int ret;
 
+	reserve(&s, strlen(pem) + 1); /* base64 is longer than what is said beside a certificate */
 	put(&s, password, sizeof(password));
 	put(&s, phrase, sizeof(phrase) - 1);
 	put_number(&s, MAGIC, 4);

@@ -1,10 +1,13 @@
 /*
  * Whom we believe upstream: the store of roots, looked up by subject, and the one question about a
  * chain. Roots are added before the first check; after that the store is only read, by any thread.
+ * A bundle of hundreds can wait for that check to be decoded: many a run asks no origin.
  */
 #include "certs/certs.h"
 
 #include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,8 +30,17 @@ struct root {
 	unsigned char der[]; /* what cert borrows */
 };
 
+/* A bundle that waits for the first check. */
+struct later {
+	struct certs_trust *trust; /* whose it is */
+	pthread_mutex_t lock;
+	atomic_bool done;
+	const char *pem; /* borrowed until it is done */
+};
+
 struct certs_trust {
 	struct root *buckets[BUCKETS];  /* owned */
+	struct later *later;            /* owned; NULL: nothing waits */
 	const struct certs_trust *base; /* borrowed; NULL: none */
 	struct remembered *remembered;  /* owned; the one part that checks write to */
 };
@@ -83,6 +95,10 @@ void certs_trust_destroy(struct certs_trust *trust)
 			trust->buckets[i] = root->next;
 			free(root);
 		}
+	}
+	if (trust->later != NULL) {
+		pthread_mutex_destroy(&trust->later->lock);
+		free(trust->later);
 	}
 	remembered_destroy(trust->remembered);
 	free(trust);
@@ -153,8 +169,8 @@ static int add_der(struct certs_trust *trust, const unsigned char *der, size_t n
 	return 1;
 }
 
-int certs_trust_add_pem(
-	struct certs_trust *trust, const char *pem, size_t *ret_added, struct certs_diag *diag)
+static int add_all(
+	struct certs_trust *trust, const char *pem, size_t *ret_added, size_t *ret_skipped)
 {
 	struct pem_reader r = {.at = pem};
 	size_t added = 0;
@@ -172,8 +188,19 @@ int certs_trust_add_pem(
 		skipped += (size_t)!taken;
 	}
 	pem_finish(&r);
-	if (ret < 0) {
-		return ret;
+	*ret_added = added;
+	*ret_skipped = skipped;
+	return ret < 0 ? ret : CERTS_OK;
+}
+
+int certs_trust_add_pem(
+	struct certs_trust *trust, const char *pem, size_t *ret_added, struct certs_diag *diag)
+{
+	size_t added, skipped;
+	int err = add_all(trust, pem, &added, &skipped);
+
+	if (err != CERTS_OK) {
+		return err;
 	}
 	if (added == 0) {
 		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,
@@ -213,6 +240,47 @@ static int add_one(void *context, const unsigned char *der, size_t n)
 
 	a->added += ret == 1 ? 1 : 0;
 	return ret < 0 ? ret : CERTS_OK;
+}
+
+int certs_trust_add_pem_later(struct certs_trust *trust, const char *pem, struct certs_diag *diag)
+{
+	struct later *later;
+
+	if (trust->later != NULL || strstr(pem, "-----BEGIN CERTIFICATE-----") == NULL) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s",
+			trust->later != NULL ? "one bundle waits already" : "no certificate in it");
+	}
+	later = calloc(1, sizeof(*later));
+	if (later == NULL || pthread_mutex_init(&later->lock, NULL) != 0) {
+		free(later);
+		return CERTS_EMEMORY;
+	}
+	later->trust = trust;
+	later->pem = pem;
+	trust->later = later;
+	return CERTS_OK;
+}
+
+/* What waits is there from here on; CERTS_EMEMORY: nothing can be judged yet. */
+static int settle(const struct certs_trust *trust)
+{
+	size_t added, skipped;
+	int err = CERTS_OK;
+
+	for (; err == CERTS_OK && trust != NULL; trust = trust->base) {
+		struct later *later = trust->later;
+
+		if (later == NULL || atomic_load(&later->done)) {
+			continue;
+		}
+		pthread_mutex_lock(&later->lock);
+		if (!atomic_load(&later->done)) {
+			err = add_all(later->trust, later->pem, &added, &skipped);
+		}
+		atomic_store(&later->done, err == CERTS_OK);
+		pthread_mutex_unlock(&later->lock);
+	}
+	return err;
 }
 
 int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct certs_diag *diag)
@@ -273,7 +341,7 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_NAME,
 			"not a host name or address: %.200s", host);
 	}
-	certs = calloc(n, sizeof(*certs));
+	certs = settle(trust) == CERTS_OK ? calloc(n, sizeof(*certs)) : NULL;
 	if (certs == NULL) {
 		return certs_fail(diag, CERTS_EMEMORY, CERTS_CHECK_NONE, "out of memory");
 	}

@@ -44,8 +44,8 @@ static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", 
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The certificates of a PEM text, and nothing else of it: some files hold a key as well. */
-static void add_certificates(struct text *to, const char *pem)
+/* The kind of certificate that begins at a line's start; NULL: something else does. */
+static const char *certificate_end(const char *line)
 {
 	static const char *const kinds[][2] = {
 		{"-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"},
@@ -53,23 +53,48 @@ static void add_certificates(struct text *to, const char *pem)
 		{"-----BEGIN X509 CERTIFICATE-----", "-----END X509 CERTIFICATE-----"}};
 
 	for (size_t i = 0; i < COUNT(kinds); i++) {
-		const char *at = pem, *end;
-
-		while ((at = strstr(at, kinds[i][0])) != NULL &&
-			(end = strstr(at, kinds[i][1])) != NULL) {
-			end += strlen(kinds[i][1]);
-			text_add(to, at, (size_t)(end - at));
-			text_add(to, "\n", 1);
-			at = end;
+		if (strncmp(line, kinds[i][0], strlen(kinds[i][0])) == 0) {
+			return kinds[i][1];
 		}
 	}
+	return NULL;
+}
+
+/* Of the PEM text from `begin` on the certificates, and nothing else: some files hold a key as
+ * well. In place: a bundle is large, and this is done at every start. */
+static void keep_certificates(struct text *t, size_t begin)
+{
+	char *at, *out;
+
+	text_reserve(t, 1); /* a last line may have no end */
+	t->data[t->len + 1] = '\0';
+	at = out = t->data + begin;
+	while ((at = strstr(at, "-----BEGIN ")) != NULL) {
+		const char *kind =
+			at == t->data + begin || at[-1] == '\n' ? certificate_end(at) : NULL;
+		const char *end = kind != NULL ? strstr(at, kind) : NULL;
+		size_t len = end != NULL ? (size_t)(end - at) + strlen(kind) : 0;
+
+		if (end == NULL) {
+			at++;
+			continue;
+		}
+		if (out != at) {
+			memmove(out, at, len);
+		}
+		at += len;
+		out += len;
+		*out++ = '\n';
+	}
+	*out = '\0';
+	t->len = (size_t)(out - t->data);
 }
 
 /* Adds a file of the user's to a text once; one that cannot be read is left out, as its client
  * would. */
 static void add_roots(struct text *to, struct list *seen, const char *path)
 {
-	struct text pem = {0};
+	size_t begin = to->len;
 	struct stat st;
 
 	/* Nothing that would keep us waiting: some variables hold words such as "true", too. */
@@ -78,11 +103,12 @@ static void add_roots(struct text *to, struct list *seen, const char *path)
 		return;
 	}
 	list_set(seen, path, "1");
-	if (text_read_file(&pem, path) == 0) {
-		text_reserve(to, pem.len + 2);
-		add_certificates(to, pem.data);
+	if (text_read_file(to, path) == 0) {
+		keep_certificates(to, begin);
+	} else if (to->data != NULL) {
+		to->len = begin; /* without what was read of it */
+		to->data[begin] = '\0';
 	}
-	text_finish(&pem);
 }
 
 /* SSL_CERT_DIR: folders with colons between them, a certificate a file. */
@@ -110,7 +136,9 @@ static void make_bundles(struct client_trust *t, const char *run_ca, const struc
 {
 	struct list seen = {0}, seen_adding = {0};
 
-	add_roots(&t->bundle, &seen, certs_system_bundle());
+	if (certs_system_bundle() != NULL) {
+		list_set(&seen, certs_system_bundle(), "1"); /* client_trust_begin() */
+	}
 	for (size_t i = 0; i < COUNT(replacing); i++) {
 		const char *path = list_get(user, replacing[i]);
 		struct stat st;
@@ -316,13 +344,21 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 	return 0;
 }
 
+void client_trust_begin(struct client_trust *t)
+{
+	struct list seen = {0};
+
+	memset(t, 0, sizeof(*t));
+	add_roots(&t->bundle, &seen, certs_system_bundle());
+	list_finish(&seen);
+}
+
 int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment)
 {
 	struct list user = {0};
 	int status;
 
-	memset(t, 0, sizeof(*t));
 	for (; *environment != NULL; environment++) {
 		list_add(&user, *environment);
 		add_environment(t, *environment);

@@ -25,6 +25,8 @@ struct client_trust {
 	struct list env;          /* the command's environment */
 };
 
+/* Begins the bundle with the system's roots; it is empty where they are in no file. */
+void client_trust_begin(struct client_trust *t);
 /* `environment`: the user's. 0, or an exit status after it was said why. */
 int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment);

@@ -104,13 +104,18 @@ static void make_environment(struct client_trust *t, uint16_t port, char *const 
 	list_set(&t->env, "GIT_CONFIG_VALUE_0", "openssl");
 }
 
+/* They are in the system's store. */
+void client_trust_begin(struct client_trust *t)
+{
+	memset(t, 0, sizeof(*t));
+}
+
 int client_trust_make(struct client_trust *t, const char *run_ca_pem, uint16_t proxy_port,
 	char *const *environment)
 {
 	struct certs_diag diag;
 	int status;
 
-	memset(t, 0, sizeof(*t));
 	status = name_files(t);
 	if (status != 0) {
 		return status;

@@ -167,13 +167,21 @@ static int open_record(struct host_process *h)
 	return 0;
 }
 
+static int load_system_roots(struct host_process *h, struct certs_diag *diag)
+{
+	size_t n;
+
+	return h->plan->system_roots != NULL
+		       ? certs_trust_add_pem_later(h->trust, h->plan->system_roots, diag)
+		       : certs_trust_add_system(h->trust, &n, diag);
+}
+
 static int load_trust(struct host_process *h)
 {
 	struct certs_diag diag = {0};
 	size_t n;
 
-	if (certs_trust_create(&h->trust) != CERTS_OK ||
-		certs_trust_add_system(h->trust, &n, &diag) != CERTS_OK) {
+	if (certs_trust_create(&h->trust) != CERTS_OK || load_system_roots(h, &diag) != CERTS_OK) {
 		fail(h, "the system's root certificates cannot be read: %s", diag.message);
 		return -1;
 	}

@@ -30,6 +30,7 @@ struct gateway_plan {
 	struct gateway_deadlines deadlines;
 	struct gateway_limits limits;
 	const char *upstream_proxy;      /* URL; NULL: none */
+	const char *system_roots;        /* PEM; NULL: the gateway reads them itself */
 	char *const *upstream_cas;       /* NULL-terminated, or NULL */
 	const unsigned char *digest_key; /* AUDIT_KEY bytes */
 	char *const *digested;           /* names; NULL-terminated, or NULL */

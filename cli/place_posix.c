@@ -34,6 +34,9 @@ int place_state(char *ret_path, size_t size)
 
 int place_make_folders(char *path)
 {
+	if (access(path, F_OK) == 0) {
+		return 0;
+	}
 	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
 		if (slash != NULL) {
 			*slash = '\0';

@@ -300,6 +300,7 @@ static int start_gateway(struct run *r)
 		.digested = r->digested.items,
 		.recorded_headers = r->recorded_headers.items,
 		.body_max = r->body_max,
+		.system_roots = r->trust.bundle.len > 0 ? r->trust.bundle.data : NULL,
 		.upstream_cas = r->upstream_cas.items,
 		.workers = r->workers,
 		.log_level = r->log_level,
@@ -540,6 +541,7 @@ int verb_run(int argc, char **argv)
 		status = prepare(&r);
 	}
 	if (status == 0) {
+		client_trust_begin(&r.trust);
 		status = start_gateway(&r);
 	}
 	if (status == 0) {

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void *or_die(void *memory)
@@ -73,17 +75,27 @@ void text_json(struct text *t, const char *string)
 
 int text_read_file(struct text *t, const char *path)
 {
-	char chunk[16384];
+	enum { MORE = 16384 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	ssize_t got;
 
 	if (fd < 0) {
 		return -1;
 	}
 	text_add(t, "", 0);
-	while ((got = read(fd, chunk, sizeof(chunk))) > 0) {
-		text_add(t, chunk, (size_t)got);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < PTRDIFF_MAX / 2) {
+		text_reserve(
+			t, (size_t)st.st_size + 1); /* as large as the file says, and its end */
 	}
+	do {
+		if (t->size - t->len < 2) {
+			text_reserve(t, MORE);
+		}
+		got = read(fd, t->data + t->len, t->size - t->len - 1);
+		t->len += got > 0 ? (size_t)got : 0;
+		t->data[t->len] = '\0';
+	} while (got > 0);
 	if (got < 0) {
 		int error = errno;
 

@@ -148,6 +148,17 @@ static void add_etc(struct view *v, const char *path, const char *content)
 	add_file(v, realpath(path, real) != NULL ? real : path, content, strlen(content), false);
 }
 
+/* Some of the bundle's names are links to others. */
+static bool is_file_there(const struct view *v, const char *target)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->entries[i].mode == JAIL_FILE && strcmp(v->entries[i].target, target) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
 static void add_trust(struct view *v, const struct client_trust *trust)
 {
 	char real[PATH_MAX];
@@ -165,7 +176,7 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 	for (size_t i = 0; i < trust->bundle_paths.n; i++) {
 		const char *path = trust->bundle_paths.items[i];
 
-		if (realpath(path, real) != NULL) {
+		if (realpath(path, real) != NULL && !is_file_there(v, real)) {
 			add_file(v, real, trust->bundle.data, trust->bundle.len, true);
 		}
 	}

@@ -18,6 +18,16 @@ if(WIN32)
 else()
 	target_compile_options(sallyport_flags INTERFACE -fstack-clash-protection)
 	target_link_options(sallyport_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+	# 16,000 addresses are relocated at each start: from 6 KiB instead of 400, where the loader can.
+	include(CheckCSourceCompiles)
+	check_c_source_compiles("#include <features.h>
+#if !defined(__GLIBC__) || !__GLIBC_PREREQ(2, 36)
+#error no DT_RELR
+#endif
+int main(void) { return 0; }" SALLYPORT_LOADER_HAS_RELR)
+	if(SALLYPORT_LOADER_HAS_RELR)
+		target_link_options(sallyport_flags INTERFACE -Wl,-z,pack-relative-relocs)
+	endif()
 endif()
 # assert() states beliefs that must hold in production too: NDEBUG is never set.
 string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")

@@ -44,7 +44,7 @@ static void start(void)
 
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
 					OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-					OPENSSL_INIT_NO_LOAD_CONFIG,
+					OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT,
 		    NULL) != 1 ||
 		RAND_set_rand_method(&kernel) != 1) {
 		abort(); /* memory is out, before anything was served */

@@ -9,6 +9,8 @@
 #include <mbedtls/md.h>
 #include <mbedtls/platform_util.h>
 #include <mbedtls/ssl_ticket.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,22 +19,19 @@ enum { LIFETIME = 3600, SEAL = 32, KEY = 32 };
 struct tls_tickets {
 	mbedtls_ssl_ticket_context context; /* has a lock of its own */
 	unsigned char key[KEY];             /* of the seals; never changes */
+	pthread_mutex_t lock;
+	atomic_bool ready; /* made at the first ticket: many a run has none, each has a start */
 };
 
 int tls_tickets_create(struct tls_tickets **ret_tickets)
 {
 	struct tls_tickets *tickets = calloc(1, sizeof(*tickets));
 
-	if (tickets == NULL) {
+	if (tickets == NULL || pthread_mutex_init(&tickets->lock, NULL) != 0) {
+		free(tickets);
 		return -1;
 	}
 	mbedtls_ssl_ticket_init(&tickets->context);
-	if (certs_random(NULL, tickets->key, sizeof(tickets->key)) != 0 ||
-		mbedtls_ssl_ticket_setup(&tickets->context, certs_random, NULL,
-			MBEDTLS_CIPHER_AES_256_GCM, LIFETIME) != 0) {
-		tls_tickets_destroy(tickets);
-		return -1;
-	}
 	*ret_tickets = tickets;
 	return 0;
 }
@@ -44,7 +43,29 @@ void tls_tickets_destroy(struct tls_tickets *tickets)
 	}
 	mbedtls_ssl_ticket_free(&tickets->context);
 	mbedtls_platform_zeroize(tickets->key, sizeof(tickets->key));
+	pthread_mutex_destroy(&tickets->lock);
 	free(tickets);
+}
+
+/* 0, or mbedTLS's error: no ticket is given then, and none believed. */
+static int make_ready(struct tls_tickets *tickets)
+{
+	int error = 0;
+
+	if (atomic_load(&tickets->ready)) {
+		return 0;
+	}
+	pthread_mutex_lock(&tickets->lock);
+	if (!atomic_load(&tickets->ready)) {
+		error = certs_random(NULL, tickets->key, sizeof(tickets->key));
+		if (error == 0) {
+			error = mbedtls_ssl_ticket_setup(&tickets->context, certs_random, NULL,
+				MBEDTLS_CIPHER_AES_256_GCM, LIFETIME);
+		}
+		atomic_store(&tickets->ready, error == 0);
+	}
+	pthread_mutex_unlock(&tickets->lock);
+	return error;
 }
 
 /* HMAC-SHA-256 over version, host with its NUL, and the ticket as mbedTLS made it. */
@@ -78,8 +99,11 @@ int tls_ticket_write(struct tls_tickets *tickets, const struct tls *t,
 	if (end - start < SEAL) {
 		return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
 	}
-	error = mbedtls_ssl_ticket_write(
-		&tickets->context, session, start + SEAL, end, &len, ret_lifetime);
+	error = make_ready(tickets);
+	if (error == 0) {
+		error = mbedtls_ssl_ticket_write(
+			&tickets->context, session, start + SEAL, end, &len, ret_lifetime);
+	}
 	if (error == 0) {
 		error = seal(tickets, t, start + SEAL, len, start);
 	}
@@ -92,7 +116,8 @@ int tls_ticket_parse(struct tls_tickets *tickets, const struct tls *t, mbedtls_s
 {
 	unsigned char wanted[SEAL];
 
-	if (len < SEAL || seal(tickets, t, buf + SEAL, len - SEAL, wanted) != 0 ||
+	if (make_ready(tickets) != 0 || len < SEAL ||
+		seal(tickets, t, buf + SEAL, len - SEAL, wanted) != 0 ||
 		mbedtls_ct_memcmp(wanted, buf, SEAL) != 0) {
 		return MBEDTLS_ERR_SSL_INVALID_MAC;
 	}

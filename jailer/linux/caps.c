@@ -30,11 +30,12 @@ int caps_drop(struct jail_diag *diag)
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0) {
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "capabilities", cure, "ambient set");
 	}
-	for (int cap = 0; cap < 64; cap++) {
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) != 0 && errno != EINVAL) {
-			return jail_fail_errno(
-				diag, JAIL_EPROTECTION, "capabilities", cure, "bounding set");
-		}
+	/* They are numbered without gaps: EINVAL is the end of them. */
+	for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++) {
+	}
+	if (errno != EINVAL) {
+		return jail_fail_errno(
+			diag, JAIL_EPROTECTION, "capabilities", cure, "bounding set");
 	}
 	if (syscall(SYS_capset, &header, none) != 0) {
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "capabilities", cure, "capset");

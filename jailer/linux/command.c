@@ -22,7 +22,8 @@ static void reset_signals(void)
 
 		/* Ignored signals stay ignored across exec, as the caller of env would expect
 		 * (nohup). */
-		if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN) {
+		if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN &&
+			now.sa_handler != SIG_DFL) {
 			signal(number, SIG_DFL);
 		}
 	}

@@ -76,7 +76,7 @@ long landlock_abi(void);
 int landlock_folder(const char *folder, struct jail_diag *diag);
 /* confine_root.c: a root that is empty but for `folder`, which keeps its path. */
 int confine_root(const char *folder, struct jail_diag *diag);
-/* confine_calls.c: the system calls of the gateway. */
+/* seccomp.c: the system calls of the gateway. */
 int confine_calls(struct jail_diag *diag);
 size_t confine_calls_count(void);
 /* confine_shipped.c, confine_sanitized.c: called when this process is confined. */

@@ -35,7 +35,8 @@ enum { PRIORITY_NAT = -100, PRIORITY_FILTER = 0 };
 /* A batch of messages under construction. */
 struct batch {
 	struct mnl_nlmsg_batch *batch; /* owned */
-	char buf[65536];
+	char buf[16384]; /* twice what the batch may hold, as libmnl wants it; half of that is used
+			  */
 	uint32_t seq;
 	bool failed;
 };

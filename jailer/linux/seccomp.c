@@ -1,190 +1,69 @@
 /*
- * System calls that nobody in the jail needs and that have been ways out: refused with EPERM
- * (ENOSYS for clone3, so that libc falls back to clone, whose flags can be seen). Everything else
- * is allowed: build tools use much. docs/jail.md lists the reasons. Source: seccomp(2),
- * seccomp_rule_add(3).
+ * Puts up a filter of system calls. What the filters say stands in filters/; the build made their
+ * programs of it. Source: seccomp(2).
  */
 #include "jailer/linux/jail_linux.h"
 
-#include <errno.h>
-#include <linux/netlink.h>
-#include <sched.h>
-#include <seccomp.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#ifndef TIOCLINUX
-#define TIOCLINUX 0x541C
-#endif
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x00000080
-#endif
+#include "jailer/linux/filters/own_pid.h"
+#include "filters_made.h" /* by the build */
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char cure[] = "a kernel with CONFIG_SECCOMP_FILTER";
 
-/* Refused whatever the arguments. */
-static const char *const refused[] = {
-	/* mounts and roots */
-	"mount",
-	"umount",
-	"umount2",
-	"pivot_root",
-	"chroot",
-	"move_mount",
-	"open_tree",
-	"fsopen",
-	"fsconfig",
-	"fsmount",
-	"fspick",
-	"mount_setattr",
-	"open_by_handle_at",
-	/* namespaces */
-	"setns",
-	"unshare",
-	/* the kernel itself */
-	"init_module",
-	"finit_module",
-	"delete_module",
-	"create_module",
-	"kexec_load",
-	"kexec_file_load",
-	"bpf",
-	"perf_event_open",
-	"userfaultfd",
-	"io_uring_setup",
-	"io_uring_enter",
-	"io_uring_register",
-	"syslog",
-	"acct",
-	"swapon",
-	"swapoff",
-	"reboot",
-	"settimeofday",
-	"clock_settime",
-	"clock_adjtime",
-	"adjtimex",
-	"sethostname",
-	"setdomainname",
-	"iopl",
-	"ioperm",
-	"quotactl",
-	"quotactl_fd",
-	"nfsservctl",
-	"lookup_dcookie",
-	"vhangup",
-	/* keyrings are not namespaced */
-	"add_key",
-	"request_key",
-	"keyctl",
-	/* other processes' descriptors */
-	"pidfd_getfd",
-	"kcmp",
-};
-
-static int refuse_named(scmp_filter_ctx filter)
+static int put_up(
+	const struct sock_filter *filter, size_t n, const char *what, struct jail_diag *diag)
 {
-	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		int number = seccomp_syscall_resolve_name(refused[i]);
-		int error;
+	/* The kernel copies it: seccomp(2) only forgot to say const. */
+	struct sock_fprog program = {
+		.len = (unsigned short)n, .filter = (struct sock_filter *)filter};
 
-		if (number == __NR_SCMP_ERROR) {
-			continue; /* a call this libseccomp has never heard of does not exist here
-				   */
-		}
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0);
-		if (error != 0 && error != -EDOM) {
-			return error;
-		}
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+		syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) {
+		return jail_fail_errno(diag, JAIL_EPROTECTION, "seccomp", cure, "%s", what);
 	}
 	return 0;
-}
-
-/* New namespaces by clone: any of the flags. */
-static int refuse_clone_flags(scmp_filter_ctx filter)
-{
-	static const uint64_t flags[] = {CLONE_NEWUSER, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWPID,
-		CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWTIME};
-	int error = 0;
-
-	for (size_t i = 0; error == 0 && i < sizeof(flags) / sizeof(flags[0]); i++) {
-		/* CLONE_NEWTIME lies in the bits of the exit signal: only unshare knows it. */
-		if (flags[i] != CLONE_NEWTIME) {
-			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-				SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
-		}
-	}
-	return error != 0 ? error
-			  : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-}
-
-/* Typing into the terminal we share with the caller. The kernel looks at 32 bits of the request. */
-static int refuse_terminal_injection(scmp_filter_ctx filter)
-{
-	static const uint64_t requests[] = {TIOCSTI, TIOCLINUX};
-	int error = 0;
-
-	for (size_t i = 0; error == 0 && i < 2; i++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, requests[i]));
-	}
-	return error;
-}
-
-/* Only unix, IPv4, IPv6 and reading routes; no raw sockets. */
-static int refuse_sockets(scmp_filter_ctx filter)
-{
-	int error = 0;
-
-	for (uint64_t family = 0; error == 0 && family < AF_MAX; family++) {
-		if (family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
-			family == AF_NETLINK) {
-			continue;
-		}
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, family));
-	}
-	if (error == 0) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-			SCMP_A0(SCMP_CMP_GE, AF_MAX));
-	}
-	/* Raw netlink sockets are the ordinary ones; raw IP is what goes around a port's owner. */
-	for (size_t i = 0; error == 0 && i < 2; i++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2,
-			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, i == 0 ? AF_INET : AF_INET6),
-			SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW));
-	}
-	for (uint64_t protocol = 1; error == 0 && protocol < 32; protocol++) {
-		error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2,
-			SCMP_A0(SCMP_CMP_MASKED_EQ, 0xffffffffu, AF_NETLINK),
-			SCMP_A2(SCMP_CMP_MASKED_EQ, 0xffffffffu, protocol));
-	}
-	return error;
 }
 
 int seccomp_setup(struct jail_diag *diag)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int error;
+	return put_up(command_filter, COUNT(command_filter), "system call filter", diag);
+}
 
-	if (filter == NULL) {
-		return jail_fail(diag, JAIL_EMEMORY, "seccomp", cure, "no memory for the filter");
+size_t confine_calls_count(void)
+{
+	return GATEWAY_CALLS;
+}
+
+/* Whose signals may be sent: its own, once in the filter. */
+static size_t set_own_pid(struct sock_filter *filter, size_t n)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (filter[i].k == FILTER_OWN_PID) {
+			filter[i].k = (uint32_t)getpid();
+			found++;
+		}
 	}
-	/*
-	 * The 32-bit and x32 tables are refused whole: their calls take arguments by pointer
-	 * (socketcall) or by other numbers, and what cannot be judged is not let through.
-	 */
-	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
-	error = error != 0 ? error : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	error = error != 0 ? error : refuse_named(filter);
-	error = error != 0 ? error : refuse_clone_flags(filter);
-	error = error != 0 ? error : refuse_terminal_injection(filter);
-	error = error != 0 ? error : refuse_sockets(filter);
-	error = error != 0 ? error : seccomp_load(filter);
-	seccomp_release(filter);
-	if (error != 0) {
-		errno = -error;
-		return jail_fail_errno(
-			diag, JAIL_EPROTECTION, "seccomp", cure, "system call filter");
+	return found;
+}
+
+int confine_calls(struct jail_diag *diag)
+{
+	struct sock_filter filter[COUNT(gateway_filter)];
+
+	memcpy(filter, gateway_filter, sizeof(filter));
+	if (set_own_pid(filter, COUNT(filter)) != 1) {
+		return jail_fail(diag, JAIL_EPROTECTION, "seccomp", "",
+			"the gateway's filter does not know its process");
 	}
-	return 0;
+	return put_up(filter, COUNT(filter), "the gateway's system call filter", diag);
 }

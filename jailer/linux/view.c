@@ -326,14 +326,11 @@ static int put_bind(struct places *p, const struct jail_view *v)
 }
 
 /* The content stands in a tmpfs of ours that the jail cannot reach by any other name. */
-static int stage(struct places *p, const void *content, size_t len, mode_t mode)
+static int stage(struct places *p, const char *name, const void *content, size_t len, mode_t mode)
 {
-	char name[32];
 	const char *from = content;
-	int fd, tree = -1;
+	int fd = openat(p->base, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600), result;
 
-	snprintf(name, sizeof(name), "staging/%u", p->staged++);
-	fd = openat(p->base, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		return -1;
 	}
@@ -347,10 +344,16 @@ static int stage(struct places *p, const void *content, size_t len, mode_t mode)
 		from += put;
 		len -= (size_t)put;
 	}
-	if (fchmod(fd, mode) == 0) {
-		tree = mounts_clone(p->base, name);
-	}
+	result = fchmod(fd, mode);
 	close(fd);
+	return result;
+}
+
+/* A mount of what was staged. */
+static int staged_tree(struct places *p, const char *name)
+{
+	int tree = mounts_clone(p->base, name);
+
 	if (tree >= 0 &&
 		mounts_restrict(tree, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
 			false) != 0) {
@@ -360,10 +363,29 @@ static int stage(struct places *p, const void *content, size_t len, mode_t mode)
 	return tree;
 }
 
+/* Which entry names this content first: a bundle of certificates has many places. */
+static size_t first_with(const struct places *p, const struct jail_view *v)
+{
+	size_t i = 0;
+
+	while (p->view[i].mode != JAIL_FILE || p->view[i].content != v->content ||
+		p->view[i].content_len != v->content_len) {
+		i++;
+	}
+	return i;
+}
+
 static int put_file(struct places *p, const struct jail_view *v)
 {
-	int tree = stage(p, v->content, v->content_len, 0444), result;
+	char name[32];
+	int tree, result;
 
+	snprintf(name, sizeof(name), "staging/file-%zu", first_with(p, v));
+	if (faccessat(p->base, name, F_OK, 0) != 0 &&
+		stage(p, name, v->content, v->content_len, 0444) != 0) {
+		return -1;
+	}
+	tree = staged_tree(p, name);
 	if (tree < 0) {
 		return -1;
 	}
@@ -396,6 +418,7 @@ static int put_hide(struct places *p, const struct jail_view *v)
 {
 	/* Of a link, what it leads to here: a link itself can be covered by nothing. */
 	int place = mounts_open_in(p->root, v->target, O_PATH), tree, result;
+	char name[32];
 	bool folder;
 
 	if (place < 0) {
@@ -406,7 +429,8 @@ static int put_hide(struct places *p, const struct jail_view *v)
 	if (folder) {
 		return put_tmpfs(p, v->target, "000", true);
 	}
-	tree = stage(p, "", 0, 0);
+	snprintf(name, sizeof(name), "staging/%u", p->staged++);
+	tree = stage(p, name, "", 0, 0) == 0 ? staged_tree(p, name) : -1;
 	if (tree < 0) {
 		return -1;
 	}

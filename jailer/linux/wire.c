@@ -212,9 +212,10 @@ int wire_unpack(int fd, struct wire_start *ret_start)
 	if (fstat(fd, &st) != 0 || st.st_size <= 0) {
 		return -1;
 	}
-	/* It holds whole bundles of certificates: as it is, not copied. */
-	ret_start->block = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	/* It holds whole bundles of certificates: as it is, not copied (which writable it would
+	 * be). */
+	ret_start->block =
+		mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
 	if (ret_start->block == MAP_FAILED) {
 		ret_start->block = NULL;
 		return -1;

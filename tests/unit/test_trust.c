@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include <cmocka.h>
+#include <mbedtls/pem.h>
 #include <mbedtls/x509_crt.h>
 
 #include "certs/certs.h"
@@ -394,6 +395,47 @@ static void bundles(void **state)
 	certs_trust_destroy(NULL);
 }
 
+static void pem_of(const struct made *m, char *pem, size_t size)
+{
+	size_t len;
+
+	assert_int_equal(mbedtls_pem_write_buffer("-----BEGIN CERTIFICATE-----\n",
+				 "-----END CERTIFICATE-----\n", m->der, m->n, (unsigned char *)pem,
+				 size, &len),
+		0);
+}
+
+/* Decoded at the first check, also below another store; then the text may go. */
+static void a_bundle_can_wait(void **state)
+{
+	struct certs_trust *t, *over, *none;
+	struct certs_diag diag;
+	struct made leaf;
+	char pem[4096];
+
+	(void)state;
+	made_create(&usual, &intermediate, &leaf);
+	pem_of(&root, pem, sizeof(pem));
+	assert_int_equal(certs_trust_create(&t), CERTS_OK);
+	assert_int_equal(certs_trust_create_over(t, &over), CERTS_OK);
+	assert_int_equal(certs_trust_add_pem_later(t, "no certificates", &diag), CERTS_EFORMAT);
+	assert_int_equal(certs_trust_add_pem_later(t, pem, &diag), CERTS_OK);
+	assert_int_equal(certs_trust_add_pem_later(t, pem, &diag), CERTS_EFORMAT);
+	assert_int_equal(ask(over, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	memset(pem, 0, sizeof(pem));
+	assert_int_equal(ask(t, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	assert_int_equal(certs_trust_create(&none), CERTS_OK);
+	assert_int_equal(
+		certs_trust_add_pem_later(none,
+			"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", &diag),
+		CERTS_OK);
+	assert_int_equal(ask(none, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_CHAIN);
+	certs_trust_destroy(over);
+	certs_trust_destroy(t);
+	certs_trust_destroy(none);
+	made_finish(&leaf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -411,6 +453,7 @@ int main(void)
 		cmocka_unit_test(what_is_remembered_is_only_the_signature),
 		cmocka_unit_test(nothing_presented_is_refused),
 		cmocka_unit_test(bundles),
+		cmocka_unit_test(a_bundle_can_wait),
 	};
 	struct certs_diag diag;
 	int failed;

@@ -1,21 +1,18 @@
 /*
- * The system calls of a process that speaks on sockets, writes files in a folder and runs threads.
- * What is not on the list fails with EPERM: libraries ask for much that they can do without (a time
- * zone, the state of memory). What only somebody calls who has taken the process over ends it.
- * docs/gateway.md gives the reasons. Sources: seccomp(2), seccomp_rule_add(3).
+ * The gateway's filter: the system calls of a process that speaks on sockets, writes files in a
+ * folder and runs threads. What is not on the list fails with EPERM: libraries ask for much that
+ * they can do without (a time zone, the state of memory). What only somebody calls who has taken
+ * the process over ends it. docs/gateway.md gives the reasons. Sources: seccomp(2),
+ * seccomp_rule_add(3).
  */
-#include "jailer/linux/jail_linux.h"
+#include "jailer/linux/filters/filters.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <unistd.h>
-
-static const char cure[] = "a kernel with CONFIG_SECCOMP_FILTER";
 
 #define WHOLE 0xffffffffu /* the kernel looks at 32 bits of an int */
 #define NAMESPACES                                                                                 \
@@ -167,11 +164,8 @@ static const char *const deadly[] = {
 	"capset",
 };
 
-size_t confine_calls_count(void)
-{
-	/* With those of conditions, below. */
-	return sizeof(allowed) / sizeof(allowed[0]) + 10;
-}
+/* With those of conditions, below. */
+const size_t filter_gateway_calls = sizeof(allowed) / sizeof(allowed[0]) + 10;
 
 static int add_named(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t n)
 {
@@ -257,26 +251,20 @@ static int allow_odds(scmp_filter_ctx filter)
 	error = error != 0 ? error
 			   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(utimensat), 1,
 				     SCMP_A1(SCMP_CMP_EQ, 0));
-	/* abort(3) */
+	/* abort(3); whose number this is shows when the filter is put up */
 	error = error != 0 ? error
 			   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, (uint64_t)getpid()));
+				     SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, FILTER_OWN_PID));
 	/* Limits can be asked for. */
 	return error != 0 ? error
 			  : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,
 				    SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, 0), SCMP_A2(SCMP_CMP_EQ, 0));
 }
 
-int confine_calls(struct jail_diag *diag)
+int filter_gateway(scmp_filter_ctx filter)
 {
-	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int error;
+	int error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 
-	if (filter == NULL) {
-		return jail_fail(diag, JAIL_EMEMORY, "seccomp", cure, "no memory for the filter");
-	}
-	error = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	error = error != 0 ? error : seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	error = error != 0 ? error
 			   : add_named(filter, SCMP_ACT_ALLOW, allowed,
 				     sizeof(allowed) / sizeof(allowed[0]));
@@ -287,13 +275,5 @@ int confine_calls(struct jail_diag *diag)
 	error = error != 0 ? error : allow_options(filter);
 	error = error != 0 ? error : allow_threads(filter);
 	error = error != 0 ? error : allow_memory(filter);
-	error = error != 0 ? error : allow_odds(filter);
-	error = error != 0 ? error : seccomp_load(filter);
-	seccomp_release(filter);
-	if (error != 0) {
-		errno = -error;
-		return jail_fail_errno(diag, JAIL_EPROTECTION, "seccomp", cure,
-			"the gateway's system call filter");
-	}
-	return 0;
+	return error != 0 ? error : allow_odds(filter);
 }
