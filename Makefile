@@ -14,6 +14,7 @@ test: setup
 	@cmake --preset dev -Wno-dev >/dev/null
 	@cmake --build --preset dev -j$(JOBS)
 	@ctest --test-dir build/dev --output-on-failure --no-tests=error -j$(JOBS)
+	@echo 'figures of the public suites:'; grep -hE '^[a-z0-9-]+: [0-9]+/[0-9]+ ' build/dev/Testing/Temporary/LastTest.log
 	@scripts/scenarios.sh build/dev/cli/sallyport
 
 # The gateway dies 3,000 times; `make test` lets it die a few dozen times.

@@ -2,6 +2,7 @@
 import base64
 import hashlib
 import threading
+import zlib
 
 import pytest
 
@@ -126,6 +127,43 @@ for n in range(3):
         piece = events.recv(65536)
         assert piece
         data += piece
+    other.sendall(get("/seen"))
+    inside.response(other)
+print("three")
+""", str(web.port), rules=allow(web))
+    assert result.out == "three\n", result
+
+
+def test_compressed_events_arrive_one_by_one(sally, origin):
+    """Nobody here waits for a compressor's next block: what the origin flushed, the client can read."""
+    seen = threading.Event()
+
+    def events(conn):
+        if conn.request.target == "/seen":
+            seen.set()
+            conn.reply(200)
+            return
+        conn.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n")
+        gzip = zlib.compressobj(wbits=31)
+        for n in range(3):
+            seen.clear()
+            conn.chunk(gzip.compress(f"data: {n}\n\n".encode()) + gzip.flush(zlib.Z_SYNC_FLUSH))
+            assert seen.wait(20), f"event {n} was held back"
+        conn.send(b"0\r\n\r\n")
+        conn.close()
+
+    web = origin(events)
+    result = sally.python(CLIENT + """
+import zlib
+events, other = open_tls(), open_tls()
+events.sendall(get("/events"))
+stream, gzip, data = events.makefile("rb"), zlib.decompressobj(wbits=31), b""
+while stream.readline() != b"\\r\\n":
+    pass
+for n in range(3):
+    while f"data: {n}\\n\\n".encode() not in data:
+        data += gzip.decompress(stream.read(int(stream.readline(), 16)))
+        stream.readline()
     other.sendall(get("/seen"))
     inside.response(other)
 print("three")
