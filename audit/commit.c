@@ -326,8 +326,17 @@ static bool commit_gathered(struct audit_log *log)
 	struct audit_diag diag;
 
 	log->asked = false;
-	return log->durability == AUDIT_DURABLE ? commit_batch(log)
-						: commit_now(log, &diag) == AUDIT_OK;
+	if (log->durability == AUDIT_DURABLE) {
+		return commit_batch(log);
+	}
+	if (commit_now(log, &diag) != AUDIT_OK) {
+		return false;
+	}
+	/* Whoever asked when it failed, and looked when it no longer did, waits still. */
+	pthread_mutex_unlock(&log->mutex);
+	announce(log);
+	pthread_mutex_lock(&log->mutex);
+	return true;
 }
 
 void *commit_thread(void *arg)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,6 +274,11 @@ static int gather(struct audit_log *log, const char *path, uint64_t *ret_seq)
 	return audit_gather(log, &r, ret_seq, &diag);
 }
 
+static void count_move(void *arg)
+{
+	atomic_fetch_add((atomic_uint *)arg, 1);
+}
+
 static void what_is_gathered_waits_for_a_flush_or_a_moment(void **state)
 {
 	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
@@ -282,6 +288,7 @@ static void what_is_gathered_waits_for_a_flush_or_a_moment(void **state)
 	(void)state;
 	for (unsigned m = 0; m < 2; m++) {
 		struct audit_log *log = open_log(modes[m], 0);
+		atomic_uint moves = 0;
 
 		assert_int_equal(gather(log, "/1", &first), AUDIT_OK);
 		assert_false(audit_is_committed(log, first));
@@ -293,9 +300,16 @@ static void what_is_gathered_waits_for_a_flush_or_a_moment(void **state)
 		assert_int_equal(append(log, "/4", &seq), AUDIT_OK);
 		assert_int_equal(seq, first + 3);
 		assert_true(audit_wait(log, seq));
-		/* Nobody asks: it goes by itself, and at the end. */
+		/* Nobody asks: it goes by itself, who listens is told, and at the end. */
+		assert_int_equal(audit_listen(log, count_move, &moves), AUDIT_OK);
 		assert_int_equal(gather(log, "/5", &seq), AUDIT_OK);
 		wait_committed(log, seq);
+		for (int i = 0; i < 10000 && atomic_load(&moves) == 0; i++) {
+			static const struct timespec moment = {.tv_nsec = 1000000};
+
+			nanosleep(&moment, NULL);
+		}
+		assert_true(atomic_load(&moves) > 0);
 		assert_int_equal(gather(log, "/6", &seq), AUDIT_OK);
 		close_log(log);
 		expected += 6;
