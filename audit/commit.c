@@ -184,10 +184,13 @@ int commit_now(struct audit_log *log, struct audit_diag *diag)
 /* Without the mutex. */
 static void announce(struct audit_log *log)
 {
+	size_t n;
+
 	pthread_mutex_lock(&log->mutex);
 	pthread_cond_broadcast(&log->moved);
+	n = log->n_listeners; /* those that are there stay as they are */
 	pthread_mutex_unlock(&log->mutex);
-	for (size_t i = 0; i < log->n_listeners; i++) {
+	for (size_t i = 0; i < n; i++) {
 		log->listeners[i].fn(log->listeners[i].arg);
 	}
 }

@@ -196,6 +196,7 @@ static unsigned pick(unsigned below)
 /* Any order of runs, faults and deaths: the folder verifies after each. */
 static void what_the_writer_can_produce_verifies(void **state)
 {
+	static const enum disk_mode modes[] = {DISK_WORKS, DISK_ONCE, DISK_SHORT, DISK_DEAD};
 	uint64_t least = 0;
 
 	(void)state;
@@ -204,7 +205,7 @@ static void what_the_writer_can_produce_verifies(void **state)
 		struct audit_diag diag;
 		struct audit_verdict v;
 
-		disk_set((enum disk_mode)pick(4), pick(60), pick(2) ? EIO : ENOSPC);
+		disk_set(modes[pick(4)], pick(60), pick(2) ? EIO : ENOSPC);
 		log = try_open(pick(2) ? AUDIT_DURABLE : AUDIT_BUFFERED);
 		for (unsigned i = log != NULL ? pick(30) : 0; i > 0; i--) {
 			least += append_surely(log, 3);
