@@ -265,3 +265,30 @@ def test_runs_side_by_side_share_what_keeps_names_away(sally):
     result = second.finish(input="\n")
     assert result.status == 1 and "Read-only" in result.err, result
     assert not (sally.folder / "sallyport.rules").exists() and not (sally.folder / ".git").exists()
+
+
+def test_no_file_is_left_that_lends_its_owners_rights(sally):
+    """The setuid bit means nothing inside, and outside whoever starts the file has its owner's rights."""
+    result = sally.run("python3", "-c", """import os, ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(name, fn):
+    try:
+        fn()
+        print(name, "made")
+    except OSError as error:
+        print(name, error.errno)
+open("plain", "w").close()
+attempt("chmod", lambda: os.chmod("plain", 0o4755))
+attempt("fchmod", lambda: os.fchmod(os.open("plain", os.O_RDONLY), 0o4755))
+attempt("open", lambda: os.open("o", os.O_CREAT | os.O_WRONLY, 0o4755))
+attempt("tmpfile", lambda: os.open(".", os.O_TMPFILE | os.O_WRONLY, 0o4755))
+attempt("mknod", lambda: os.mknod("n", 0o104755))
+attempt("ordinary", lambda: os.chmod("plain", 0o2755))
+attempt("made", lambda: os.open("p", os.O_CREAT | os.O_WRONLY, 0o755))
+for call, args in ((452, (-100, b"plain", 0o4755, 0)), (437, (-100, b"q", (ctypes.c_uint64 * 3)(0o101, 0o4755, 0), 24))):
+    print(call, libc.syscall(call, *args), ctypes.get_errno())
+print(any(os.lstat(name).st_mode & 0o4000 for name in os.listdir(".")))
+""")
+    assert result.out.split("\n")[:-1] == [
+        "chmod 1", "fchmod 1", "open 1", "tmpfile 1", "mknod 1", "ordinary made", "made made", "452 -1 1", "437 -1 38",
+        "False"], result

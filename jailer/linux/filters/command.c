@@ -7,10 +7,12 @@
 #include "jailer/linux/filters/filters.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #ifndef TIOCLINUX
 #define TIOCLINUX 0x541C
@@ -158,6 +160,40 @@ static int refuse_sockets(scmp_filter_ctx filter)
 	return error;
 }
 
+/*
+ * A file left in the working folder that runs with its owner's rights, whoever starts it: the bit
+ * means nothing in here, and much outside. By chmod, and by whatever makes a file; openat2 hides
+ * its mode behind a pointer, and programs fall back to openat.
+ */
+static int refuse_setuid_files(scmp_filter_ctx filter)
+{
+	static const struct {
+		int call;
+		unsigned mode, flags; /* which arguments; flags 0: the mode always counts */
+	} calls[] = {{SCMP_SYS(chmod), 1, 0}, {SCMP_SYS(fchmod), 1, 0}, {SCMP_SYS(fchmodat), 2, 0},
+		{452 /* fchmodat2 */, 2, 0}, {SCMP_SYS(creat), 1, 0}, {SCMP_SYS(mknod), 1, 0},
+		{SCMP_SYS(mknodat), 2, 0}, {SCMP_SYS(open), 2, 1}, {SCMP_SYS(openat), 3, 2}};
+	static const uint64_t making[] = {O_CREAT, O_TMPFILE & ~O_DIRECTORY};
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < sizeof(calls) / sizeof(calls[0]); i++) {
+		const struct scmp_arg_cmp mode =
+			SCMP_CMP(calls[i].mode, SCMP_CMP_MASKED_EQ, S_ISUID, S_ISUID);
+
+		if (calls[i].flags == 0) {
+			error = seccomp_rule_add(
+				filter, SCMP_ACT_ERRNO(EPERM), calls[i].call, 1, mode);
+		}
+		for (size_t k = 0; error == 0 && calls[i].flags != 0 && k < 2; k++) {
+			error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), calls[i].call, 2,
+				SCMP_CMP(calls[i].flags, SCMP_CMP_MASKED_EQ, making[k], making[k]),
+				mode);
+		}
+	}
+	return error != 0 ? error
+			  : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(openat2), 0);
+}
+
 int filter_command(scmp_filter_ctx filter)
 {
 	/*
@@ -169,5 +205,6 @@ int filter_command(scmp_filter_ctx filter)
 	error = error != 0 ? error : refuse_named(filter);
 	error = error != 0 ? error : refuse_clone_flags(filter);
 	error = error != 0 ? error : refuse_terminal_injection(filter);
+	error = error != 0 ? error : refuse_setuid_files(filter);
 	return error != 0 ? error : refuse_sockets(filter);
 }
