@@ -91,6 +91,7 @@ struct gateway_config {
 	const char *nameserver; /* "ip:port" instead of the system's; NULL: the system's */
 	void (*log)(void *arg, enum gateway_log_level level, const char *line); /* may be NULL */
 	void *log_arg;
+	enum gateway_log_level log_level; /* what is less urgent is not told, nor made */
 };
 
 /*

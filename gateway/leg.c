@@ -9,6 +9,8 @@
 
 #include <assert.h>
 #include <event2/buffer.h>
+#include <event2/event_struct.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -26,6 +28,37 @@ enum {
  */
 static _Thread_local unsigned char wire[READ_LARGE];
 
+/* The loop's interest in a socket: made once, it stays where it is when the leg moves. */
+struct leg_watch {
+	struct event on_read, on_write;
+	bool listens; /* on_read is with the loop */
+	struct leg *leg;
+};
+
+/*
+ * A leg that is paused goes on listening until the loop has news: mostly it is resumed before, and
+ * neither costs a system call.
+ */
+static void listen_on(struct leg *leg)
+{
+	if (!leg->watch->listens) {
+		leg->watch->listens = true;
+		event_add(&leg->watch->on_read, NULL);
+	}
+}
+
+static void listen_no_more(struct leg *leg)
+{
+	leg->watch->listens = false;
+	event_del(&leg->watch->on_read);
+}
+
+/* What the socket will not announce again: bytes that wait, an end that was seen. */
+static void announce(struct leg *leg)
+{
+	event_active(&leg->watch->on_read, EV_READ, 0);
+}
+
 /*
  * A failure is told from the loop, never from inside whatever found it: so every notification is
  * the last thing a callback does, and the owner may do with the leg what it likes.
@@ -34,8 +67,8 @@ static void fail(struct leg *leg, const char *word)
 {
 	if (leg->failure == NULL) {
 		leg->failure = word;
-		event_del(&leg->on_read);
-		event_active(&leg->on_write, EV_WRITE, 0);
+		listen_no_more(leg);
+		event_active(&leg->watch->on_write, EV_WRITE, 0);
 	}
 }
 
@@ -49,7 +82,7 @@ static size_t receive(struct leg *leg, void *into, size_t size)
 		fail(leg, "reset");
 	} else if (got == 0) {
 		leg->wire_eof = true;
-		event_del(&leg->on_read);
+		listen_no_more(leg);
 	}
 	return got > 0 ? (size_t)got : 0;
 }
@@ -117,7 +150,7 @@ static bool decrypt(struct leg *leg)
 	if (result == TLS_CLOSED || (result == TLS_WANT && leg->wire_eof)) {
 		leg->eof = true;
 		leg->truncated = result == TLS_WANT;
-		event_del(&leg->on_read);
+		listen_no_more(leg);
 	}
 	return true;
 }
@@ -139,7 +172,7 @@ static void shake_hands(struct leg *leg)
 	leg->handshaking = false;
 	/* What came along with the last handshake message will not be announced by the socket. */
 	if (decrypt(leg) && (leg->wire_eof || evbuffer_get_length(leg->in) > 0)) {
-		event_active(&leg->on_read, EV_READ, 0);
+		announce(leg);
 	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
 }
@@ -161,7 +194,7 @@ static void digest(struct leg *leg)
 	}
 	if (leg->eof && leg->deaf) {
 		/* Gone both ways, not just half closed: told after what it still said. */
-		event_active(&leg->on_read, EV_READ, 0);
+		announce(leg);
 	}
 	if (evbuffer_get_length(leg->in) > 0 || leg->eof) {
 		leg->notify(leg->arg, leg, LEG_READABLE);
@@ -170,11 +203,16 @@ static void digest(struct leg *leg)
 
 static void on_read(evutil_socket_t fd, short what, void *arg)
 {
-	struct leg *leg = arg;
+	struct leg *leg = ((struct leg_watch *)arg)->leg;
 
 	(void)fd;
 	(void)what;
-	/* After leg_resume the event is activated by hand: bytes may wait, or the end was seen. */
+	if (leg->paused) {
+		/* The socket would say it again and again. leg_resume asks what waits. */
+		listen_no_more(leg);
+		return;
+	}
+	/* Announced by us, bytes may wait or the end was seen. */
 	if (leg->handshaking && evbuffer_get_length(leg->in) > 0) {
 		take_early(leg);
 	} else if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
@@ -193,7 +231,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 
 static void on_write(evutil_socket_t fd, short what, void *arg)
 {
-	struct leg *leg = arg;
+	struct leg *leg = ((struct leg_watch *)arg)->leg;
 
 	(void)fd;
 	(void)what;
@@ -206,10 +244,17 @@ static void on_write(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-static void assign(struct leg *leg, struct event_base *base)
+static bool watch(struct leg *leg, struct event_base *base)
 {
-	event_assign(&leg->on_read, base, leg->fd, EV_READ | EV_PERSIST, on_read, leg);
-	event_assign(&leg->on_write, base, leg->fd, EV_WRITE, on_write, leg);
+	struct leg_watch *w = leg->watch = calloc(1, sizeof(*w));
+
+	if (w == NULL) {
+		return false;
+	}
+	w->leg = leg;
+	event_assign(&w->on_read, base, leg->fd, EV_READ | EV_PERSIST, on_read, w);
+	event_assign(&w->on_write, base, leg->fd, EV_WRITE, on_write, w);
+	return true;
 }
 
 int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
@@ -222,13 +267,10 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	leg->read_size = READ_SMALL;
 	leg->in = evbuffer_new();
 	leg->wire_out = evbuffer_new();
-	if (leg->in == NULL || leg->wire_out == NULL) {
+	if (leg->in == NULL || leg->wire_out == NULL || (fd >= 0 && !watch(leg, base))) {
 		leg->fd = -1;
 		leg_finish(leg);
 		return -1;
-	}
-	if (fd >= 0) {
-		assign(leg, base);
 	}
 	return 0;
 }
@@ -236,8 +278,8 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 void leg_close(struct leg *leg)
 {
 	if (leg->fd >= 0) {
-		event_del(&leg->on_read);
-		event_del(&leg->on_write);
+		listen_no_more(leg);
+		event_del(&leg->watch->on_write);
 		evutil_closesocket(leg->fd);
 		leg->fd = -1;
 	}
@@ -266,6 +308,7 @@ void leg_finish(struct leg *leg)
 	if (leg->wire_out != NULL) {
 		evbuffer_free(leg->wire_out);
 	}
+	free(leg->watch);
 	memset(leg, 0, sizeof(*leg));
 	leg->fd = -1;
 }
@@ -273,19 +316,15 @@ void leg_finish(struct leg *leg)
 void leg_move(struct leg *to, struct leg *from,
 	void (*notify)(void *, struct leg *, enum leg_event), void *arg)
 {
-	struct event_base *base = event_get_base(&from->on_read);
-
 	assert(from->fd >= 0 && !from->handshaking);
-	event_del(&from->on_read);
-	event_del(&from->on_write);
 	*to = *from;
+	to->watch->leg = to;
 	memset(from, 0, sizeof(*from));
 	from->fd = -1;
 	to->notify = notify;
 	to->arg = arg;
 	to->paused = true;
 	to->sent = false;
-	assign(to, base);
 	leg_resume(to);
 }
 
@@ -296,7 +335,7 @@ bool leg_is_open(const struct leg *leg)
 
 void leg_start(struct leg *leg)
 {
-	event_add(&leg->on_read, NULL);
+	listen_on(leg);
 }
 
 void leg_start_tls(struct leg *leg, struct tls *tls)
@@ -305,8 +344,8 @@ void leg_start_tls(struct leg *leg, struct tls *tls)
 	leg->tls = tls;
 	leg->handshaking = true;
 	leg->paused = false;
-	event_add(&leg->on_read, NULL);
-	event_active(&leg->on_read, EV_READ, 0);
+	listen_on(leg);
+	announce(leg);
 }
 
 bool leg_is_quiet(const struct leg *leg)
@@ -386,9 +425,9 @@ bool leg_flush(struct leg *leg)
 			leg->deaf = true;
 			if (!leg->wire_eof && !leg->eof) {
 				leg->paused = false;
-				event_add(&leg->on_read, NULL);
+				listen_on(leg);
 			}
-			event_active(&leg->on_read, EV_READ, 0);
+			announce(leg);
 		}
 	}
 	if (leg->deaf) {
@@ -396,13 +435,13 @@ bool leg_flush(struct leg *leg)
 		leg->counted = 0;
 	}
 	if (evbuffer_get_length(leg->wire_out) > 0) {
-		event_add(&leg->on_write, NULL);
+		event_add(&leg->watch->on_write, NULL);
 	} else if (leg->shut && !leg->deaf) {
 		socket_shut(leg->fd);
 	}
 	/* Whoever stopped filling the leg waits to be told, even when all went at once. */
 	if (waiting > LEG_HIGH && evbuffer_get_length(leg->wire_out) < LEG_LOW) {
-		event_active(&leg->on_write, EV_WRITE, 0);
+		event_active(&leg->watch->on_write, EV_WRITE, 0);
 	}
 	return true;
 }
@@ -425,10 +464,7 @@ void leg_shut(struct leg *leg)
 
 void leg_pause(struct leg *leg)
 {
-	if (!leg->paused && leg->fd >= 0) {
-		leg->paused = true;
-		event_del(&leg->on_read);
-	}
+	leg->paused = true;
 }
 
 void leg_resume(struct leg *leg)
@@ -438,10 +474,10 @@ void leg_resume(struct leg *leg)
 	}
 	leg->paused = false;
 	if (!leg->eof && !leg->wire_eof) {
-		event_add(&leg->on_read, NULL);
+		listen_on(leg);
 	}
 	/* What already came would wait for ever if the peer has nothing more to say. */
 	if (leg->eof || leg->wire_eof || evbuffer_get_length(leg->in) > 0) {
-		event_active(&leg->on_read, EV_READ, 0);
+		announce(leg);
 	}
 }

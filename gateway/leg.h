@@ -10,7 +10,6 @@
 #define SALLYPORT_GATEWAY_LEG_H
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,10 +35,10 @@ struct leg {
 	struct tls *tls;           /* owned; NULL: plain */
 	struct evbuffer *in;       /* owned: received plaintext */
 	struct evbuffer *wire_out; /* owned */
-	struct event on_read, on_write;
-	struct egress *egress; /* counts what is sent; NULL: nobody does */
-	size_t counted;        /* of what waits in wire_out */
-	size_t read_size;      /* of the next recv without TLS: grows with the traffic */
+	struct leg_watch *watch;   /* owned; NULL: no socket */
+	struct egress *egress;     /* counts what is sent; NULL: nobody does */
+	size_t counted;            /* of what waits in wire_out */
+	size_t read_size;          /* of the next recv without TLS: grows with the traffic */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
 	bool eof;            /* the peer sends no more, and all it sent is in `in` */

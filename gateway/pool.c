@@ -8,7 +8,7 @@
 
 #include <event2/buffer.h>
 #include <event2/event.h>
-#include <stdio.h>
+#include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,24 +21,27 @@ enum {
 };
 
 struct idle {
-	LIST_ENTRY(idle) bucket;
+	LIST_ENTRY(idle) bucket; /* or, unused, the list of spares */
 	TAILQ_ENTRY(idle) age;
 	struct pool *pool;
+	int64_t until; /* worker_now() */
 	struct leg leg;
-	struct event timer;
-	struct event free_event;
 	struct pool_key key; /* host points to `host` */
 	char host[RULES_HOST_MAX];
 	char address[64];
-	bool gone;
 };
+
+LIST_HEAD(idle_list, idle);
 
 struct pool {
 	struct event_base *base;
-	LIST_HEAD(, idle) buckets[BUCKETS];
+	struct event timer; /* for the oldest, as long as there is one */
+	struct idle_list buckets[BUCKETS], spares;
 	TAILQ_HEAD(, idle) ages; /* oldest first */
 	size_t n;
 };
+
+static void on_timer(evutil_socket_t fd, short what, void *arg);
 
 struct pool *pool_create(struct event_base *base)
 {
@@ -46,6 +49,7 @@ struct pool *pool_create(struct event_base *base)
 
 	if (p != NULL) {
 		p->base = base;
+		evtimer_assign(&p->timer, base, on_timer, p);
 		TAILQ_INIT(&p->ages);
 	}
 	return p;
@@ -67,35 +71,20 @@ static bool same(const struct pool_key *a, const struct pool_key *b)
 	       a->relax == b->relax && a->upstream == b->upstream && strcmp(a->host, b->host) == 0;
 }
 
-static void on_free(evutil_socket_t fd, short what, void *arg)
-{
-	struct idle *idle = arg;
-
-	(void)fd;
-	(void)what;
-	leg_finish(&idle->leg);
-	free(idle);
-}
-
-/* Takes it off the lists; the caller decides about its leg. */
-static void unlink_idle(struct idle *idle)
+/* Out of the lists; what it held is the caller's. */
+static void retire(struct idle *idle)
 {
 	LIST_REMOVE(idle, bucket);
 	TAILQ_REMOVE(&idle->pool->ages, idle, age);
-	event_del(&idle->timer);
 	idle->pool->n--;
-	idle->gone = true;
+	LIST_INSERT_HEAD(&idle->pool->spares, idle, bucket);
 }
 
-static void drop(struct idle *idle)
+static void say_goodbye(struct leg *leg)
 {
-	if (!idle->gone) {
-		unlink_idle(idle);
-		leg_shut(&idle->leg);
-		(void)leg_flush(&idle->leg);
-		leg_close(&idle->leg);
-		event_active(&idle->free_event, EV_TIMEOUT, 0);
-	}
+	leg_shut(leg);
+	(void)leg_flush(leg);
+	leg_finish(leg);
 }
 
 static void on_idle(void *arg, struct leg *leg, enum leg_event event)
@@ -104,15 +93,31 @@ static void on_idle(void *arg, struct leg *leg, enum leg_event event)
 
 	/* A ticket or other TLS housekeeping brings no plaintext and is no reason to end it. */
 	if (event == LEG_FAILED || leg->eof || evbuffer_get_length(leg->in) > 0) {
-		drop(idle);
+		retire(idle);
+		say_goodbye(leg);
 	}
 }
 
+/* All wait equally long, so one timer follows the oldest; who was taken meanwhile left it as it
+ * was. */
 static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct pool *p = arg;
+	struct idle *oldest;
+	int64_t left;
+
 	(void)fd;
 	(void)what;
-	drop(arg);
+	while ((oldest = TAILQ_FIRST(&p->ages)) != NULL &&
+		(left = oldest->until - worker_now()) <= 0) {
+		retire(oldest);
+		say_goodbye(&oldest->leg);
+	}
+	if (oldest != NULL) {
+		struct timeval after = {left / 1000000000, left % 1000000000 / 1000 + 1};
+
+		event_add(&p->timer, &after);
+	}
 }
 
 void pool_destroy(struct pool *p)
@@ -123,10 +128,14 @@ void pool_destroy(struct pool *p)
 		return;
 	}
 	while ((idle = TAILQ_FIRST(&p->ages)) != NULL) {
-		unlink_idle(idle);
+		retire(idle);
 		leg_finish(&idle->leg);
+	}
+	while ((idle = LIST_FIRST(&p->spares)) != NULL) {
+		LIST_REMOVE(idle, bucket);
 		free(idle);
 	}
+	event_del(&p->timer);
 	free(p);
 }
 
@@ -140,37 +149,49 @@ bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
 		/* Its end may be known and not yet told, or told to the socket alone. */
 		if (same(&idle->key, key) && leg_is_quiet(&idle->leg) &&
 			socket_is_quiet(idle->leg.fd)) {
-			unlink_idle(idle);
+			retire(idle);
 			memcpy(ret_address, idle->address, sizeof(idle->address));
 			leg_finish(to);
 			leg_move(to, &idle->leg, notify, arg);
-			free(idle);
 			return true;
 		}
 	}
 	return false;
 }
 
-void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char *address)
+static struct idle *new_idle(struct pool *p)
 {
-	struct timeval after = {.tv_sec = IDLE_SECONDS};
-	struct idle *idle = p->n < IDLE_MAX ? calloc(1, sizeof(*idle)) : NULL;
+	struct idle *idle = LIST_FIRST(&p->spares);
+
+	if (p->n == IDLE_MAX) {
+		return NULL;
+	}
+	if (idle == NULL) {
+		return calloc(1, sizeof(*idle));
+	}
+	LIST_REMOVE(idle, bucket);
+	return idle;
+}
+
+void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char address[64])
+{
+	static const struct timeval whole = {.tv_sec = IDLE_SECONDS};
+	size_t len = strlen(key->host);
+	struct idle *idle = len < RULES_HOST_MAX ? new_idle(p) : NULL;
 
 	if (idle == NULL) {
-		leg_shut(leg);
-		(void)leg_flush(leg);
-		leg_close(leg);
+		say_goodbye(leg);
 		return;
 	}
 	idle->pool = p;
 	idle->key = *key;
-	snprintf(idle->host, sizeof(idle->host), "%s", key->host);
-	idle->key.host = idle->host;
-	snprintf(idle->address, sizeof(idle->address), "%s", address);
+	idle->key.host = memcpy(idle->host, key->host, len + 1);
+	memcpy(idle->address, address, sizeof(idle->address));
+	idle->until = worker_now() + IDLE_SECONDS * INT64_C(1000000000);
 	leg_move(&idle->leg, leg, on_idle, idle);
-	evtimer_assign(&idle->timer, p->base, on_timer, idle);
-	evtimer_assign(&idle->free_event, p->base, on_free, idle);
-	event_add(&idle->timer, event_base_init_common_timeout(p->base, &after));
+	if (!evtimer_pending(&p->timer, NULL)) {
+		event_add(&p->timer, &whole);
+	}
 	LIST_INSERT_HEAD(&p->buckets[bucket_of(&idle->key)], idle, bucket);
 	TAILQ_INSERT_TAIL(&p->ages, idle, age);
 	p->n++;

@@ -54,7 +54,7 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 	va_list args;
 	int n;
 
-	if (config->log == NULL) {
+	if (config->log == NULL || level > config->log_level) {
 		return;
 	}
 	n = snprintf(line, sizeof(line), "sid=%llu stage=%s ", (unsigned long long)s->id,

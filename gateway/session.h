@@ -18,6 +18,7 @@
 #include "gateway/socket.h"
 #include "rules/rules.h"
 
+#include <event2/event_struct.h>
 #include <sys/queue.h>
 
 struct dial;

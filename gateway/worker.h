@@ -104,6 +104,6 @@ void pool_destroy(struct pool *p);
 bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
 	void (*notify)(void *, struct leg *, enum leg_event), void *arg, char ret_address[64]);
 /* Takes the leg over, whatever comes of it. */
-void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char *address);
+void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char address[64]);
 
 #endif

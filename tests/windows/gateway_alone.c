@@ -29,9 +29,8 @@ static void require_at(bool held, const char *what, const char *why)
 static void on_log(void *arg, enum gateway_log_level level, const char *line)
 {
 	(void)arg;
-	if (level <= GATEWAY_LOG_WARN) {
-		fprintf(stderr, "%s\n", line);
-	}
+	(void)level;
+	fprintf(stderr, "%s\n", line);
 }
 
 static struct rules *make_rules(const char *text)
@@ -59,8 +58,11 @@ int main(int argc, char **argv)
 {
 	struct audit_options options = {.durability = AUDIT_DURABLE, .run = "alone"};
 	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}};
-	struct gateway_config config = {
-		.workers = 2, .connections = 4000, .log = on_log, .recording.key = digest_key};
+	struct gateway_config config = {.workers = 2,
+		.connections = 4000,
+		.log = on_log,
+		.log_level = GATEWAY_LOG_WARN,
+		.recording.key = digest_key};
 	struct gateway_diag diag = {""};
 	struct certs_diag certs_diag = {.message = ""};
 	struct audit_diag audit_diag = {.message = ""};
