@@ -9,12 +9,30 @@
 #include <string.h>
 #include <strings.h>
 
+/* tchar (RFC 9110 5.6.2). */
+static const bool is_tchar[256] = {['!'] = true,
+	['#'] = true,
+	['$'] = true,
+	['%'] = true,
+	['&'] = true,
+	['\''] = true,
+	['*'] = true,
+	['+'] = true,
+	['-'] = true,
+	['.'] = true,
+	['^'] = true,
+	['_'] = true,
+	['`'] = true,
+	['|'] = true,
+	['~'] = true,
+	['0' ... '9'] = true,
+	['A' ... 'Z'] = true,
+	['a' ... 'z'] = true};
+
 bool http_is_token(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (c <= ' ' || c >= 0x7f || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL) {
+		if (!is_tchar[(unsigned char)text[i]]) {
 			return false;
 		}
 	}
@@ -35,15 +53,17 @@ bool http_is_field_value(const char *text, size_t len)
 
 bool http_is_hop_by_hop(const char *name)
 {
-	static const char *const names[] = {"Connection", "Keep-Alive", "TE", "Trailer",
-		"Transfer-Encoding", "Upgrade", "HTTP2-Settings"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (strcasecmp(name, names[i]) == 0) {
-			return true;
-		}
+	switch (name[0] | 0x20) { /* most names are none of these by their first letter */
+	case 'c': return strcasecmp(name, "Connection") == 0;
+	case 'k': return strcasecmp(name, "Keep-Alive") == 0;
+	case 't':
+		return strcasecmp(name, "TE") == 0 || strcasecmp(name, "Trailer") == 0 ||
+		       strcasecmp(name, "Transfer-Encoding") == 0;
+	case 'u': return strcasecmp(name, "Upgrade") == 0;
+	case 'h': return strcasecmp(name, "HTTP2-Settings") == 0;
+	case 'p': return strncasecmp(name, "Proxy-", 6) == 0;
+	default: return false;
 	}
-	return strncasecmp(name, "Proxy-", 6) == 0;
 }
 
 /* Digits only, at most 18 of them: what fits every reader's number (RFC 9112 6.2, 6.3). */

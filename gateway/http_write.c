@@ -1,7 +1,7 @@
 /*
- * Heads as bytes, from what was parsed and judged. Each head is measured, then written in one piece
- * into the arena. The last line of defence: whatever an earlier stage let through, no field leaves
- * here that its reader could take for two.
+ * Heads as bytes, from what was parsed and judged. Each is written in one piece into the arena. The
+ * last line of defence: whatever an earlier stage let through, no field leaves here that its reader
+ * could take for two.
  *
  * Knows nothing of who reads it, nor of the bytes the other side sent.
  */
@@ -9,7 +9,6 @@
 #include "gateway/arena.h"
 #include "gateway/http_check.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -18,18 +17,33 @@
 
 /* ---- bytes ---- */
 
-/* Once with `data` NULL to measure, once to write. */
+enum { ROOM = 1024 }; /* for a head to begin with: most need no more */
+
 struct out {
-	char *data;
-	size_t len;
-	bool bad;
+	struct arena *arena;
+	char *data; /* in the arena */
+	size_t len, size;
+	bool bad; /* nothing of it may be sent */
 };
 
 static void put_bytes(struct out *out, const char *text, size_t len)
 {
-	if (out->data != NULL) {
-		memcpy(out->data + out->len, text, len);
+	if (out->bad) {
+		return;
 	}
+	if (out->size - out->len < len) {
+		size_t size = 2 * out->size + len;
+		char *data = arena_alloc(out->arena, size);
+
+		if (data == NULL) {
+			out->bad = true;
+			return;
+		}
+		memcpy(data, out->data, out->len);
+		out->data = data;
+		out->size = size;
+	}
+	memcpy(out->data + out->len, text, len);
 	out->len += len;
 }
 
@@ -40,10 +54,14 @@ static void put(struct out *out, const char *text)
 
 static void put_number(struct out *out, uint64_t number)
 {
-	char text[24];
-	int n = snprintf(text, sizeof(text), "%" PRIu64, number);
+	char digits[20];
+	size_t at = sizeof(digits);
 
-	put_bytes(out, text, (size_t)n);
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put_bytes(out, digits + at, sizeof(digits) - at);
 }
 
 static void put_field(struct out *out, const char *name, const char *value)
@@ -71,25 +89,18 @@ static void put_word(struct out *out, const char *text)
 	put(out, text);
 }
 
-static struct http_bytes write_twice(
-	struct arena *arena, void (*write)(struct out *out, const void *what), const void *what)
+static struct out begin(struct arena *arena)
 {
-	struct http_bytes none = {NULL, 0};
-	struct out out = {0};
-	size_t len;
+	struct out out = {.arena = arena, .data = arena_alloc(arena, ROOM), .size = ROOM};
 
-	write(&out, what);
-	if (out.bad) {
-		return none;
-	}
-	len = out.len;
-	out.data = arena_alloc(arena, len);
-	if (out.data == NULL) {
-		return none;
-	}
-	out.len = 0;
-	write(&out, what);
-	return (struct http_bytes){out.data, out.len};
+	out.bad = out.data == NULL;
+	out.size = out.bad ? 0 : ROOM;
+	return out;
+}
+
+static struct http_bytes end(const struct out *out)
+{
+	return out->bad ? (struct http_bytes){NULL, 0} : (struct http_bytes){out->data, out->len};
 }
 
 /* ---- which fields pass ---- */
@@ -213,9 +224,8 @@ static void put_request_framing(struct out *out, const struct http_head *head)
 	}
 }
 
-static void put_request(struct out *out, const void *what)
+static void put_request(struct out *out, const struct request *r)
 {
-	const struct request *r = what;
 	/* No other protocol: what came after its 101 would be read by nobody here. */
 	bool upgrade = r->websocket && http_wants_websocket(r->head);
 
@@ -257,8 +267,10 @@ struct http_bytes http_write_request(struct arena *arena, const struct http_head
 	const struct http_extra *extra)
 {
 	const struct request request = {head, target, keep, websocket, extra};
+	struct out out = begin(arena);
 
-	return write_twice(arena, put_request, &request);
+	put_request(&out, &request);
+	return end(&out);
 }
 
 /* ---- the response ---- */
@@ -314,9 +326,8 @@ static void put_response_framing(struct out *out, const struct response *r)
 	}
 }
 
-static void put_response(struct out *out, const void *what)
+static void put_response(struct out *out, const struct response *r)
 {
-	const struct response *r = what;
 	bool upgrade = r->framing == HTTP_FRAMING_UPGRADE;
 
 	put_status_line(out, r->head->status, r->head->reason);
@@ -334,8 +345,10 @@ struct http_bytes http_write_response(struct arena *arena, const struct http_hea
 	enum http_framing framing, uint64_t length, bool keep)
 {
 	const struct response response = {head, framing, length, keep};
+	struct out out = begin(arena);
 
-	return write_twice(arena, put_response, &response);
+	put_response(&out, &response);
+	return end(&out);
 }
 
 /* ---- our own answer ---- */
@@ -360,10 +373,8 @@ static void put_line(struct out *out, const char *line)
 	put(out, "\r\n");
 }
 
-static void put_answer(struct out *out, const void *what)
+static void put_answer(struct out *out, const struct answer *a)
 {
-	const struct answer *a = what;
-
 	put_status_line(out, a->status, http_status_text(a->status));
 	put_field(out, "Content-Type", a->content_type);
 	put_length(out, strlen(a->body));
@@ -383,8 +394,10 @@ struct http_bytes http_write_answer(struct arena *arena, int status, const char 
 	const char *body, bool head_only, bool keep, const char *extra_field)
 {
 	const struct answer answer = {status, content_type, body, extra_field, head_only, keep};
+	struct out out = begin(arena);
 
-	return write_twice(arena, put_answer, &answer);
+	put_answer(&out, &answer);
+	return end(&out);
 }
 
 /* ---- chunks ---- */
@@ -413,30 +426,19 @@ static bool may_trail(const char *name)
 	       !has_prefix(name, "X-Forwarded-");
 }
 
-struct trailers {
-	const struct http_field *fields;
-	size_t n;
-};
-
-static void put_trailers(struct out *out, const void *what)
-{
-	const struct trailers *t = what;
-
-	put(out, "0\r\n");
-	for (size_t i = 0; i < t->n; i++) {
-		if (may_trail(t->fields[i].name)) {
-			put_field(out, t->fields[i].name, t->fields[i].value);
-		}
-	}
-	put(out, "\r\n");
-}
-
 struct http_bytes http_write_last_chunk(
 	struct arena *arena, const struct http_field *trailers, size_t n_trailers)
 {
-	const struct trailers t = {trailers, n_trailers};
+	struct out out = begin(arena);
 
-	return write_twice(arena, put_trailers, &t);
+	put(&out, "0\r\n");
+	for (size_t i = 0; i < n_trailers; i++) {
+		if (may_trail(trailers[i].name)) {
+			put_field(&out, trailers[i].name, trailers[i].value);
+		}
+	}
+	put(&out, "\r\n");
+	return end(&out);
 }
 
 const char *http_status_text(int status)

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const int64_t second = 1000000000;
+
 #define TO(name) (1u << SESSION_##name) |
 static const struct row {
 	const char *name;
@@ -65,11 +67,27 @@ void session_log(struct session *s, enum gateway_log_level level, const char *fo
 	config->log(config->log_arg, level, line);
 }
 
+/*
+ * Nearly every deadline is replaced by a later one long before it comes. So the timer stays where
+ * it is and, when it goes off, looks whether it is time; it is set anew only for an earlier one.
+ */
+static void set_timer(struct session *s, int64_t now)
+{
+	int64_t left = s->due - now;
+	struct timeval after = {.tv_sec = left / second, .tv_usec = left % second / 1000 + 1};
+
+	s->timer = s->due;
+	event_add(&s->deadline, &after);
+}
+
 void session_deadline(struct session *s, unsigned seconds)
 {
-	struct timeval after = {.tv_sec = seconds};
+	int64_t now = worker_now();
 
-	event_add(&s->deadline, event_base_init_common_timeout(s->worker->base, &after));
+	s->due = now + seconds * second;
+	if (s->due < s->timer) {
+		set_timer(s, now);
+	}
 }
 
 void session_go(struct session *s, enum session_state next)
@@ -257,10 +275,16 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 {
 	struct session *s = arg;
 	struct exchange *x = &s->exchange;
+	int64_t now = worker_now();
 
 	(void)fd;
 	(void)what;
 	if (s->freed) {
+		return;
+	}
+	s->timer = INT64_MAX;
+	if (now < s->due) {
+		set_timer(s, now);
 		return;
 	}
 	if (s->waits_in == &s->worker->waiting) {
@@ -323,6 +347,7 @@ void session_create(struct worker *w, evutil_socket_t fd)
 		return;
 	}
 	s->upstream.fd = -1;
+	s->timer = INT64_MAX;
 	s->worker = w;
 	s->id = atomic_fetch_add(&w->gateway->next_session, 1) + 1;
 	atomic_fetch_add(&w->gateway->connections, 1);
@@ -378,7 +403,6 @@ void session_new_exchange(struct session *s)
 	x->arena = arena;
 	x->decision.body_max = -1;
 	s->request_begun = false;
-	s->head_deadline = false;
 }
 
 void session_refuse(

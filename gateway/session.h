@@ -97,6 +97,7 @@ struct session {
 	enum session_state state, next;
 	bool turning; /* inside session_turn */
 	struct event deadline;
+	int64_t due, timer; /* worker_now(): the deadline; when its event goes off, or INT64_MAX */
 	struct event free_event;
 
 	struct leg client, upstream;
@@ -118,7 +119,6 @@ struct session {
 
 	struct http_parser *requests, *responses; /* owned */
 	bool request_begun; /* the parser has seen bytes of the request under way */
-	bool head_deadline; /* the idle deadline was replaced by the head's */
 	unsigned served;
 
 	struct exchange exchange;
