@@ -17,6 +17,7 @@ enum {
 	READ_SMALL = 4 * 1024,  /* a request fits; an idle leg costs no more */
 	READ_LARGE = 64 * 1024, /* four full TLS records; more leaves the cache */
 	RECORD_PLAIN = 16 * 1024,
+	RECORD_WORTH = 4 * 1024, /* of its own, rather than copied */
 	/* Received and not yet taken: the owner is slow. The leg pauses itself; the owner resumes.
 	 */
 	IN_HIGH = 256 * 1024,
@@ -53,6 +54,21 @@ static void listen_no_more(struct leg *leg)
 	event_del(&leg->watch->on_read);
 }
 
+/*
+ * What is written in small pieces, a head and the body behind it, goes into one TLS record. Of a
+ * thread's legs one at a time gathers: its record is closed when another writes, and by leg_flush.
+ */
+static _Thread_local struct {
+	struct leg *leg; /* NULL: nobody's */
+	size_t len;
+	unsigned char bytes[RECORD_PLAIN];
+} gathered;
+
+static size_t gathered_of(const struct leg *leg)
+{
+	return gathered.leg == leg ? gathered.len : 0;
+}
+
 /* What the socket will not announce again: bytes that wait, an end that was seen. */
 static void announce(struct leg *leg)
 {
@@ -69,6 +85,18 @@ static void fail(struct leg *leg, const char *word)
 		leg->failure = word;
 		listen_no_more(leg);
 		event_active(&leg->watch->on_write, EV_WRITE, 0);
+	}
+}
+
+static void close_record(void)
+{
+	struct leg *leg = gathered.leg;
+	size_t len = gathered.len;
+
+	gathered.leg = NULL;
+	gathered.len = 0;
+	if (len > 0 && tls_write(leg->tls, gathered.bytes, len) != TLS_DONE) {
+		fail(leg, tls_failure_word(leg->tls));
 	}
 }
 
@@ -283,6 +311,10 @@ void leg_close(struct leg *leg)
 		evutil_closesocket(leg->fd);
 		leg->fd = -1;
 	}
+	if (gathered.leg == leg) {
+		gathered.leg = NULL;
+		gathered.len = 0;
+	}
 	if (leg->failure == NULL) {
 		leg->failure = "closed";
 	}
@@ -319,6 +351,7 @@ void leg_move(struct leg *to, struct leg *from,
 	assert(from->fd >= 0 && !from->handshaking);
 	*to = *from;
 	to->watch->leg = to;
+	gathered.leg = gathered.leg == from ? to : gathered.leg;
 	memset(from, 0, sizeof(*from));
 	from->fd = -1;
 	to->notify = notify;
@@ -351,7 +384,7 @@ void leg_start_tls(struct leg *leg, struct tls *tls)
 bool leg_is_quiet(const struct leg *leg)
 {
 	return leg_is_open(leg) && !leg->eof && !leg->wire_eof && !leg->deaf && !leg->shut &&
-	       evbuffer_get_length(leg->in) == 0 && evbuffer_get_length(leg->wire_out) == 0 &&
+	       evbuffer_get_length(leg->in) == 0 && leg_pending(leg) == 0 &&
 	       (leg->tls == NULL || tls_is_dry(leg->tls));
 }
 
@@ -381,10 +414,19 @@ size_t leg_received(const struct leg *leg)
 bool leg_write(struct leg *leg, const void *data, size_t len)
 {
 	assert(!leg->shut && !leg->handshaking);
-	if (leg->tls != NULL) {
-		return len == 0 || tls_write(leg->tls, data, len) == TLS_DONE;
+	if (leg->tls == NULL || len == 0) {
+		return evbuffer_add(leg->wire_out, data, len) == 0;
 	}
-	return evbuffer_add(leg->wire_out, data, len) == 0;
+	if (gathered.leg != leg || len > sizeof(gathered.bytes) - gathered.len) {
+		close_record();
+	}
+	if (gathered.len == 0 && len >= RECORD_WORTH) {
+		return tls_write(leg->tls, data, len) == TLS_DONE;
+	}
+	memcpy(gathered.bytes + gathered.len, data, len);
+	gathered.leg = leg;
+	gathered.len += len;
+	return true;
 }
 
 /* Counted when it is about to be sent, not when it is: what waits in several legs at once must not
@@ -410,7 +452,10 @@ bool leg_flush(struct leg *leg)
 	if (leg->fd < 0 || leg->failure != NULL) {
 		return leg->failure == NULL;
 	}
-	if (!leg->deaf && !may_leave(leg)) {
+	if (gathered.leg == leg) {
+		close_record();
+	}
+	if (leg->failure != NULL || (!leg->deaf && !may_leave(leg))) {
 		return false;
 	}
 	waiting = evbuffer_get_length(leg->wire_out);
@@ -448,13 +493,16 @@ bool leg_flush(struct leg *leg)
 
 size_t leg_pending(const struct leg *leg)
 {
-	return evbuffer_get_length(leg->wire_out);
+	return evbuffer_get_length(leg->wire_out) + gathered_of(leg);
 }
 
 void leg_shut(struct leg *leg)
 {
 	if (leg->shut || !leg_is_open(leg)) {
 		return;
+	}
+	if (gathered.leg == leg) {
+		close_record();
 	}
 	if (leg->tls != NULL && !leg->handshaking) {
 		tls_close_notify(leg->tls);

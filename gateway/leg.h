@@ -83,7 +83,8 @@ bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len);
 void leg_drain(struct leg *leg, size_t len); /* those bytes are used */
 size_t leg_received(const struct leg *leg);  /* received and not yet used */
 
-/* Queues bytes; they leave with leg_flush. False when memory is out or TLS failed. */
+/* Queues bytes; they leave with leg_flush, what is small in one TLS record with what is written
+ * behind it. False when memory is out or TLS failed. */
 bool leg_write(struct leg *leg, const void *data, size_t len) __attribute__((warn_unused_result));
 /* Sends what it can; the rest leaves by itself, then LEG_WRITABLE. False: the leg failed. */
 bool leg_flush(struct leg *leg);
