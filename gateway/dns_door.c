@@ -54,7 +54,6 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 	struct audit_record r;
 	struct audit_diag diag;
 	uint64_t seq;
-	char rule[320];
 
 	audit_record_init(&r);
 	r.kind = AUDIT_DNS;
@@ -63,10 +62,7 @@ static int record(struct dns_door *d, const struct dns_question *q, int rcode,
 	r.verdict = rcode == DNS_RCODE_OK ? "allow" : "deny";
 	r.reason = rules_reason_word(decision->reason);
 	r.detail = q->type == DNS_TYPE_A ? "A" : q->type == DNS_TYPE_AAAA ? "AAAA" : "other";
-	if (decision->origin != NULL) {
-		snprintf(rule, sizeof(rule), "%s:%u", decision->origin, decision->line);
-		r.rule = rule;
-	}
+	r.rule = decision->where;
 	if (rcode == DNS_RCODE_NXDOMAIN && decision->reason == RULES_NO_RULE) {
 		char add[RULES_HOST_MAX + 16];
 

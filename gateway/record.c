@@ -10,7 +10,6 @@
 #include "gateway/websocket.h"
 #include "gateway/worker.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* What a rule relaxed is said in every record of the host. */
@@ -37,7 +36,7 @@ static const char *verdict_of(const struct exchange *x)
 }
 
 /* What INTENT and OUTCOME have in common, so that each line can be read alone. */
-static void fill(struct session *s, struct audit_record *r, char rule[320])
+static void fill(struct session *s, struct audit_record *r)
 {
 	const struct gateway *g = s->worker->gateway;
 	struct exchange *x = &s->exchange;
@@ -59,10 +58,7 @@ static void fill(struct session *s, struct audit_record *r, char rule[320])
 	r->wanted = s->captured ? s->wanted.text : NULL;
 	r->verdict = verdict_of(x);
 	r->relaxed = relaxed(x);
-	if (x->decision.origin != NULL) {
-		snprintf(rule, 320, "%s:%u", x->decision.origin, x->decision.line);
-		r->rule = rule;
-	}
+	r->rule = x->decision.where;
 }
 
 /*
@@ -103,11 +99,10 @@ int record_intent(struct session *s)
 	struct exchange *x = &s->exchange;
 	struct audit_record r;
 	struct audit_diag diag;
-	char rule[320];
 	int error;
 
 	x->id = atomic_fetch_add(&g->next_request, 1) + 1;
-	fill(s, &r, rule);
+	fill(s, &r);
 	r.kind = AUDIT_INTENT;
 	r.request_headers = record_headers(&g->config.recording, &x->arena, x->request);
 	r.reason = x->refused ? x->refusal.reason : rules_reason_word(x->decision.reason);
@@ -184,11 +179,11 @@ void record_outcome(struct session *s, const char *end)
 	struct audit_record r;
 	struct audit_diag diag;
 	uint64_t seq;
-	char rule[320], request_sha256[65], response_sha256[65], sha512[129];
+	char request_sha256[65], response_sha256[65], sha512[129];
 	int64_t now = worker_now();
 
 	x->outcome_due = false;
-	fill(s, &r, rule);
+	fill(s, &r);
 	r.kind = AUDIT_OUTCOME;
 	r.verdict = x->target.scheme == RULES_TCP ? "tunnel" : "allow";
 	r.end = end;

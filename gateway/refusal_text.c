@@ -42,8 +42,7 @@ static const char *rule_of(struct session *s)
 	if (d->origin == NULL) {
 		return "none: what no statement allows is refused";
 	}
-	return arena_printf(
-		&s->exchange.arena, "%s:%u: %s", d->origin, d->line, or_empty(d->statement));
+	return arena_printf(&s->exchange.arena, "%s: %s", d->where, or_empty(d->statement));
 }
 
 const char *refusal_suggestion(struct session *s)

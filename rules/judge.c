@@ -147,6 +147,7 @@ static void name_statement(struct rules_decision *d, const struct rule *rule)
 {
 	d->origin = rule->origin;
 	d->line = rule->line;
+	d->where = rule->where;
 	d->statement = rule->text;
 }
 

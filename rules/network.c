@@ -347,6 +347,7 @@ int parse_network(struct parser *p, enum verb verb)
 {
 	struct rule rule = {.verb = verb, .line = p->line_number, .origin = p->origin}, *kept;
 	const struct word *word;
+	char where[320];
 	int error = verb == VERB_TUNNEL ? RULES_OK : parse_methods(p, &rule);
 
 	if (error == RULES_OK) {
@@ -365,8 +366,10 @@ int parse_network(struct parser *p, enum verb verb)
 		return error;
 	}
 	rule.text = memory_copy(p->r, p->line.raw, strlen(p->line.raw));
+	snprintf(where, sizeof(where), "%s:%u", rule.origin, rule.line);
+	rule.where = memory_copy(p->r, where, strlen(where));
 	kept = array_push((void **)&p->r->rules, &p->r->n_rules, &p->r->rules_size, sizeof(rule));
-	if (rule.text == NULL || kept == NULL) {
+	if (rule.text == NULL || rule.where == NULL || kept == NULL) {
 		return RULES_EMEMORY;
 	}
 	*kept = rule;

@@ -100,6 +100,7 @@ struct rules_decision {
 	/* file of the deciding statement, borrowed from the rules; NULL by default */
 	const char *origin;
 	unsigned line;         /* its line, 0 by default */
+	const char *where;     /* "origin:line" as the record has it; NULL by default */
 	const char *statement; /* its text, NULL by default */
 	bool private_ok;       /* non-public addresses may be dialled */
 	bool websocket_ok;

@@ -43,7 +43,7 @@ struct rule {
 	const char *ca, *cert, *key; /* paths as written */
 	size_t upstream;             /* index + 1 in rules.upstreams; 0: none */
 
-	const char *origin, *text;
+	const char *origin, *text, *where;
 	unsigned line;
 	size_t next; /* in its bucket: index + 1; 0 ends the chain */
 };

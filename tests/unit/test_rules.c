@@ -401,6 +401,7 @@ static void a_decision_names_its_statement(void **state)
 	assert_int_equal(d.line, 2);
 	assert_string_equal(d.statement, "allow GET a.example/**");
 	assert_string_equal(d.origin, "t.rules");
+	assert_string_equal(d.where, "t.rules:2");
 	assert_false(d.private_ok);
 	assert_int_equal(rules_target_from_url("https://a.example/y", 19, &target, buf, 512), 0);
 	rules_judge(r, &req, &d);
