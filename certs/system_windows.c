@@ -84,7 +84,28 @@ static bool write_all(HANDLE file, const char *data, size_t len)
 	return FlushFileBuffers(file);
 }
 
-/* May this entry stand in a private file's access list: its owner's, the system's, a denying one?
+/* What an administrator makes belongs to the administrators, and still is ours. */
+static bool is_own(PSID sid)
+{
+	union {
+		TOKEN_USER user;
+		char bytes[256];
+	} u;
+	HANDLE token;
+	DWORD len;
+	bool own = false;
+
+	if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+		own = GetTokenInformation(token, TokenUser, &u, sizeof(u), &len) &&
+		      EqualSid(u.user.User.Sid, sid);
+		CloseHandle(token);
+	}
+	return own;
+}
+
+/*
+ * May this entry stand in a private file's access list: its owner's, ours, the system's, a denying
+ * one?
  */
 static bool is_entry_private(const ACE_HEADER *ace, PSID owner)
 {
@@ -96,7 +117,7 @@ static bool is_entry_private(const ACE_HEADER *ace, PSID owner)
 	if (ace->AceType != ACCESS_ALLOWED_ACE_TYPE) {
 		return false;
 	}
-	return EqualSid(sid, owner) || IsWellKnownSid(sid, WinLocalSystemSid) ||
+	return EqualSid(sid, owner) || is_own(sid) || IsWellKnownSid(sid, WinLocalSystemSid) ||
 	       IsWellKnownSid(sid, WinBuiltinAdministratorsSid) ||
 	       IsWellKnownSid(sid, WinCreatorOwnerRightsSid);
 }

@@ -94,7 +94,7 @@ static int check(const char *path, const char *list)
 		text_read_file(&text, list) == 0 ? 0 : complain("%s: %s", list, strerror(errno));
 
 	if (status == 0 && (line = manifest_read(&m, text.data, text.len, &why)) != 0) {
-		status = complain("%s:%zu: %s", list, line, why);
+		status = complain("%s:%lu: %s", list, (unsigned long)line, why);
 	}
 	if (status == 0) {
 		status = tree_list(&t, path, NULL);

@@ -18,13 +18,6 @@ int changes_sum_up(const char *record_dir, const char *run)
 	return 0;
 }
 
-int verb_files(int argc, char **argv)
-{
-	(void)argc;
-	(void)argv;
-	return complain("files is not there on Windows yet");
-}
-
 int verb_connect(int argc, char **argv)
 {
 	(void)argc;

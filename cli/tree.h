@@ -1,6 +1,6 @@
 /*
  * Every file of a folder: listed, then read once by all cores, which hash it, ask what it is, and
- * copy it. Linux and other POSIX systems.
+ * copy it.
  */
 #ifndef SALLYPORT_CLI_TREE_H
 #define SALLYPORT_CLI_TREE_H
@@ -37,8 +37,8 @@ struct tree_wish {
 
 /*
  * Lists it by name. Symbolic links are followed when what they lead to is a file, and refused when
- * not; what is neither file nor folder is refused. 0, or an exit status after having complained;
- * `ret_problem` (may be NULL) then holds the same sentence.
+ * not, on Windows always; what is neither file nor folder is refused. 0, or an exit status after
+ * having complained; `ret_problem` (may be NULL) then holds the same sentence.
  */
 int tree_list(struct tree *t, const char *root, struct text *ret_problem);
 /* Reads them all. 0, also with problems of single files; or an exit status after having complained.

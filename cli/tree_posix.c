@@ -1,10 +1,8 @@
 /*
- * Reads folders with all cores. Each file is opened once; what is hashed, what its type is judged
- * by and what stands in the copy are the same bytes. It does not know what they are compared with.
+ * A folder on POSIX systems: walked by fts(3), types by libmagic, blocks shared where the file
+ * system can (ioctl_ficlonerange(2)).
  */
-#include "cli/tree.h"
-#include "certs/certs.h"
-#include "cli/verbs.h"
+#include "cli/tree_system.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,56 +10,18 @@
 #include <limits.h>
 #include <linux/fs.h>
 #include <magic.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { CHUNK = 256 * 1024, THREADS_MAX = 64, PROGRESS_MS = 1000 };
-
 /* ---- listing ---- */
-
-static int refuse(struct text *ret_problem, const char *path, const char *why)
-{
-	if (ret_problem != NULL) {
-		text_print(ret_problem, "%s: %s", path, why);
-	}
-	return complain("%s: %s", path, why);
-}
-
-static void add(struct tree *t, const char *name, const struct stat *st)
-{
-	if (t->n == t->size) {
-		t->size = t->size ? t->size * 2 : 256;
-		t->files = realloc(t->files, t->size * sizeof(*t->files));
-		if (t->files == NULL) {
-			exit(complain("memory is out"));
-		}
-	}
-	memset(&t->files[t->n], 0, sizeof(t->files[0]));
-	t->files[t->n].name = strdup(name);
-	t->files[t->n].size = (uint64_t)st->st_size;
-	if (t->files[t->n++].name == NULL) {
-		exit(complain("memory is out"));
-	}
-	t->bytes += (uint64_t)st->st_size;
-}
 
 static int by_name(const FTSENT **a, const FTSENT **b)
 {
 	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static int by_path(const void *a, const void *b)
-{
-	const struct tree_file *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
 }
 
 static int take(struct tree *t, FTSENT *entry, struct text *ret_problem)
@@ -77,23 +37,23 @@ static int take(struct tree *t, FTSENT *entry, struct text *ret_problem)
 			list_add(&t->folders, name);
 		}
 		return 0;
-	case FTS_F: add(t, name, entry->fts_statp); return 0;
+	case FTS_F: tree_found(t, name, (uint64_t)entry->fts_statp->st_size); return 0;
 	case FTS_SL:
 	case FTS_SLNONE:
 		if (stat(entry->fts_accpath, &st) == 0 && S_ISREG(st.st_mode)) {
-			add(t, name, &st);
+			tree_found(t, name, (uint64_t)st.st_size);
 			return 0;
 		}
-		return refuse(ret_problem, entry->fts_path,
+		return tree_refuse(ret_problem, entry->fts_path,
 			"a symbolic link that leads to no file: its content cannot be vouched for");
 	case FTS_DNR:
 	case FTS_ERR:
-	case FTS_NS: return refuse(ret_problem, entry->fts_path, strerror(entry->fts_errno));
-	default: return refuse(ret_problem, entry->fts_path, "neither a file nor a folder");
+	case FTS_NS: return tree_refuse(ret_problem, entry->fts_path, strerror(entry->fts_errno));
+	default: return tree_refuse(ret_problem, entry->fts_path, "neither a file nor a folder");
 	}
 }
 
-int tree_list(struct tree *t, const char *root, struct text *ret_problem)
+int tree_walk(struct tree *t, const char *root, struct text *ret_problem)
 {
 	char real[PATH_MAX];
 	char *roots[] = {real, NULL};
@@ -101,9 +61,8 @@ int tree_list(struct tree *t, const char *root, struct text *ret_problem)
 	FTSENT *entry;
 	int status = 0;
 
-	memset(t, 0, sizeof(*t));
 	if (realpath(root, real) == NULL) {
-		return refuse(ret_problem, root, strerror(errno));
+		return tree_refuse(ret_problem, root, strerror(errno));
 	}
 	t->root = strdup(real);
 	walk = fts_open(roots, FTS_PHYSICAL | FTS_NOCHDIR, by_name);
@@ -111,286 +70,92 @@ int tree_list(struct tree *t, const char *root, struct text *ret_problem)
 		if (walk != NULL) {
 			fts_close(walk);
 		}
-		return refuse(ret_problem, root, strerror(errno));
+		return tree_refuse(ret_problem, root, strerror(errno));
 	}
 	while (status == 0 && (entry = fts_read(walk)) != NULL) {
 		status = take(t, entry, ret_problem);
 	}
 	fts_close(walk);
-	if (t->n > 0) {
-		qsort(t->files, t->n, sizeof(t->files[0]), by_path);
-	}
 	return status;
 }
 
 /* ---- reading ---- */
 
-struct work {
-	struct tree *tree;
-	const struct tree_wish *wish;
-	atomic_size_t next, done;
-	atomic_uint_fast64_t bytes;
-	unsigned running; /* threads; under the lock */
-	pthread_mutex_t lock;
-	pthread_cond_t ended;
-};
-
-static void problem(struct tree_file *f, const char *what)
+int tree_open(const char *path)
 {
-	snprintf(f->problem, sizeof(f->problem), "%s: %s", what, strerror(errno));
+	return open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
-static int write_all(int fd, const char *data, size_t len)
+bool tree_clone(int to, int from)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+	return ioctl(to, FICLONE, from) == 0;
+}
 
-		if (n < 0 && errno != EINTR) {
-			return -1;
-		}
-		data += n > 0 ? n : 0;
-		len -= n > 0 ? (size_t)n : 0;
+int tree_settle(int to, int from)
+{
+	struct timespec times[2];
+	struct stat st;
+
+	if (fstat(from, &st) != 0) {
+		return -1;
 	}
-	return 0;
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	return fchmod(to, 0444 | (st.st_mode & 0111)) == 0 && futimens(to, times) == 0 ? 0 : -1;
+}
+
+int tree_close_folder(const char *path)
+{
+	return chmod(path, 0555);
+}
+
+unsigned tree_cores(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return cores < 1 ? 1 : (unsigned)cores;
+}
+
+/* ---- types ---- */
+
+struct tree_types {
+	magic_t magic;
+};
+
+const char tree_types_absent[] = "libmagic has no data base here";
+
+struct tree_types *tree_types_open(void)
+{
+	struct tree_types *types = malloc(sizeof(*types));
+
+	if (types == NULL) {
+		return NULL;
+	}
+	types->magic = magic_open(MAGIC_MIME_TYPE | MAGIC_ERROR | MAGIC_NO_CHECK_COMPRESS);
+	if (types->magic == NULL || magic_load(types->magic, NULL) != 0) {
+		tree_types_close(types);
+		return NULL;
+	}
+	return types;
+}
+
+void tree_types_close(struct tree_types *types)
+{
+	if (types != NULL && types->magic != NULL) {
+		magic_close(types->magic);
+	}
+	free(types);
 }
 
 /* The first bytes say what it is: as much as file(1) would mostly need. */
-static void find_type(struct tree_file *f, magic_t magic, const char *data, size_t len)
+void tree_types_find(struct tree_types *types, struct tree_file *f, const char *data, size_t len)
 {
-	const char *type = magic != NULL ? magic_buffer(magic, data, len) : NULL;
+	const char *type = types != NULL ? magic_buffer(types->magic, data, len) : NULL;
 
 	snprintf(f->type, sizeof(f->type), "%s", type != NULL ? type : "unknown/unknown");
 }
 
-/* Hashes `from` to its end, and writes it to `to` unless that is -1. */
-static int drain(struct work *w, struct tree_file *f, int from, int to, char *chunk, magic_t magic)
-{
-	struct certs_hash *hash = certs_hash_create();
-	bool first = true;
-	ssize_t got;
-
-	if (hash == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	do {
-		got = read(from, chunk, CHUNK);
-		if (got >= 0 && first && w->wish->types) {
-			find_type(f, magic, chunk, (size_t)got);
-		}
-		first = false;
-		if (got > 0) {
-			certs_hash_add(hash, chunk, (size_t)got);
-			atomic_fetch_add(&w->bytes, (uint_fast64_t)got);
-			if (to >= 0 && write_all(to, chunk, (size_t)got) != 0) {
-				got = -1;
-			}
-		}
-	} while (got > 0);
-	certs_hash_finish(hash, f->sha256);
-	if (got < 0) {
-		f->sha256[0] = '\0';
-	}
-	return (int)got;
-}
-
-/* Shares the blocks where the file system can (ioctl_ficlonerange(2)): then the copy is read. */
-static int copy(struct work *w, struct tree_file *f, int from, char *chunk, magic_t magic)
-{
-	char path[PATH_MAX];
-	struct timespec times[2];
-	struct stat st;
-	int to, result;
-
-	if (snprintf(path, sizeof(path), "%s%s%s", w->wish->copy_to, f->name[0] ? "/" : "",
-		    f->name) >= PATH_MAX) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (to < 0 || fstat(from, &st) != 0) {
-		return -1;
-	}
-	if (ioctl(to, FICLONE, from) == 0) {
-		result = drain(w, f, to, -1, chunk, magic);
-	} else {
-		result = drain(w, f, from, to, chunk, magic);
-	}
-	times[0] = st.st_atim;
-	times[1] = st.st_mtim;
-	if (result == 0 &&
-		(fchmod(to, 0444 | (st.st_mode & 0111)) != 0 || futimens(to, times) != 0)) {
-		result = -1;
-	}
-	return close(to) == 0 ? result : -1;
-}
-
-static void read_file(struct work *w, struct tree_file *f, char *chunk, magic_t magic)
-{
-	char path[PATH_MAX];
-	struct stat st;
-	int fd = -1;
-
-	if (snprintf(path, sizeof(path), "%s%s%s", w->tree->root, f->name[0] ? "/" : "", f->name) <
-		PATH_MAX) {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	}
-	if (fd < 0 || fstat(fd, &st) != 0) {
-		problem(f, "cannot be read");
-	} else if (!S_ISREG(st.st_mode)) {
-		snprintf(f->problem, sizeof(f->problem), "is no longer a file");
-	} else if (w->wish->copy_to != NULL ? copy(w, f, fd, chunk, magic) != 0
-					    : drain(w, f, fd, -1, chunk, magic) != 0) {
-		problem(f, "cannot be read or copied");
-	}
-	if (fd >= 0) {
-		close(fd);
-	}
-}
-
-static magic_t open_magic(void)
-{
-	magic_t magic = magic_open(MAGIC_MIME_TYPE | MAGIC_ERROR | MAGIC_NO_CHECK_COMPRESS);
-
-	if (magic != NULL && magic_load(magic, NULL) != 0) {
-		magic_close(magic);
-		magic = NULL;
-	}
-	return magic;
-}
-
-static void *work_on(void *arg)
-{
-	struct work *w = arg;
-	char *chunk = malloc(CHUNK);
-	magic_t magic = w->wish->types ? open_magic() : NULL;
-	size_t i;
-
-	while ((i = atomic_fetch_add(&w->next, 1)) < w->tree->n) {
-		struct tree_file *f = &w->tree->files[i];
-
-		if (chunk == NULL || (w->wish->types && magic == NULL)) {
-			snprintf(f->problem, sizeof(f->problem), "%s",
-				chunk == NULL ? "memory is out" : "libmagic has no data base here");
-		} else {
-			read_file(w, f, chunk, magic);
-		}
-		atomic_fetch_add(&w->done, 1);
-	}
-	free(chunk);
-	if (magic != NULL) {
-		magic_close(magic);
-	}
-	pthread_mutex_lock(&w->lock);
-	w->running--;
-	pthread_cond_signal(&w->ended);
-	pthread_mutex_unlock(&w->lock);
-	return NULL;
-}
-
-static void show_progress(struct work *w, bool terminal, bool last)
-{
-	unsigned long long bytes = atomic_load(&w->bytes), all = w->tree->bytes;
-
-	fprintf(stderr, "%ssallyport: %s: %zu of %zu files, %llu of %llu MiB%s",
-		terminal ? "\r" : "", w->wish->label, atomic_load(&w->done), w->tree->n,
-		bytes >> 20, all >> 20, terminal && !last ? "" : "\n");
-}
-
-/* Waits for the threads and says, when it takes long, how far they are. */
-static void wait_threads(struct work *w)
-{
-	bool terminal = isatty(2), said = false;
-	struct timespec next;
-
-	clock_gettime(CLOCK_REALTIME, &next);
-	next.tv_sec += PROGRESS_MS / 1000;
-	pthread_mutex_lock(&w->lock);
-	while (w->running > 0) {
-		if (pthread_cond_timedwait(&w->ended, &w->lock, &next) == ETIMEDOUT) {
-			clock_gettime(CLOCK_REALTIME, &next);
-			next.tv_sec += terminal ? 1 : 10;
-			if (w->wish->label != NULL) {
-				show_progress(w, terminal, false);
-				said = true;
-			}
-		}
-	}
-	pthread_mutex_unlock(&w->lock);
-	if (said) {
-		show_progress(w, terminal, true);
-	}
-}
-
-static int make_folders(const struct tree *t, const char *to)
-{
-	char path[PATH_MAX];
-
-	/* A single file is copied under the name itself. */
-	if (t->n == 1 && t->files[0].name[0] == '\0') {
-		return 0;
-	}
-	if (mkdir(to, 0700) != 0) {
-		return complain("cannot make %s: %s", to, strerror(errno));
-	}
-	for (size_t i = 0; i < t->folders.n; i++) {
-		if (snprintf(path, sizeof(path), "%s/%s", to, t->folders.items[i]) >= PATH_MAX ||
-			mkdir(path, 0700) != 0) {
-			return complain(
-				"cannot make %s/%s: %s", to, t->folders.items[i], strerror(errno));
-		}
-	}
-	return 0;
-}
-
-/* Nothing is to come into being there, from outside either. Children first. */
-static int close_folders(const struct tree *t, const char *to)
-{
-	char path[PATH_MAX];
-
-	for (size_t i = t->folders.n; i-- > 0;) {
-		snprintf(path, sizeof(path), "%s/%s", to, t->folders.items[i]);
-		if (chmod(path, 0555) != 0) {
-			return complain("%s: %s", path, strerror(errno));
-		}
-	}
-	return t->n == 1 && t->files[0].name[0] == '\0' ? 0 : chmod(to, 0555);
-}
-
-int tree_read(struct tree *t, const struct tree_wish *wish)
-{
-	struct work w = {.tree = t, .wish = wish};
-	pthread_t threads[THREADS_MAX];
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned wanted = cores < 1             ? 1
-			  : cores > THREADS_MAX ? THREADS_MAX
-						: (unsigned)cores,
-		 n = 0;
-	int status = wish->copy_to != NULL ? make_folders(t, wish->copy_to) : 0;
-
-	if (status != 0) {
-		return status;
-	}
-	pthread_mutex_init(&w.lock, NULL);
-	pthread_cond_init(&w.ended, NULL);
-	w.running = wanted = wanted > t->n ? (unsigned)t->n : wanted;
-	while (n < wanted && pthread_create(&threads[n], NULL, work_on, &w) == 0) {
-		n++;
-	}
-	if (n < wanted) {
-		pthread_mutex_lock(&w.lock);
-		w.running -= wanted - n;
-		pthread_mutex_unlock(&w.lock);
-		status = n == 0 ? complain("threads cannot be started") : 0;
-	}
-	wait_threads(&w);
-	for (unsigned i = 0; i < n; i++) {
-		pthread_join(threads[i], NULL);
-	}
-	pthread_cond_destroy(&w.ended);
-	pthread_mutex_destroy(&w.lock);
-	return status != 0 || wish->copy_to == NULL ? status : close_folders(t, wish->copy_to);
-}
+/* ---- removing ---- */
 
 void tree_remove(const char *folder)
 {
@@ -413,15 +178,4 @@ void tree_remove(const char *folder)
 	if (walk != NULL) {
 		fts_close(walk);
 	}
-}
-
-void tree_finish(struct tree *t)
-{
-	for (size_t i = 0; i < t->n; i++) {
-		free(t->files[i].name);
-	}
-	free(t->files);
-	free(t->root);
-	list_finish(&t->folders);
-	memset(t, 0, sizeof(*t));
 }

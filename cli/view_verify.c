@@ -43,7 +43,7 @@ static void find(struct findings *w, const char *what, const char *name)
 }
 
 /* For the record: the reason, then the sentence. */
-static void tell(struct view *v, const char *reason, const char *detail)
+static void put_on_record(struct view *v, const char *reason, const char *detail)
 {
 	list_add(&v->events, reason);
 	list_add(&v->events, detail);
@@ -80,7 +80,7 @@ static int refuse_list(struct text *why, const char *path, size_t line, const ch
 {
 	text_print(why, "%s", path);
 	if (line > 0) {
-		text_print(why, ":%zu", line);
+		text_print(why, ":%lu", (unsigned long)line);
 	}
 	text_print(why, ": %s", reason);
 	return complain("%s", why->data);
@@ -230,16 +230,16 @@ static void conclude(struct view *v, struct findings *w, const struct tree *t, c
 	struct text text = {0};
 
 	if (w->n == 0) {
-		text_print(&text, "%s: %zu files, %llu bytes, as %s says", w->path, t->n,
-			(unsigned long long)t->bytes,
+		text_print(&text, "%s: %lu files, %llu bytes, as %s says", w->path,
+			(unsigned long)t->n, (unsigned long long)t->bytes,
 			manifest != NULL ? manifest : "the statement");
-		tell(v, "files-verified", text.data);
+		put_on_record(v, "files-verified", text.data);
 	} else {
-		text_print(&text, "%zu files are not as %s:%u says%s", w->n, w->statement->origin,
-			w->statement->line, w->detail.data);
-		tell(v, "files-refused", text.data);
-		complain("%zu %s what the rules vouch for, so nothing is started", w->n,
-			w->n == 1 ? "file is not" : "files are not");
+		text_print(&text, "%lu files are not as %s:%u says%s", (unsigned long)w->n,
+			w->statement->origin, w->statement->line, w->detail.data);
+		put_on_record(v, "files-refused", text.data);
+		complain("%lu %s what the rules vouch for, so nothing is started",
+			(unsigned long)w->n, w->n == 1 ? "file is not" : "files are not");
 	}
 	text_finish(&text);
 }
@@ -271,7 +271,7 @@ int view_verify(struct view *v, const struct rules_file *f, const char *path, co
 		status = tree_list(&t, path, &why);
 	}
 	if (status != 0) {
-		tell(v, "files-refused", why.data != NULL ? why.data : path);
+		put_on_record(v, "files-refused", why.data != NULL ? why.data : path);
 		goto out;
 	}
 	if (manifest != NULL) {

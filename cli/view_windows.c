@@ -6,7 +6,10 @@
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "cli/view_rules.h"
+#include "cli/view_verify.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +19,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static struct jail_view *add(struct view *v, enum jail_mode mode, const char *target)
+struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *target)
 {
 	struct jail_view *entry;
 
@@ -53,6 +56,9 @@ static bool is_under(const char *path, const char *folder)
 	return path[i] == '\0' || path[i] == '\\' || path[i] == '/' || folder[i - 1] == '\\';
 }
 
+/* One run a program. */
+static HANDLE held_page = INVALID_HANDLE_VALUE;
+
 static bool is_open_to_all(const char *path)
 {
 	static const char *const names[] = {
@@ -87,7 +93,7 @@ static void add_tools(struct view *v, const char *path, const char *home)
 		snprintf(folder, sizeof(folder), "%.*s", (int)(len < 4095 ? len : 4095), path);
 		if (len > 3 && folder[1] == ':' && !is_open_to_all(folder) &&
 			!is_shown(v, folder) && !is_under(home, folder)) {
-			add(v, JAIL_READ, folder)->optional = true;
+			view_add(v, JAIL_READ, folder)->optional = true;
 		}
 		path += len + (path[len] == ';');
 	}
@@ -106,7 +112,7 @@ static int check_cwd(const char *cwd, const char *home)
 
 static void add_file(struct view *v, const char *target, const struct text *content)
 {
-	struct jail_view *entry = add(v, JAIL_FILE, target);
+	struct jail_view *entry = view_add(v, JAIL_FILE, target);
 
 	entry->content = content->data;
 	entry->content_len = content->len;
@@ -144,7 +150,7 @@ static int hide_where(
 			      : 0;
 	}
 	if (always || is_writable(v, real)) {
-		add(v, JAIL_HIDE, real);
+		view_add(v, JAIL_HIDE, real);
 	}
 	return 0;
 }
@@ -167,41 +173,45 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	const struct client_trust *trust)
 {
 	const char *home = getenv("USERPROFILE");
-	const struct rules_file *files;
-	size_t n;
 	int status;
 
-	(void)record_dir;
 	memset(v, 0, sizeof(*v));
-	files = rules_files(rules, &n);
-	if (n > 0) {
-		return complain("%s:%u: file statements are not carried out on Windows by this "
-				"version: take them out of the rules",
-			files[0].origin, files[0].line);
-	}
+	v->record_dir = record_dir;
 	home = home != NULL && home[0] != '\0' ? home : "C:\\";
 	status = check_cwd(cwd, home);
 	if (status != 0) {
 		return status;
 	}
-	add(v, JAIL_WRITE, cwd);
+	view_add(v, JAIL_WRITE, cwd);
 	add_tools(v, list_get(&trust->env, "PATH"), home);
 	add_file(v, trust->bundle_paths.items[0], &trust->bundle);
 	add_file(v, trust->bundle_paths.items[1], &trust->ca);
-	return hide_upstreams(v, rules);
+	status = view_add_statements(v, rules, home);
+	return status != 0 ? status : hide_upstreams(v, rules);
 }
 
-void view_sweep(const struct view *v)
-{
-	(void)v; /* nothing is put there */
-}
-
+/*
+ * The page that the next run believes: nobody can change, rename or remove it while it is held.
+ * Inside a writable folder an access list would not do (docs/windows.md).
+ */
 int view_keep(struct view *v, const char *cwd, const char *rules_path)
 {
-	(void)v;
+	char path[PATH_MAX];
+
+	if (_fullpath(path, rules_path != NULL ? rules_path : "sallyport.rules", sizeof(path)) ==
+		NULL) {
+		return complain("the path of the rules is too long");
+	}
 	(void)cwd;
-	(void)rules_path;
-	return 0;
+	if (!is_writable(v, path) || GetFileAttributesA(path) == INVALID_FILE_ATTRIBUTES) {
+		return 0;
+	}
+	held_page = CreateFileA(path, GENERIC_READ, FILE_SHARE_READ, NULL, OPEN_EXISTING,
+		FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+	return held_page != INVALID_HANDLE_VALUE
+		       ? 0
+		       : complain("%s cannot be kept from being changed: Windows error %lu", path,
+				 (unsigned long)GetLastError());
 }
 
 int view_review(struct view *v, const char *cwd, const char *rules_path)
@@ -212,16 +222,25 @@ int view_review(struct view *v, const char *cwd, const char *rules_path)
 	return complain("--review is not there on Windows");
 }
 
+/* Nothing can be hidden inside what is shown: where one lies in the other, nothing is started. */
 int view_keep_out(struct view *v, const char *folder)
 {
-	for (size_t i = 0; i < v->n; i++) {
-		const char *target = v->entries[i].target;
-		size_t len = strlen(target);
+	char path[PATH_MAX];
 
-		if (v->entries[i].mode == JAIL_WRITE && _strnicmp(folder, target, len) == 0 &&
-			(folder[len] == '\\' || folder[len] == '/' || folder[len] == '\0')) {
-			return complain("the folder %s lies in %s, which the command can write",
-				folder, target);
+	if (_fullpath(path, folder, sizeof(path)) == NULL) {
+		return complain("the path %s is too long", folder);
+	}
+	for (size_t i = 0; i < v->n; i++) {
+		const struct jail_view *entry = &v->entries[i];
+
+		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE) {
+			continue;
+		}
+		if (is_under(path, entry->target) || is_under(entry->target, path)) {
+			return complain(
+				"the folder %s, which is kept from the command, and %s, which "
+				"it is shown, lie one in the other",
+				path, entry->target);
 		}
 	}
 	return 0;
@@ -241,13 +260,21 @@ void view_describe(const struct view *v, struct text *json)
 	for (size_t i = 0; i < v->n; i++) {
 		text_print(json, "%s{\"path\":", i > 0 ? "," : "");
 		text_json(json, v->entries[i].target);
-		text_print(json, ",\"mode\":\"%s\"}", mode_name(v->entries[i].mode));
+		text_print(json, ",\"mode\":\"%s\"}",
+			view_is_verified(v, &v->entries[i]) ? "verified"
+							    : mode_name(v->entries[i].mode));
 	}
 	text_print(json, "]");
 }
 
 void view_finish(struct view *v)
 {
+	if (held_page != INVALID_HANDLE_VALUE) {
+		CloseHandle(held_page);
+		held_page = INVALID_HANDLE_VALUE;
+	}
+	view_verify_finish(v);
+	list_finish(&v->events);
 	free(v->entries);
 	list_finish(&v->strings);
 	memset(v, 0, sizeof(*v));

@@ -7,7 +7,9 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -248,6 +250,41 @@ DIR *fdopendir(int dir)
 }
 
 /* ---- the rest ---- */
+
+char *realpath(const char *path, char *ret_path)
+{
+	static const wchar_t local[] = L"\\\\?\\";
+	wchar_t wide[PATH_WIDE], real[PATH_WIDE];
+	HANDLE file;
+	DWORD len;
+
+	if (!to_wide(path, wide)) {
+		return NULL;
+	}
+	file = CreateFileW(wide, FILE_READ_ATTRIBUTES,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+		FILE_FLAG_BACKUP_SEMANTICS, NULL);
+	if (file == INVALID_HANDLE_VALUE) {
+		set_errno(GetLastError());
+		return NULL;
+	}
+	len = GetFinalPathNameByHandleW(
+		file, real, PATH_WIDE, FILE_NAME_NORMALIZED | VOLUME_NAME_DOS);
+	CloseHandle(file);
+	if (len == 0 || len >= PATH_WIDE || wcsncmp(real, local, 4) != 0 || real[5] != L':') {
+		errno = ENOENT; /* of another machine, or a volume without a letter */
+		return NULL;
+	}
+	for (wchar_t *at = real; *at != L'\0'; at++) {
+		*at = *at == L'\\' ? L'/' : *at;
+	}
+	if (WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, real + 4, -1, ret_path, PATH_MAX,
+		    NULL, NULL) <= 0) {
+		errno = ENAMETOOLONG;
+		return NULL;
+	}
+	return ret_path;
+}
 
 int fdatasync(int fd)
 {

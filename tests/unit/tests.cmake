@@ -30,6 +30,8 @@ sallyport_unit_test(http_target http_stages)
 sallyport_unit_test(http_write http_stages)
 
 sallyport_unit_test(windows_path sallyport_jailer_windows)
+sallyport_unit_test(compat_fnmatch)
+target_sources(test_compat_fnmatch PRIVATE ${CMAKE_SOURCE_DIR}/compat/windows/fnmatch.c)
 add_library(windows_fake STATIC unit/windows_fake.c)
 target_link_libraries(windows_fake PUBLIC sallyport_jailer_windows)
 sallyport_unit_test(windows_jail windows_fake)

@@ -455,7 +455,9 @@ static void test_folder(char folder[WINPATH_MAX], const char *name)
 {
 	char plain[WINPATH_MAX], temp[MAX_PATH];
 
+	/* Where the user's name is long, what Windows says first is an 8.3 name. */
 	REQUIRE(GetTempPathA(sizeof(temp), temp) > 0);
+	REQUIRE(GetLongPathNameA(temp, temp, sizeof(temp)) > 0);
 	snprintf(plain, sizeof(plain), "%ssallyport-%s-%lu", temp, name,
 		(unsigned long)GetCurrentProcessId());
 	REQUIRE(winpath_canonical(plain, folder) == WINPATH_OK);

@@ -10,6 +10,9 @@
 int compat_mkdir(const char *path, int mode);
 #define mkdir(path, mode) compat_mkdir(path, mode)
 
+/* Links are told by other means here. */
+#define lstat(path, status) stat(path, status)
+
 struct timespec;
 int futimens(int fd, const struct timespec times[2]);
 
