@@ -522,6 +522,8 @@ static int start_relay(struct jail *jail, const char *environment, struct jail_d
 		.folder = jail->root,
 		.environment = environment,
 		.sid = jail->sid,
+		.desktop = jail->name, /* the command may reach into it: no way to the user's
+					  windows */
 		.job = jail->job};
 	char *line;
 	int error;

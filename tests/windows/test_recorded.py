@@ -104,7 +104,7 @@ def test_the_whole_way(run, runner, exe):
                    rf"list \S+C:\\{run.project} with",
                    r"attribute capabilities sid S-1-15-2-1-2-3-4-5-6-7 count 0", r"attribute 0x2000d",
                    r"attribute mitigations", r"attribute packages 1$",
-                   r"process \S+\\view\\relay.exe in \S+\\view flags 0x8040c desktop none$", "RESUME$",
+                   r"process \S+\\view\\relay.exe in \S+\\view flags 0x8040c desktop sallyport-\w+$", "RESUME$",
                    r"attribute capabilities", r"attribute handles 3$",
                    rf"process C:\\{run.project}\\client.exe in \S+\\view\\C\\{run.project} flags 0x80404 "
                    r"desktop sallyport-\w+$", "RESUME$", "terminate",
@@ -168,9 +168,9 @@ def test_a_call_that_fails_ends_the_run(run):
         done, lines = run(RECORDER_FAIL=str(k))
         assert done.returncode == 125 and done.stdout == "", (kind, k, done, lines)
         assert lines[k - 1].endswith(" FAILS"), (kind, k, lines)
-        assert not [line for line in lines[index(lines, "process C:\\p"):] if line == "RESUME"] \
-            if any(line.startswith("process C:\\p") for line in lines) else True, (kind, lines)
-        undone([line for line in lines])
+        command = next((i for i, line in enumerate(lines) if line.startswith("process C:\\p")), len(lines))
+        assert "RESUME" not in lines[command:], (kind, lines)
+        undone(lines)
         assert left_behind(run.runs) == [], (kind, lines)
 
 
