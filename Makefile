@@ -1,5 +1,5 @@
 # Thin: every target says which script or build does it.
-.PHONY: demo test crash bench live fuzz windows test-windows check clean setup
+.PHONY: demo test crash bench guard guard-update live fuzz windows test-windows check clean setup
 MAKEFLAGS += --no-print-directory
 JOBS := $(shell nproc)
 SECONDS_PER_TARGET ?= 60
@@ -28,6 +28,13 @@ bench: setup
 	@cmake --preset release -Wno-dev -DSALLYPORT_BENCH=ON >/dev/null
 	@cmake --build --preset release -j$(JOBS)
 	@bench/run.sh build/release/cli/sallyport
+
+# Instructions of the gateway for one request and one pair of handshakes, against what is stored.
+guard guard-update: export SALLYPORT_CI = 1
+guard guard-update: setup
+	@cmake --preset dev -Wno-dev >/dev/null
+	@cmake --build --preset dev -j$(JOBS) -- --quiet guard_session
+	@tests/guard/guard.py build/dev $(if $(filter guard-update,$@),--update)
 
 live: setup
 	@cmake --preset release -Wno-dev >/dev/null

@@ -33,8 +33,13 @@ void client_close(struct client *c)
 
 static void fail(struct client *c)
 {
+	static const char *const doing[] = {"", "connecting", "asking the proxy",
+		"hearing the proxy", "in the handshake", "idle", "asking", "being answered"};
 	bool under_way = c->state != CLIENT_IDLE;
 
+	if (under_way && c->load->first_failure == NULL) {
+		c->load->first_failure = doing[c->state];
+	}
 	client_close(c);
 	if (under_way) {
 		load_ended(c->load, c, false, c->since);

@@ -35,7 +35,8 @@ struct load {
 	struct histogram latency;
 	double start, end; /* seconds, monotonic */
 	char version[16], suite[64];
-	char head[2048]; /* of each request */
+	const char *first_failure; /* what the client was at; NULL: none failed */
+	char head[2048];           /* of each request */
 	size_t head_len;
 	char connect[512]; /* to the proxy */
 	size_t connect_len;

@@ -141,6 +141,9 @@ static void part(struct load *l, bool warming)
 		on_pace(-1, 0, l);
 	} else {
 		for (unsigned i = 0; i < n; i++) {
+			if (l->options.per_connection > 0) { /* new ones are asked for */
+				client_close(&l->clients[i]);
+			}
 			client_go(&l->clients[i]);
 		}
 	}
@@ -236,14 +239,16 @@ static void tell(const struct load *l)
 	printf("{\"done\": %llu, \"failed\": %llu, \"seconds\": %.6f, \"bytes_in\": %llu, "
 	       "\"bytes_out\": %llu, \"handshakes\": %llu, \"full_handshakes\": %llu, "
 	       "\"tls\": \"%s\", \"suite\": \"%s\", \"p50_us\": %llu, "
-	       "\"p99_us\": %llu, \"p999_us\": %llu, \"max_us\": %llu}\n",
+	       "\"p99_us\": %llu, \"p999_us\": %llu, \"max_us\": %llu, \"first_failure\": "
+	       "\"%s\"}\n",
 		(unsigned long long)l->done, (unsigned long long)l->failed, l->end - l->start,
 		(unsigned long long)l->bytes_in, (unsigned long long)l->bytes_out,
 		(unsigned long long)l->handshakes, (unsigned long long)l->full, l->version,
 		l->suite, (unsigned long long)histogram_quantile(&l->latency, 500),
 		(unsigned long long)histogram_quantile(&l->latency, 990),
 		(unsigned long long)histogram_quantile(&l->latency, 999),
-		(unsigned long long)l->latency.most);
+		(unsigned long long)l->latency.most,
+		l->first_failure != NULL ? l->first_failure : "");
 	fflush(stdout);
 }
 

@@ -2,6 +2,8 @@
 sallyport_unit_test(deps_versions sallyport::mbedtls sallyport::event sallyport::llhttp sallyport::yyjson)
 sallyport_unit_test(crypto sallyport_certs)
 sallyport_unit_test(crypto_answers sallyport_certs)
+sallyport_unit_test(crypto_vectors sallyport_certs)
+sallyport_unit_test(crypto_refusals sallyport_certs)
 sallyport_unit_test(rules_target sallyport_rules)
 sallyport_unit_test(rules sallyport_rules)
 sallyport_unit_test(audit sallyport_audit sallyport::yyjson)

@@ -1,0 +1,43 @@
+"""What is measured without a proxy between generator and origin: a run's start, content that is vouched for, and the
+record's writer alone."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import verify
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+STARTS = 6  # a round
+
+
+def start_sample(options, number):
+    """In a process of its own: it waits for all its children, and this one's origins stay."""
+    rounds = STARTS // 2 if options.quick else STARTS
+    done = subprocess.run([sys.executable, HERE / "start.py", options.program, str(rounds), "json"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        print(f"start: left out: {done.stderr[-500:]}", file=sys.stderr)
+        return {}
+    return json.loads(done.stdout)
+
+
+def verify_sample(options, number):
+    return verify.sample(options.program)
+
+
+def writer_sample(options, number):
+    if options.writer is None:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="bench-writer-", dir="/var/tmp") as folder:
+        done = subprocess.run([options.writer, folder, "0.3", "json"], stdout=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        print("writer: left out", file=sys.stderr)
+        return {}
+    figures = [json.loads(line) for line in done.stdout.splitlines()]
+    return {f"{f['durability']} {f['in_flight']}{'' if f['sealed'] else ', no seal'}": f for f in figures}
+
+
+OTHERS = {"start": start_sample, "writer": writer_sample, "verify": verify_sample}
