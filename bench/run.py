@@ -2,7 +2,7 @@
 """The gateway beside other proxies, a run's start, and the record's writer: run.py PROGRAM LOAD ORIGIN [OPTION...]
 
   --rounds N      how often each is measured, by turns (5)      --minutes N   bound of all of it (25; quick: 4)
-  --quick         one round of less work                        --out FOLDER  for latest.json and latest.svg
+  --quick         less work, one round                          --out FOLDER  for latest.json and latest.svg
   --cases, --proxies NAME,...                                   what, of cases.py (and start, writer, verify); who
 
 One origin, one load generator, one proxy at a time between them, in an order that turns with each round. A figure is
@@ -226,7 +226,7 @@ def parse():
     p = argparse.ArgumentParser()
     for name in ("program", "load", "origin"):
         p.add_argument(name, type=lambda text: str(pathlib.Path(text).resolve()))
-    p.add_argument("--rounds", type=int, default=5)
+    p.add_argument("--rounds", type=int)
     p.add_argument("--minutes", type=float)
     p.add_argument("--quick", action="store_true")
     p.add_argument("--cases", default=",".join([*CASES, *others.OTHERS]))
@@ -234,7 +234,7 @@ def parse():
     p.add_argument("--writer", help="the program bench_writer")
     p.add_argument("--out", default=pathlib.Path(__file__).resolve().parent / "results", type=pathlib.Path)
     options = p.parse_args()
-    options.cases, options.rounds = options.cases.split(","), 1 if options.quick else options.rounds
+    options.cases, options.rounds = options.cases.split(","), options.rounds or (1 if options.quick else 5)
     options.minutes = options.minutes or (4 if options.quick else 25)
     if options.quick and "verify" in options.cases:
         options.cases.remove("verify")

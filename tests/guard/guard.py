@@ -53,7 +53,7 @@ def verdict(kind, counted, wanted):
     print(f"guard: {kind}: {counted:,} instructions, {change:+.1%} of {wanted:,} (at most {TOLERANCE:+.0%})")
     if change < -TOLERANCE:
         print(f"guard: {kind}: much less than stored: `make guard-update` makes it the new figure")
-    return change > TOLERANCE
+    return counted > wanted * (1 + TOLERANCE)
 
 
 def main():
