@@ -65,9 +65,13 @@ struct audit_record {
 	uint64_t session; /* connection number in the run */
 	uint64_t request; /* request number in the run; the OUTCOME carries its INTENT's */
 	enum audit_way way;
-	const char *client;  /* peer address, or authenticated identity */
-	const char *program; /* executable that asked */
-	int64_t pid;         /* in the jail */
+	const char *client;        /* peer address, or authenticated identity */
+	const char *program;       /* executable that asked; "unknown" */
+	const char *program_doubt; /* why `by` cannot be sure of it */
+	int64_t pid;               /* in the jail */
+	const char *program_words; /* JSON array: the first of its command line */
+	const char *parent;        /* executable of its parent */
+	int64_t parent_pid;
 
 	const char *method, *scheme, *host, *path, *query;
 	uint16_t port;

@@ -9,15 +9,15 @@
 
 enum frame_type {
 	FRAME_NONE = 0,
-	FRAME_CA,   /* gateway: its certificate */
-	FRAME_DOOR, /* run: the six sockets (service: those it listens on), and the story, each text
-		       ended by NUL */
-	FRAME_EVENT,   /* run: an event for the record: a reason, a sentence, each ended by NUL */
-	FRAME_OPEN,    /* gateway: recorded, and serving when it had the door */
-	FRAME_RULES,   /* service: other rules, in the parts of struct ruleset */
-	FRAME_DRAIN,   /* service: end when all is answered, or after so many seconds, as text */
-	FRAME_LIMIT,   /* gateway: the limit that was reached, by name; once */
-	FRAME_STOP,    /* run: the exit status as text, and after a space the limit that ended it */
+	FRAME_CA,    /* gateway: its certificate */
+	FRAME_DOOR,  /* run: the door's sockets (service: those it listens on), and the story, each
+			text ended by NUL */
+	FRAME_EVENT, /* run: an event for the record: a reason, a sentence, each ended by NUL */
+	FRAME_OPEN,  /* gateway: recorded, and serving when it had the door */
+	FRAME_RULES, /* service: other rules, in the parts of struct ruleset */
+	FRAME_DRAIN, /* service: end when all is answered, or after so many seconds, as text */
+	FRAME_LIMIT, /* gateway: the limit that was reached, by name; once */
+	FRAME_STOP,  /* run: the exit status as text, and after a space the limit that ended it */
 	FRAME_SUMMARY, /* gateway: the totals as text */
 	FRAME_FAILED,  /* gateway: why, as text */
 };

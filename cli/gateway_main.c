@@ -346,9 +346,9 @@ static int take_door(struct host_process *h)
 	struct gateway_diag diag = {""};
 	struct text story = {0};
 	enum frame_type type;
-	int fds[6], result = -1, received;
+	int fds[7], result = -1, received;
 
-	while ((received = frame_receive(h->socket, &type, &story, fds, 6)) == 0 &&
+	while ((received = frame_receive(h->socket, &type, &story, fds, 7)) == 0 &&
 		type == FRAME_EVENT) {
 		if (record_event(h, &story) != 0 ||
 			frame_send(h->socket, FRAME_OPEN, "", 0, NULL, 0) != 0) {
@@ -363,6 +363,7 @@ static int take_door(struct host_process *h)
 			door.dns_udp[i] = fds[2 + i];
 			door.dns_tcp[i] = fds[4 + i];
 		}
+		door.who = fds[6];
 		if (gateway_add_door(h->gateway, &door, &diag) != GATEWAY_OK) {
 			fail(h, "the gateway cannot be started: %s", diag.message);
 		} else if (record_start(h, &story) == 0) {

@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-const int gateway_process_sockets = 6;
+const int gateway_process_sockets = 7;
 
 /* A crash must not put the run's key on a disk. 1 and not 0: see core(5), piping to a program. */
 static void forbid_core(void)
@@ -93,10 +93,11 @@ unsigned gateway_process_connections(void)
 int gateway_process_open(struct gateway_process *p, const struct gateway_door *door,
 	const struct gateway_story *story)
 {
-	const int fds[6] = {(int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
-		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1]};
+	const int fds[7] = {(int)door->tcp[0], (int)door->tcp[1], (int)door->dns_udp[0],
+		(int)door->dns_udp[1], (int)door->dns_tcp[0], (int)door->dns_tcp[1],
+		(int)door->who};
 	struct text text = {0};
-	size_t n_fds = 6;
+	size_t n_fds = 7;
 	int status;
 
 	gateway_process_tell(story, &text);

@@ -237,6 +237,23 @@ static int find_key(struct service *s)
 	return status;
 }
 
+/* Clients of a service are no processes of ours to look at. */
+static int load_rules(const struct service *s, struct ruleset *ret_set)
+{
+	struct ruleset set;
+	int status = ruleset_load(s->rules_path, s->uses, &set);
+
+	if (status == 0 && (rules_needs(set.rules) & RULES_NEED_PROGRAM) != 0) {
+		ruleset_finish(&set);
+		status = complain("the condition `by` is for `sallyport run`: a service does not "
+				  "know which program asks");
+	}
+	if (status == 0) {
+		*ret_set = set;
+	}
+	return status;
+}
+
 static int prepare(struct service *s)
 {
 	struct certs_diag diag;
@@ -254,7 +271,7 @@ static int prepare(struct service *s)
 		return complain("the path of the record folder is too long");
 	}
 	status = read_auth(s);
-	status = status != 0 ? status : ruleset_load(s->rules_path, s->uses, &s->set);
+	status = status != 0 ? status : load_rules(s, &s->set);
 	status = status != 0 ? status : digest_key(s->digest_key);
 	status = status != 0 ? status : place_make_folders(s->record_dir);
 	return status != 0 ? status : find_key(s);
@@ -281,7 +298,7 @@ static void say_where(const struct service *s, const struct gateway_door *door)
 
 static int start(struct service *s)
 {
-	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}};
+	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}, -1};
 	struct gateway_story story = {
 		.command = "[\"gateway\"]", .user = place_user(), .view = "[]"};
 	char digest[65];
@@ -316,7 +333,7 @@ static int read_anew(struct service *s, struct text *ret_packed)
 	struct upstreams *trial = NULL;
 	struct text files = {0};
 	struct ruleset set;
-	int status = ruleset_load(s->rules_path, s->uses, &set);
+	int status = load_rules(s, &set);
 
 	if (status != 0) {
 		return status;

@@ -267,6 +267,9 @@ static void otel_attributes(yyjson_mut_doc *doc, yyjson_mut_val *span,
 	text_attribute(doc, list, "server.address", r->host);
 	number_attribute(doc, list, "server.port", r->port, r->port != 0);
 	endpoint_attributes(doc, list, true, r->client);
+	text_attribute(doc, list, "process.executable.path",
+		r->program != NULL && r->program[0] == '/' ? r->program : NULL);
+	number_attribute(doc, list, "process.pid", r->pid, r->pid != 0);
 	text_attribute(doc, list, "user_agent.original", agent);
 	number_attribute(doc, list, "http.response.status_code", r->status, r->status != 0);
 	number_attribute(

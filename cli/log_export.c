@@ -181,7 +181,8 @@ static void csv_number(int64_t value, bool present)
 static void csv_begin(struct export *e)
 {
 	(void)e;
-	fputs("time,seq,kind,run,session,request,way,client,verdict,reason,rule,method,scheme,host,"
+	fputs("time,seq,kind,run,session,request,way,client,program,pid,verdict,reason,rule,method,"
+	      "scheme,host,"
 	      "port,path,query,address,tls_version,tls_cipher,origin_cert,status,request_bytes,"
 	      "response_bytes,request_sha256,response_sha256,decide_ns,connect_ns,tls_ns,"
 	      "first_byte_ns,total_ns,end,detail\r\n",
@@ -209,6 +210,8 @@ static void csv_record(struct export *e, const struct audit_record *r)
 	csv_number((int64_t)r->request, r->request != 0);
 	csv_text(r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL, false);
 	csv_text(r->client, false);
+	csv_text(r->program, false);
+	csv_number(r->pid, r->pid != 0);
 	csv_text(r->verdict, false);
 	csv_text(r->reason, false);
 	csv_text(r->rule, false);

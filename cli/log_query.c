@@ -22,6 +22,7 @@ const char log_query_help[] =
 	"  --verdict WORD   allow, deny or tunnel; --refused is --verdict deny\n"
 	"  --status CODE    answered with this status: 404, or 4xx\n"
 	"  --rule TEXT      decided by this statement: FILE:LINE, or FILE\n"
+	"  --program TEXT   asked by this program: /usr/bin/git, git, or `unknown`\n"
 	"  --since WHEN     not older than this: 90s, 30m, 1h, 7d, or 2026-01-31[T12:00[:00]] "
 	"(UTC)\n"
 	"  --until WHEN     not younger than this\n"
@@ -130,6 +131,7 @@ int log_query_option(struct log_query *q, int option, const char *value)
 	case 'U': return read_when("until", value, &q->until);
 	case 'C': return read_status(q, value);
 	case 'L': q->rule = value; return 0;
+	case 'P': q->program = value; return 0;
 	case 'V': return read_verdict(q, value);
 	case '?': return complain("sallyport log --help lists the verbs and their options");
 	default: return -1;
@@ -202,6 +204,14 @@ static bool rule_fits(const char *rule, const char *wanted)
 	return false;
 }
 
+/* "/usr/bin/git" is named by itself, and by git. */
+static bool program_fits(const char *program, const char *wanted)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(program, wanted) == 0 || (slash != NULL && strcmp(slash + 1, wanted) == 0);
+}
+
 static bool fits(const struct log_query *q, const struct audit_record *r)
 {
 	if ((q->since != 0 && r->time_ns < q->since) || (q->until != 0 && r->time_ns > q->until)) {
@@ -216,6 +226,9 @@ static bool fits(const struct log_query *q, const struct audit_record *r)
 	/* An intent that allows has no status: its outcome will tell. */
 	if (q->status_to != 0 && !(q->pairs && r->kind == AUDIT_INTENT && r->status == 0) &&
 		(r->status < q->status_from || r->status > q->status_to)) {
+		return false;
+	}
+	if (q->program != NULL && (r->program == NULL || !program_fits(r->program, q->program))) {
 		return false;
 	}
 	return q->rule == NULL || (r->rule != NULL && rule_fits(r->rule, q->rule));

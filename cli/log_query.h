@@ -12,9 +12,9 @@
 
 struct log_query {
 	char dir[PATH_MAX], host_text[256];
-	const char *host, *rule, *verdict; /* NULL: any */
-	int status_from, status_to;        /* 0: any */
-	int64_t since, until;              /* ns since the epoch; 0: any */
+	const char *host, *rule, *verdict, *program; /* NULL: any */
+	int status_from, status_to;                  /* 0: any */
+	int64_t since, until;                        /* ns since the epoch; 0: any */
 	bool pairs; /* intents fit any status: whoever asks puts them to their outcomes */
 	unsigned long long corrupt;  /* lines that were no record so far */
 	struct audit_reader *reader; /* owned */
@@ -25,8 +25,9 @@ struct log_query {
 	{"host", required_argument, NULL, 'H'}, {"refused", no_argument, NULL, 'R'},              \
 		{"since", required_argument, NULL, 'S'}, {"until", required_argument, NULL, 'U'}, \
 		{"status", required_argument, NULL, 'C'}, {"rule", required_argument, NULL, 'L'}, \
+		{"verdict", required_argument, NULL, 'V'},                                        \
 	{                                                                                         \
-		"verdict", required_argument, NULL, 'V'                                           \
+		"program", required_argument, NULL, 'P'                                           \
 	}
 extern const char log_query_help[];
 

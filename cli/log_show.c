@@ -127,6 +127,26 @@ static void print_target(struct shown *s, const struct audit_record *r)
 	}
 }
 
+/* By its name alone, unless everything is wanted. */
+static void print_program(const struct shown *s, const struct audit_record *r)
+{
+	const char *slash = r->program != NULL ? strrchr(r->program, '/') : NULL;
+
+	if (r->program == NULL) {
+		return;
+	}
+	paint(s, DIM);
+	printf(" by ");
+	log_print(slash != NULL && !s->all ? slash + 1 : r->program);
+	if (s->all && r->pid != 0) {
+		printf(" (%lld)", (long long)r->pid);
+	}
+	if (r->program_doubt != NULL) {
+		fputs(slash != NULL ? "?" : "", stdout);
+	}
+	paint(s, PLAIN);
+}
+
 static void print_request(struct shown *s, const struct audit_record *r, const char *word)
 {
 	print_time(s, r->time_ns);
@@ -148,6 +168,7 @@ static void print_request(struct shown *s, const struct audit_record *r, const c
 	}
 	printf("]");
 	paint(s, PLAIN);
+	print_program(s, r);
 	if (r->detail != NULL) {
 		putchar(' ');
 		log_print(r->detail);

@@ -14,16 +14,17 @@
 
 static const char help[] =
 	"usage: sallyport rules check [--use PRESET,...] [--expand] [FILE]\n"
-	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] METHOD "
-	"URL\n"
+	"       sallyport rules explain [--rules FILE] [--use PRESET,...] [--body BYTES] [--by "
+	"PROGRAM]\n"
+	"                               METHOD URL\n"
 	"       sallyport rules replay [OPTION...] [RECORD]\n"
 	"\n"
 	"check     reads FILE (sallyport.rules of this folder by default) and says whether it is "
 	"well-formed;\n"
 	"          --expand prints every network statement in force, presets included.\n"
-	"explain   says what the rules decide of one request and which statement decides it. Exit "
-	"status 0:\n"
-	"          allowed, 1: refused.\n"
+	"explain   says what the rules decide of one request and which statement decides it; "
+	"without --by of\n"
+	"          one whose program is not known. Exit status 0: allowed, 1: refused.\n"
 	"replay    judges the requests of a record with other rules; its own --help says more.\n"
 	"\n"
 	"The language is described in docs/rules.md.\n";
@@ -93,10 +94,12 @@ static int check(int argc, char **argv)
 	return 0;
 }
 
-static int explain_url(const struct rules *rules, const char *method, const char *url, int64_t body)
+static int explain_url(const struct rules *rules, const char *method, const char *url, int64_t body,
+	const char *program)
 {
 	struct rules_target target;
-	struct rules_request request = {.method = method, .target = &target, .body_length = body};
+	struct rules_request request = {
+		.method = method, .target = &target, .body_length = body, .program = program};
 	struct rules_decision d;
 	char buf[16384], line[16384];
 	int error = rules_target_from_url(url, strlen(url), &target, buf, sizeof(buf));
@@ -123,7 +126,12 @@ static int explain_url(const struct rules *rules, const char *method, const char
 		printf("its origin is shown %s when it asks who we are (%s:%u)\n", d.upstream->cert,
 			d.upstream->origin, d.upstream->line);
 	}
+	if (d.by) {
+		printf("it is for another program than %s\n",
+			program != NULL ? program : "one that is not known (--by PROGRAM)");
+	}
 	if (d.verdict == RULES_DENY && d.reason == RULES_NO_RULE) {
+		request.program = NULL;
 		rules_suggest(&request, line, sizeof(line));
 		printf("to allow it, add: %s\n", line);
 	}
@@ -134,8 +142,8 @@ static int explain(int argc, char **argv)
 {
 	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
 		{"use", required_argument, NULL, 'u'}, {"body", required_argument, NULL, 'b'},
-		{"help", no_argument, NULL, 'h'}, {0}};
-	const char *path = NULL, *uses = NULL;
+		{"by", required_argument, NULL, 'y'}, {"help", no_argument, NULL, 'h'}, {0}};
+	const char *path = NULL, *uses = NULL, *program = NULL;
 	struct ruleset set;
 	int64_t body = 0;
 	int option, status;
@@ -145,6 +153,7 @@ static int explain(int argc, char **argv)
 		case 'r': path = optarg; break;
 		case 'u': uses = optarg; break;
 		case 'b': body = strtoll(optarg, NULL, 10); break;
+		case 'y': program = optarg; break;
 		case 'h': fputs(help, stdout); return 0;
 		default: return EXIT_OURS;
 		}
@@ -155,7 +164,7 @@ static int explain(int argc, char **argv)
 	}
 	status = ruleset_load(path, uses, &set);
 	if (status == 0) {
-		status = explain_url(set.rules, argv[optind], argv[optind + 1], body);
+		status = explain_url(set.rules, argv[optind], argv[optind + 1], body, program);
 		ruleset_finish(&set);
 	}
 	return status;

@@ -90,6 +90,12 @@ static int64_t body_length(const struct head *h)
 	return length != NULL ? strtoll(length, NULL, 10) : 0;
 }
 
+/* As the rules were told of it then. */
+static const char *program_of(const struct audit_record *r)
+{
+	return r->program_doubt == NULL ? r->program : NULL;
+}
+
 /* False: not a target these rules could have seen. */
 static bool judge_request(
 	struct replay *p, const struct audit_record *r, struct rules_decision *ret_decision)
@@ -111,7 +117,7 @@ static bool judge_request(
 	request.n_headers = head.n;
 	request.body_length = body_length(&head);
 	request.websocket = upgrade != NULL && strcasecmp(upgrade, "websocket") == 0;
-	request.program = r->program;
+	request.program = program_of(r);
 	rules_judge(p->set.rules, &request, ret_decision);
 	yyjson_doc_free(head.doc);
 	return true;
@@ -141,7 +147,8 @@ static bool judge(
 	rules_judge_host(p->set.rules,
 		r->scheme != NULL && strcmp(r->scheme, "https") == 0 ? RULES_HTTPS
 								     : RULES_SCHEME_NONE,
-		r->host, r->port, ret_decision);
+		r->host, r->port, r->kind == AUDIT_DNS ? rules_anyone : program_of(r),
+		ret_decision);
 	return true;
 }
 

@@ -2,6 +2,7 @@
  * Reads rules, and lets presets turn `use NAME` into statements.
  */
 #include "cli/ruleset.h"
+#include "cli/by_programs.h"
 #include "cli/presets.h"
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
@@ -95,18 +96,6 @@ static bool seen_before(const struct rules_use *uses, size_t i)
 	return false;
 }
 
-/* What would silently not be done makes the page say something that is not so. */
-static int check_carried_out(const struct rules *rules)
-{
-	static const char words[] = "is not carried out by this version: take it out of the rules";
-	unsigned needs = rules_needs(rules);
-
-	if (needs & RULES_NEED_PROGRAM) {
-		return complain("the condition `by` %s", words);
-	}
-	return 0;
-}
-
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 {
 	struct ruleset set = {.rules = rules_create()};
@@ -135,7 +124,7 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 					: complain("%s", diag.message);
 	}
 	if (status == 0) {
-		status = check_carried_out(set.rules);
+		status = by_programs_check(set.rules);
 	}
 	if (status != 0) {
 		ruleset_finish(&set);

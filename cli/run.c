@@ -16,6 +16,7 @@
 #include "cli/run_id.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "cli/who.h"
 #include "jailer/jail.h"
 
 #include <errno.h>
@@ -106,6 +107,7 @@ struct run {
 	struct client_trust trust;
 	struct view view;
 	struct jail *jail;
+	struct who_desk who;
 };
 
 /* ---- options ---- */
@@ -265,6 +267,11 @@ static int prepare(struct run *r)
 		return complain("the working folder has no path: %s", strerror(errno));
 	}
 	status = ruleset_load(r->rules_path, r->uses, &r->set);
+	/* What would silently not be done makes the page say something that is not so. */
+	if (status == 0 && !who_is_known && (rules_needs(r->set.rules) & RULES_NEED_PROGRAM)) {
+		status = complain("the condition `by` is not carried out on this system, which "
+				  "does not tell which program asks: take it out of the rules");
+	}
 	if (status == 0 && r->set.found && !r->quiet) {
 		/* They may have come with the project: whoever starts the run is to know. */
 		fprintf(stderr, "sallyport: the rules are those of %s/sallyport.rules\n", r->cwd);
@@ -360,6 +367,10 @@ static int open_door(struct run *r, const struct jail_door *jail_door)
 		door.tcp[i] = jail_door->tcp[i];
 		door.dns_udp[i] = jail_door->dns_udp[i];
 		door.dns_tcp[i] = jail_door->dns_tcp[i];
+	}
+	status = who_open(&r->who, &door.who);
+	if (status != 0) {
+		return status;
 	}
 	text_print(&command, "[");
 	for (char **arg = r->command; *arg != NULL; arg++) {
@@ -489,11 +500,14 @@ static int carry_out(struct run *r)
 	if (error == JAIL_OK && r->log_level >= GATEWAY_LOG_INFO) {
 		print_protections(r);
 	}
-	if (error == JAIL_OK) {
+	status = error == JAIL_OK ? who_start(&r->who, r->jail) : 0;
+	if (error == JAIL_OK && status == 0) {
 		error = jail_wait(r->jail, r->gateway.socket, &result, &diag);
 		ask_for_limit(r, &result);
 	}
-	status = error == JAIL_OK ? exit_status_of(&result) : jail_problem(error, &diag);
+	if (status == 0) {
+		status = error == JAIL_OK ? exit_status_of(&result) : jail_problem(error, &diag);
+	}
 	stopped = gateway_process_stop(
 		&r->gateway, status, result.end == JAIL_END_LIMIT ? result.limit : NULL, &summary);
 	if (stopped == 0 && !r->quiet && error == JAIL_OK) {
@@ -575,6 +589,7 @@ int verb_run(int argc, char **argv)
 		view_sweep(&r.view);
 		status = carry_out(&r);
 	}
+	who_stop(&r.who);
 	jail_destroy(r.jail);
 	gateway_process_finish(&r.gateway);
 	view_finish(&r.view);

@@ -107,7 +107,8 @@ static size_t answer_name(
 	if (rules_authority(q->name, strlen(q->name), host, &is_address, &port) ==
 			RULES_TARGET_OK &&
 		!is_address && port == 0) {
-		rules_judge_host(d->worker->gateway->rules, RULES_SCHEME_NONE, host, 0, &decision);
+		rules_judge_host(d->worker->gateway->rules, RULES_SCHEME_NONE, host, 0,
+			rules_anyone, &decision);
 	}
 	if (decision.verdict != RULES_DENY) {
 		rcode = names_address(d->worker->gateway->names, host, v4, v6) == 0

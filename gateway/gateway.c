@@ -10,6 +10,7 @@
 #include "gateway/socket.h"
 #include "gateway/tls.h"
 #include "gateway/upstream_proxy.h"
+#include "gateway/who.h"
 #include "gateway/worker.h"
 
 #include <assert.h>
@@ -138,6 +139,9 @@ int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct 
 {
 	assert(g->config.audit != NULL);
 	g->door = *door;
+	if (door->who >= 0 && who_create(g, (evutil_socket_t)door->who, &g->who) != 0) {
+		return say(diag, GATEWAY_EMEMORY, "asking who asks");
+	}
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		if (listener_start(&g->workers[i]) != 0) {
 			return say(diag, GATEWAY_EMEMORY, "listening");
@@ -200,6 +204,7 @@ void gateway_destroy(struct gateway *g)
 	}
 	certs_mint_on_ready(g->config.mint, NULL, NULL);
 	metrics_destroy(g->metrics);
+	who_destroy(g->who);
 	for (unsigned i = 0; i < g->n_workers; i++) {
 		worker_finish(&g->workers[i]);
 	}

@@ -95,14 +95,17 @@ struct gateway_config {
 };
 
 /*
- * Listening sockets, non-blocking, taken over by the gateway; -1 = none. tcp: clients (explicit and
- * captured alike). dns_*: the DNS door. Two of each: IPv4, IPv6. Same shape as struct jail_door,
- * which this folder must not know.
+ * Sockets, non-blocking, taken over by the gateway; -1 = none. Those that listen: tcp: clients
+ * (explicit and captured alike). dns_*: the DNS door. Two of each: IPv4, IPv6. Same shape as struct
+ * jail_door, which this folder must not know.
  */
 struct gateway_door {
 	intptr_t tcp[2];
 	intptr_t dns_udp[2];
 	intptr_t dns_tcp[2];
+	/* Where to ask which program a client is (who_message.h), a socket of packets; -1: nowhere
+	 */
+	intptr_t who;
 };
 
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway,

@@ -48,6 +48,12 @@ static void fill(struct session *s, struct audit_record *r)
 	r->client = s->identity != NULL
 			    ? arena_printf(&x->arena, "%s@%s", s->identity, s->client_name)
 			    : s->client_name;
+	r->program = s->asker.told;
+	r->program_doubt = s->asker.doubt;
+	r->pid = s->asker.pid;
+	r->program_words = s->asker.words;
+	r->parent = s->asker.parent;
+	r->parent_pid = s->asker.parent_pid;
 	r->method = x->request != NULL ? x->request->method : NULL;
 	r->scheme =
 		x->target.scheme != RULES_SCHEME_NONE ? rules_scheme_name(x->target.scheme) : NULL;

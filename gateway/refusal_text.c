@@ -4,6 +4,7 @@
  */
 #include "gateway/refusal_text.h"
 #include "gateway/session.h"
+#include "gateway/worker.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,17 @@ static const char *escape(struct arena *arena, const char *text)
 	return out;
 }
 
+/* A path is the command's choice: it must not steer a terminal. */
+static const char *printable(struct arena *arena, const char *text)
+{
+	char *copy = arena_copy(arena, text, strlen(text));
+
+	for (char *c = copy; c != NULL && *c != '\0'; c++) {
+		*c = *c < 0x20 || *c >= 0x7f ? '?' : *c;
+	}
+	return or_empty(copy);
+}
+
 static const char *rule_of(struct session *s)
 {
 	const struct rules_decision *d = &s->exchange.decision;
@@ -45,6 +57,28 @@ static const char *rule_of(struct session *s)
 	return arena_printf(&s->exchange.arena, "%s: %s", d->where, or_empty(d->statement));
 }
 
+const char *refusal_sentence(struct session *s)
+{
+	const struct asker *asker = &s->asker;
+	const char *sentence = rules_reason_sentence(s->exchange.decision.reason);
+
+	if (!s->exchange.decision.by) {
+		return sentence;
+	}
+	return or_empty(arena_printf(&s->exchange.arena,
+		"a statement allows it to another program; who asks is %s%s%s",
+		asker->told != NULL ? asker->told : "not known", asker->doubt != NULL ? ": " : "",
+		asker->doubt != NULL ? asker->doubt_sentence : ""));
+}
+
+/* Whether or not it is known for sure; "": no statement cares. */
+static const char *program_of(const struct session *s)
+{
+	return (rules_needs(s->worker->gateway->rules) & RULES_NEED_PROGRAM) != 0
+		       ? or_empty(s->asker.told)
+		       : "";
+}
+
 const char *refusal_suggestion(struct session *s)
 {
 	struct exchange *x = &s->exchange;
@@ -52,6 +86,12 @@ const char *refusal_suggestion(struct session *s)
 	struct rules_request request = {.method = "GET", .target = &target};
 	char line[1024];
 
+	if (x->decision.by) {
+		if (s->asker.program == NULL) {
+			return ""; /* nothing that a line could say of it */
+		}
+		request.program = s->asker.program;
+	}
 	if (x->target.host == NULL || x->decision.verdict != RULES_DENY ||
 		(x->decision.reason != RULES_NO_RULE && x->decision.reason != RULES_CONDITION &&
 			x->decision.reason != RULES_ENCODED_SLASH)) {
@@ -75,24 +115,25 @@ char *refusal_text(struct session *s, bool json)
 	const char *method = x->request != NULL ? x->request->method : "";
 	const char *host = or_empty(x->target.host != NULL ? x->target.host : s->origin.host);
 	const char *path = or_empty(x->target.path);
-	const char *add = refusal_suggestion(s);
+	const char *add = refusal_suggestion(s), *program = program_of(s);
 	unsigned port = x->target.host != NULL ? x->target.port : s->origin.port;
 
 	if (json) {
 		return arena_printf(a,
 			"{\"error\":\"refused by sallyport\",\"reason\":\"%s\",\"message\":\"%s\","
 			"\"method\":\"%s\",\"host\":\"%s\",\"port\":%u,\"path\":\"%s\","
-			"\"rule\":\"%s\",\"add\":\"%s\",\"request\":%llu}\n",
+			"\"rule\":\"%s\",\"program\":\"%s\",\"add\":\"%s\",\"request\":%llu}\n",
 			x->refusal.reason, escape(a, x->refusal.message), escape(a, method),
 			escape(a, host), port, escape(a, path), escape(a, or_empty(rule_of(s))),
-			escape(a, add), (unsigned long long)x->id);
+			escape(a, program), escape(a, add), (unsigned long long)x->id);
 	}
 	return arena_printf(a,
 		"sallyport refused this request (%s): %s\n"
-		"  method: %s\n  host:   %s port %u\n  path:   %s\n  rule:   %s\n%s%s%s"
+		"  method: %s\n  host:   %s port %u\n  path:   %s\n  rule:   %s\n%s%s%s%s%s%s"
 		"  record: request %llu\n",
 		x->refusal.reason, x->refusal.message, method, host, port, path,
-		or_empty(rule_of(s)),
+		or_empty(rule_of(s)), program[0] ? "  program: " : "", printable(a, program),
+		program[0] ? "\n" : "",
 		add[0] ? "  to allow it, add this line to the rules:\n    " : "", add,
 		add[0] ? "\n" : "", (unsigned long long)x->id);
 }

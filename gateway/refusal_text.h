@@ -10,6 +10,8 @@ struct session;
 
 /* In the exchange's arena; NULL when memory is out. */
 char *refusal_text(struct session *s, bool json);
+/* Why the rules refused it; of a statement for another program, who asks. */
+const char *refusal_sentence(struct session *s);
 /* The statement to add, where one would help, or "". */
 const char *refusal_suggestion(struct session *s);
 

@@ -149,13 +149,25 @@ void session_turn(struct session *s)
 	}
 }
 
+/* Until it is known who asks, what the client sends waits in its leg. */
+static bool waits_for_asker(struct session *s, enum leg_event event)
+{
+	if (s->waits_in != &s->worker->asking) {
+		return false;
+	}
+	if (event == LEG_FAILED) {
+		session_close(s, SESSION_END_CLIENT_LOST);
+	}
+	return true;
+}
+
 static void on_client(void *arg, struct leg *leg, enum leg_event event)
 {
 	struct session *s = arg;
 
 	(void)leg;
 	if (!s->freed) {
-		if (!is_over_egress(s)) {
+		if (!waits_for_asker(s, event) && !is_over_egress(s)) {
 			rows[s->state].on_client(s, event);
 		}
 		session_turn(s);
@@ -173,6 +185,12 @@ static void on_upstream(void *arg, struct leg *leg, enum leg_event event)
 		}
 		session_turn(s);
 	}
+}
+
+void session_again(struct session *s)
+{
+	s->next = s->state;
+	session_turn(s);
 }
 
 void session_wait(struct session *s, struct session_queue *queue)
@@ -287,6 +305,12 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		set_timer(s, now);
 		return;
 	}
+	if (s->waits_in == &s->worker->asking) {
+		session_wait_no_more(s);
+		who_give_up(s);
+		session_again(s);
+		return;
+	}
 	if (s->waits_in == &s->worker->waiting) {
 		session_wait_no_more(s);
 		stage_intent_committed(s, false);
@@ -362,6 +386,7 @@ void session_create(struct worker *w, evutil_socket_t fd)
 	s->captured = socket_original(fd, &s->wanted);
 	s->way = s->captured ? AUDIT_WAY_TRANSPARENT : AUDIT_WAY_PROXY;
 	socket_no_delay(fd);
+	who_ask(s);
 	session_new_exchange(s);
 	leg_start(&s->client);
 	session_go(s, SESSION_OPEN);
@@ -381,6 +406,7 @@ void session_close(struct session *s, enum session_reason reason)
 	s->freed = true;
 	session_stop_asking(s);
 	session_wait_no_more(s);
+	who_give_up(s);
 	leg_close(&s->client);
 	leg_close(&s->upstream);
 	event_del(&s->deadline);

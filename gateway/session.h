@@ -16,6 +16,7 @@
 #include "gateway/leg.h"
 #include "gateway/resolve.h"
 #include "gateway/socket.h"
+#include "gateway/who.h"
 #include "rules/rules.h"
 
 #include <event2/event_struct.h>
@@ -88,7 +89,7 @@ struct exchange {
 
 struct session {
 	LIST_ENTRY(session) all;
-	TAILQ_ENTRY(session) waiting;   /* for the record's commit, or for a leaf */
+	TAILQ_ENTRY(session) waiting;   /* for the record's commit, a leaf, or who asked */
 	struct session_queue *waits_in; /* NULL: it does not wait */
 	bool freed; /* closed: freed by the loop, not by whoever stands on the stack */
 	struct worker *worker;
@@ -102,6 +103,8 @@ struct session {
 
 	struct leg client, upstream;
 	char client_name[64];
+	struct asker asker;   /* its program, as far as known */
+	struct who_ask *ask;  /* the question under way; NULL: none */
 	const char *identity; /* who the client proved to be, or NULL */
 	enum audit_way way;
 	bool captured; /* transparent: `wanted` is where it was going */
@@ -136,6 +139,8 @@ void session_create(struct worker *w, evutil_socket_t fd);
 /* Names the next state; it is entered when the running handler has returned. */
 void session_go(struct session *s, enum session_state next);
 void session_close(struct session *s, enum session_reason reason);
+/* Enters the state it is in once more, for what it waited for is there. */
+void session_again(struct session *s);
 /* Runs the state machine until it rests, then sends what was queued. For callbacks from the loop.
  */
 void session_turn(struct session *s);

@@ -25,6 +25,9 @@ unsigned socket_cores(void); /* processors to use */
 void socket_refuse_clients(intptr_t fd);
 void socket_close_door(intptr_t fd); /* -1 is none */
 
+/* One packet whole; never raises SIGPIPE. False with *ret_again set when there is no room now. */
+bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *ret_again);
+
 struct evbuffer;
 /* Sends from the front of the buffer and drains what went; never raises SIGPIPE. */
 ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again);
@@ -38,6 +41,7 @@ struct socket_name {
 	char text[64]; /* "203.0.113.9:443" */
 };
 bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name);
+bool socket_local(evutil_socket_t fd, struct socket_name *ret_name); /* our own end */
 /*
  * Where a captured connection was going before the jail's redirect (SO_ORIGINAL_DST). False when it
  * was meant for the door itself.

@@ -44,6 +44,14 @@ ssize_t socket_recv(evutil_socket_t fd, void *buf, size_t size, bool *ret_again)
 	return got;
 }
 
+bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *ret_again)
+{
+	ssize_t sent = send(fd, data, len, MSG_NOSIGNAL);
+
+	*ret_again = sent < 0 && again(errno);
+	return sent == (ssize_t)len;
+}
+
 ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again)
 {
 	struct evbuffer_iovec pieces[16];
@@ -112,6 +120,15 @@ bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name)
 	socklen_t len = sizeof(address);
 
 	return getpeername(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       name_from(&address, ret_name);
+}
+
+bool socket_local(evutil_socket_t fd, struct socket_name *ret_name)
+{
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
 	       name_from(&address, ret_name);
 }
 

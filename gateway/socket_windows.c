@@ -42,6 +42,14 @@ ssize_t socket_recv(evutil_socket_t fd, void *buf, size_t size, bool *ret_again)
 	return got;
 }
 
+bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *ret_again)
+{
+	int sent = send((SOCKET)fd, data, (int)len, 0);
+
+	*ret_again = sent < 0 && again(WSAGetLastError());
+	return sent == (int)len;
+}
+
 ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again)
 {
 	struct evbuffer_iovec pieces[16];
@@ -120,6 +128,15 @@ static bool name_from(const struct sockaddr_storage *address, struct socket_name
 	}
 	resolve_format(&ret_name->address, ret_name->port, ret_name->text, sizeof(ret_name->text));
 	return true;
+}
+
+bool socket_local(evutil_socket_t fd, struct socket_name *ret_name)
+{
+	struct sockaddr_storage address = {0};
+	int len = sizeof(address);
+
+	return getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+	       name_from(&address, ret_name);
 }
 
 bool socket_peer(evutil_socket_t fd, struct socket_name *ret_name)

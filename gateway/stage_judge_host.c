@@ -4,6 +4,7 @@
  * is refused here, before any handshake.
  */
 #include "gateway/grant.h"
+#include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
@@ -49,8 +50,12 @@ static bool sni_agrees(const struct session *s)
 void stage_judge_host_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
+	const struct rules *rules = s->worker->gateway->rules;
 	enum rules_scheme scheme = s->tls ? RULES_HTTPS : RULES_SCHEME_NONE;
 
+	if ((rules_needs(rules) & RULES_NEED_PROGRAM) != 0 && who_is_awaited(s)) {
+		return;
+	}
 	fill_target(s);
 	if (x->began == 0) {
 		x->began = worker_now(); /* captured: no request began it */
@@ -67,7 +72,7 @@ void stage_judge_host_enter(struct session *s)
 		return;
 	}
 	rules_judge_host(
-		s->worker->gateway->rules, scheme, s->origin.host, s->origin.port, &x->decision);
+		rules, scheme, s->origin.host, s->origin.port, s->asker.program, &x->decision);
 	x->decided = worker_now();
 	switch (x->decision.verdict) {
 	case RULES_TUNNEL: go_tunnel(s); return;
@@ -75,7 +80,7 @@ void stage_judge_host_enter(struct session *s)
 	case RULES_DENY: break;
 	}
 	session_refuse(s, s->owes_grant ? 403 : 0, rules_reason_word(x->decision.reason), true,
-		"%s", rules_reason_sentence(x->decision.reason));
+		"%s", refusal_sentence(s));
 }
 
 void stage_judge_host_on_client(struct session *s, enum leg_event event)

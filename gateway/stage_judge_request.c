@@ -1,6 +1,7 @@
 /*
  * The request's one canonical target, and the verdict of the rules on it.
  */
+#include "gateway/refusal_text.h"
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
@@ -45,6 +46,7 @@ static void judge(struct session *s)
 		.n_headers = x->request->n_fields,
 		.body_length = body_length(x->request),
 		.websocket = http_wants_websocket(x->request),
+		.program = s->asker.program,
 	};
 
 	rules_judge(s->worker->gateway->rules, &request, &x->decision);
@@ -55,6 +57,10 @@ void stage_judge_request_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 
+	if ((rules_needs(s->worker->gateway->rules) & RULES_NEED_PROGRAM) != 0 &&
+		who_is_awaited(s)) {
+		return;
+	}
 	if (!build_target(s)) {
 		return;
 	}
@@ -69,8 +75,7 @@ void stage_judge_request_enter(struct session *s)
 		return;
 	}
 	session_refuse(s, x->decision.reason == RULES_BODY_TOO_LARGE ? 413 : 403,
-		rules_reason_word(x->decision.reason), false, "%s",
-		rules_reason_sentence(x->decision.reason));
+		rules_reason_word(x->decision.reason), false, "%s", refusal_sentence(s));
 }
 
 void stage_judge_request_on_client(struct session *s, enum leg_event event)

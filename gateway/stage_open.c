@@ -36,7 +36,7 @@ static bool only_a_tunnel(struct session *s)
 	struct rules_decision decision;
 
 	rules_judge_host(s->worker->gateway->rules, RULES_SCHEME_NONE, s->origin.host,
-		s->origin.port, &decision);
+		s->origin.port, rules_anyone, &decision);
 	return decision.verdict == RULES_TUNNEL;
 }
 

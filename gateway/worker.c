@@ -141,6 +141,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	(void)recv(fd, bytes, sizeof(bytes), 0);
 	release_committed(w);
 	release_minted(w);
+	who_release(w);
 	if (atomic_load(&w->gateway->stopping)) {
 		stop(w);
 	} else if (atomic_load(&w->gateway->draining)) {
@@ -159,6 +160,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	LIST_INIT(&w->sessions);
 	TAILQ_INIT(&w->waiting);
 	TAILQ_INIT(&w->minting);
+	TAILQ_INIT(&w->asking);
 	if (config == NULL) {
 		return -1;
 	}

@@ -25,6 +25,7 @@ struct tls_client;
 struct tls_server;
 struct tls_tickets;
 struct upstream_proxy;
+struct who;
 
 #define GATEWAY_WORKERS_MAX 64
 
@@ -48,6 +49,7 @@ struct worker {
 	LIST_HEAD(session_list, session) sessions;
 	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
 	struct session_queue minting;               /* for a leaf */
+	struct session_queue asking;                /* for who asked */
 };
 
 struct gateway {
@@ -59,6 +61,7 @@ struct gateway {
 	struct hosts *hosts;
 	struct tls_tickets *tickets; /* owned */
 	struct metrics *metrics;     /* owned; NULL: nobody asked */
+	struct who *who;             /* owned; NULL: nobody knows the clients' programs */
 	struct egress egress;
 	struct worker workers[GATEWAY_WORKERS_MAX];
 	unsigned n_workers;

@@ -86,7 +86,22 @@ static enum answer least(enum answer a, enum answer b)
 	return a < b ? a : b;
 }
 
-/* All conditions together, but body and encoded slash, which have reasons of their own. */
+const char rules_anyone[] = "anyone";
+
+/* Who is not known for sure is nobody's match, and could be anybody. */
+static enum answer program_matches(const struct rule *rule, const char *program)
+{
+	if (rule->program == NULL) {
+		return ANSWER_YES;
+	}
+	if (program == NULL) {
+		return ANSWER_UNKNOWN;
+	}
+	return pattern_text(rule->program, program) ? ANSWER_YES : ANSWER_NO;
+}
+
+/* All conditions together but the program, and body and encoded slash, which have reasons of their
+ * own. */
 static enum answer conditions(const struct rule *rule, const struct rules_request *req)
 {
 	enum answer answer = ANSWER_YES;
@@ -99,11 +114,6 @@ static enum answer conditions(const struct rule *rule, const struct rules_reques
 	}
 	if (rule->type != NULL) {
 		answer = least(answer, type_matches(req, rule->type));
-	}
-	if (rule->program != NULL) {
-		answer = least(answer, req->program == NULL                        ? ANSWER_UNKNOWN
-				       : pattern_text(rule->program, req->program) ? ANSWER_YES
-										   : ANSWER_NO);
 	}
 	return answer;
 }
@@ -168,7 +178,8 @@ static bool on_deny(struct judging *j, const struct rule *rule)
 		    j->loose_unknown;
 
 	/* What cannot be known is taken as if it matched: a deny may not be slipped by silence. */
-	if (!path || conditions(rule, j->req) == ANSWER_NO) {
+	if (!path || least(conditions(rule, j->req), program_matches(rule, j->req->program)) ==
+			     ANSWER_NO) {
 		return true;
 	}
 	memset(&j->decision, 0, sizeof(j->decision));
@@ -191,6 +202,11 @@ static void on_allow(struct judging *j, const struct rule *rule)
 	}
 	if (conditions(rule, req) != ANSWER_YES || (req->websocket && !rule->websocket)) {
 		missed(j, rule, RULES_CONDITION);
+		return;
+	}
+	if (program_matches(rule, req->program) != ANSWER_YES) {
+		missed(j, rule, RULES_CONDITION);
+		d->by = true;
 		return;
 	}
 	if (!body_fits(rule, req->body_length)) {
@@ -337,6 +353,7 @@ void rules_judge(
 		j.decision.relax = 0;
 		j.decision.body_max = -1;
 	}
+	j.decision.by &= j.decision.reason == RULES_CONDITION;
 	*ret_decision = j.decision;
 }
 
@@ -346,23 +363,40 @@ struct host_judging {
 	const struct rules *r;
 	unsigned schemes;
 	uint16_t port;
-	const struct rule *allow, *tunnel, *deny;
+	const char *program;
+	const struct rule *allow, *tunnel, *deny, *other; /* for other programs */
 	bool tunnel_private;
 	unsigned allowed, denied; /* SCHEME_* bits: allowed by some rule, denied whole */
 };
 
+static enum answer program_of_host(const struct host_judging *j, const struct rule *rule)
+{
+	bool anyone = j->program == rules_anyone;
+
+	return !anyone ? program_matches(rule, j->program)
+	       : rule->verb == VERB_DENY && rule->program != NULL ? ANSWER_NO
+								  : ANSWER_YES;
+}
+
 static bool is_whole(const struct rule *rule)
 {
 	return rule->methods == NULL && rule->path == NULL && rule->query == NULL &&
-	       rule->headers == NULL && rule->type == NULL && rule->program == NULL;
+	       rule->headers == NULL && rule->type == NULL;
 }
 
 static bool on_host_rule(void *arg, const struct rule *rule)
 {
 	struct host_judging *j = arg;
 	bool port = rule->port == 0 || j->port == 0 || rule->port == j->port;
+	enum answer program;
 
-	if ((rule->schemes & j->schemes) == 0 || !port) {
+	if ((rule->schemes & j->schemes) == 0 || !port ||
+		(rule->verb == VERB_TUNNEL && j->r->receive_only)) {
+		return true;
+	}
+	program = program_of_host(j, rule);
+	if (program == ANSWER_NO || (program == ANSWER_UNKNOWN && rule->verb != VERB_DENY)) {
+		j->other = rule->verb != VERB_DENY ? rule : j->other;
 		return true;
 	}
 	if (rule->verb == VERB_DENY) {
@@ -376,7 +410,7 @@ static bool on_host_rule(void *arg, const struct rule *rule)
 		if (j->allow == NULL || weight(rule) > weight(j->allow)) {
 			j->allow = rule;
 		}
-	} else if (!j->r->receive_only) {
+	} else {
 		j->tunnel_private |= rule->private_ok;
 		if (j->tunnel == NULL || weight(rule) > weight(j->tunnel)) {
 			j->tunnel = rule;
@@ -386,9 +420,9 @@ static bool on_host_rule(void *arg, const struct rule *rule)
 }
 
 void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const char *host,
-	uint16_t port, struct rules_decision *ret_decision)
+	uint16_t port, const char *program, struct rules_decision *ret_decision)
 {
-	struct host_judging j = {.r = r, .port = port};
+	struct host_judging j = {.r = r, .port = port, .program = program};
 	struct rules_decision d = {.body_max = -1};
 	const struct rule *named;
 
@@ -405,9 +439,13 @@ void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const cha
 		d.reason = RULES_ALLOWED;
 		d.private_ok = j.tunnel_private;
 		named = j.tunnel;
-	} else {
-		d.reason = j.deny != NULL ? RULES_DENIED : RULES_NO_RULE;
+	} else if (j.deny != NULL) {
+		d.reason = RULES_DENIED;
 		named = j.deny;
+	} else {
+		d.reason = j.other != NULL ? RULES_CONDITION : RULES_NO_RULE;
+		d.by = j.other != NULL;
+		named = j.other;
 	}
 	if (named != NULL) {
 		name_statement(&d, named);
@@ -419,10 +457,22 @@ void rules_suggest(const struct rules_request *req, char *buf, size_t size)
 {
 	const struct rules_target *t = req->target;
 	bool v6 = strchr(t->host, ':') != NULL, http = t->scheme == RULES_HTTP;
-	char port[8] = "";
+	const char *program = req->program != NULL ? req->program : "";
+	const char *quote = program[strcspn(program, " #")] != '\0' ? "\"" : "";
+	char port[8] = "", by[1024] = "";
+
+	for (const unsigned char *c = (const unsigned char *)program; *c != '\0'; c++) {
+		if (*c < ' ' || *c >= 0x7f || *c == '"' || *c == '*' || *c == '\\') {
+			snprintf(buf, size, "%s", ""); /* the language has no words for it */
+			return;
+		}
+	}
+	if (program[0] != '\0') {
+		snprintf(by, sizeof(by), " by %s%s%s", quote, program, quote);
+	}
 
 	if (t->scheme == RULES_TCP) {
-		snprintf(buf, size, "tunnel %s:%u", t->host, t->port);
+		snprintf(buf, size, "tunnel %s:%u%s", t->host, t->port, by);
 		return;
 	}
 	/* A CONNECT does not say what will be spoken; what everybody speaks there is meant. */
@@ -431,7 +481,7 @@ void rules_suggest(const struct rules_request *req, char *buf, size_t size)
 	} else if (t->port != rules_default_port(t->scheme) && t->port != 0) {
 		snprintf(port, sizeof(port), ":%u", t->port);
 	}
-	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s", req->method, http ? "http://" : "",
+	snprintf(buf, size, "allow %s %s%s%s%s%s%s%s%s", req->method, http ? "http://" : "",
 		v6 ? "[" : "", t->host, v6 ? "]" : "", port, t->path != NULL ? t->path : "/**",
-		t->encoded_slash ? " encoded-slash" : "");
+		t->encoded_slash ? " encoded-slash" : "", by);
 }

@@ -226,6 +226,22 @@ static int parse_path_condition(struct parser *p, const struct word *word, const
 	return parse_text_condition(p, ret_path, "a file, absolute or beside the rules");
 }
 
+static int parse_program(struct parser *p, const struct word *word, const char **ret_program)
+{
+	int error;
+
+	if (*ret_program != NULL) {
+		return parse_error(p, word, "`by` is said twice");
+	}
+	error = parse_text_condition(p, ret_program, "a program such as /usr/bin/git");
+	if (error == RULES_OK && **ret_program != '/') {
+		return parse_error(p, word,
+			"`by %.80s`: expected the whole path of a program, such as /usr/bin/git",
+			*ret_program);
+	}
+	return error;
+}
+
 /* A certificate says who asks: whoever may hear that has a name. */
 static int check_upstream(struct parser *p, const struct rule *rule)
 {
@@ -288,8 +304,11 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 
 	if (strcmp(w, "private") == 0) {
 		rule->private_ok = true;
+	} else if (strcmp(w, "by") == 0) {
+		return parse_program(p, word, &rule->program);
 	} else if (rule->verb == VERB_TUNNEL) {
-		return parse_error(p, word, "`%.40s`: a tunnel takes no condition but private", w);
+		return parse_error(
+			p, word, "`%.40s`: a tunnel takes no condition but private and by", w);
 	} else if (strcmp(w, "websocket") == 0) {
 		rule->websocket = true;
 	} else if (strcmp(w, "encoded-slash") == 0) {
@@ -303,8 +322,6 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 	} else if (strcmp(w, "type") == 0) {
 		return parse_text_condition(
 			p, &rule->type, "a media type such as application/json");
-	} else if (strcmp(w, "by") == 0) {
-		return parse_text_condition(p, &rule->program, "a program such as /usr/bin/git");
 	} else if (strcmp(w, "ca") == 0) {
 		return parse_path_condition(p, word, &rule->ca);
 	} else if (strcmp(w, "cert") == 0) {
@@ -373,5 +390,6 @@ int parse_network(struct parser *p, enum verb verb)
 		return RULES_EMEMORY;
 	}
 	*kept = rule;
+	p->r->by |= rule.program != NULL;
 	return RULES_OK;
 }

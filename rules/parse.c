@@ -212,6 +212,7 @@ int rules_add(
 		r->n_injects = before.n_injects;
 		r->limits = before.limits;
 		r->receive_only = before.receive_only;
+		r->by = before.by;
 	}
 	free(p);
 	return error;

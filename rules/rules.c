@@ -118,12 +118,17 @@ bool rules_receive_only(const struct rules *r)
 
 unsigned rules_needs(const struct rules *r)
 {
-	unsigned needs = 0;
+	return r->by ? RULES_NEED_PROGRAM : 0;
+}
 
+void rules_each_program(const struct rules *r,
+	void (*fn)(void *arg, const char *origin, unsigned line, const char *program), void *arg)
+{
 	for (size_t i = 0; i < r->n_rules; i++) {
-		needs |= r->rules[i].program != NULL ? RULES_NEED_PROGRAM : 0;
+		if (r->rules[i].program != NULL) {
+			fn(arg, r->rules[i].origin, r->rules[i].line, r->rules[i].program);
+		}
 	}
-	return needs;
 }
 
 const struct rules_use *rules_uses(const struct rules *r, size_t *ret_n)

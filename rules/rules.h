@@ -66,7 +66,11 @@ struct rules_request {
 	/* 0 none, -1 unknown (chunked): then `body<=` is enforced while relaying */
 	int64_t body_length;
 	bool websocket; /* the request asks for an upgrade to WebSocket */
-	/* executable that opened the connection; NULL unknown: matches no `by` */
+	/*
+	 * Executable of all that hold the connection, an absolute path of a file that the command
+	 * cannot change. NULL: not known for sure. Then no allow with `by` holds, and every deny
+	 * with it does.
+	 */
 	const char *program;
 };
 
@@ -105,6 +109,7 @@ struct rules_decision {
 	bool private_ok;       /* non-public addresses may be dialled */
 	bool websocket_ok;
 	bool log_body;
+	bool by;          /* refused: a statement would allow it, to another program */
 	unsigned relax;   /* enum rules_relax bits */
 	int64_t body_max; /* -1: no limit of its own */
 	/* of the matching statements with one, that with the narrowest host; NULL by default */
@@ -135,14 +140,17 @@ void rules_judge(const struct rules *r, const struct rules_request *req,
  * Judges a host before anything of the request is known (CONNECT, SOCKS, SNI, DNS):
  * RULES_ALLOW when some request to it could pass, RULES_TUNNEL when only a tunnel statement covers
  * it, RULES_DENY otherwise. scheme RULES_SCHEME_NONE asks for either of http and https;
- * port 0 asks for any port (DNS).
+ * port 0 asks for any port (DNS). `program` as in struct rules_request; rules_anyone asks whether
+ * any program could.
  */
 void rules_judge_host(const struct rules *r, enum rules_scheme scheme, const char *host,
-	uint16_t port, struct rules_decision *ret_decision);
+	uint16_t port, const char *program, struct rules_decision *ret_decision);
+extern const char rules_anyone[];
 
 bool rules_receive_only(const struct rules *r);
 
-/* The statement that would allow this request, for the 403 body: "allow GET host/path". */
+/* The statement that would allow this request, for the 403 body: "allow GET host/path", and for its
+ * program alone where it has one. */
 void rules_suggest(const struct rules_request *req, char *buf, size_t size);
 
 const char *rules_reason_word(enum rules_reason reason);     /* "no-rule" */
@@ -154,6 +162,9 @@ enum rules_need {
 	RULES_NEED_PROGRAM = 1 << 0, /* `by`: knows which program asks */
 };
 unsigned rules_needs(const struct rules *r);
+/* Each `by`, as written: does such a program exist here? That is the caller's to know. */
+void rules_each_program(const struct rules *r,
+	void (*fn)(void *arg, const char *origin, unsigned line, const char *program), void *arg);
 
 /* Statements that others carry out. Arrays are owned by the rules. */
 

@@ -38,7 +38,7 @@ struct rule {
 	int64_t body_max;
 	unsigned relax;
 	const char *type;    /* media type, lower case */
-	const char *program; /* pattern of a path */
+	const char *program; /* pattern of an absolute path */
 	struct pair *query, *headers;
 	const char *ca, *cert, *key; /* paths as written */
 	size_t upstream;             /* index + 1 in rules.upstreams; 0: none */
@@ -67,6 +67,7 @@ struct rules {
 	size_t n_upstreams, upstreams_size;
 	struct rules_limits limits;
 	bool receive_only;
+	bool by; /* some statement says it */
 
 	bool compiled;
 	size_t *buckets; /* owned: index + 1 of the first rule of each */

@@ -45,7 +45,7 @@ ONLY_IN = {
 # Inside the gateway, from the ground up. A file includes headers of its own storey and below; stages
 # (the top) include no stage's header at all: they meet in session.h, whose table names them all.
 GATEWAY_STOREYS = [
-    ("pure", re.compile(r"^(arena|span|http|http_parse|http_target|http_write|names|dns_message|clienthello|socks|websocket|upstream_proxy|egress)\w*\.")),
+    ("pure", re.compile(r"^(arena|span|http|http_parse|http_target|http_write|names|dns_message|clienthello|socks|websocket|upstream_proxy|egress|who_message)\w*\.")),
     ("plumbing", re.compile(r"^(socket|tls|leg|resolve|dial)\w*\.")),
     ("machine", re.compile(r"^(?!stage_)")),
     ("stage", re.compile(r"^stage_")),

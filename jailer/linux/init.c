@@ -2,6 +2,7 @@
  * The jail's first process, pid 1 inside. It puts up everything, starts the command, reaps, and
  * when the command ends (or the caller does) it ends, and the kernel ends everything else with it.
  */
+#include "jailer/linux/who.h"
 #include "jailer/linux/wire.h"
 
 #include <errno.h>
@@ -80,14 +81,15 @@ static void step(struct init *i, int error, const struct jail_diag *diag, const 
 static void set_up_network(struct init *i)
 {
 	struct jail_diag diag = {0};
-	int fds[6];
+	int fds[7];
 
 	step(i, namespaces_name(&diag), &diag, "user, mount, pid, ipc, uts, cgroup namespaces");
 	step(i, net_setup(&diag), &diag, "network namespace");
 	step(i, nft_setup(i->spec, &diag), &diag, "redirect of all connections");
 	step(i, door_make(i->spec, fds, &diag), &diag, NULL);
-	say(i, JAIL_MSG_DOOR, fds, 6);
-	for (int n = 0; n < 6; n++) {
+	fds[6] = who_diag_open();
+	say(i, JAIL_MSG_DOOR, fds, fds[6] >= 0 ? 7 : 6);
+	for (int n = 0; n < 7 && fds[n] >= 0; n++) {
 		close(fds[n]);
 	}
 }
@@ -232,7 +234,7 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	struct wire_start start;
 	struct wire_message m = {.type = JAIL_MSG_STARTED};
 	sigset_t child, before;
-	int signals, kept[2];
+	int signals, kept[4], places[2];
 
 	/* Dies with the caller's thread, and with its socket (obey) whatever happens to that
 	 * thread. */
@@ -248,15 +250,25 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
 	signals = signalfd(-1, &child, SFD_CLOEXEC);
+	/* For the caller to look at who holds a connection (who.h). */
+	places[0] = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	places[1] = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (places[0] < 0 || places[1] < 0) {
+		_exit(1);
+	}
 	kept[0] = ctl;
 	kept[1] = signals;
-	step(&i, fds_close_all_but(kept, 2, &diag), &diag, NULL);
+	kept[2] = places[0];
+	kept[3] = places[1];
+	step(&i, fds_close_all_but(kept, 4, &diag), &diag, NULL);
 	step(&i, caps_drop(&diag), &diag, NULL);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	m.reports = i.reports;
-	if (signals < 0 || wire_send(ctl, &m, NULL, 0) != 0) {
+	if (signals < 0 || wire_send(ctl, &m, places, 2) != 0) {
 		_exit(1);
 	}
+	close(places[0]);
+	close(places[1]);
 	reap(&i);
 	keep(&i, signals);
 }

@@ -2,6 +2,7 @@
  * The jail as its caller sees it. The order of what is put up can be read in init_main() (init.c)
  * and command_exec() (command.c); here are the caller's half of it and the waiting.
  */
+#include "jailer/linux/who.h"
 #include "jailer/linux/wire.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ struct jail {
 	int ctl;     /* owned */
 	int door[6]; /* owned until taken */
 	bool taken;
+	struct who who; /* owned */
 	struct jail_limits limits;
 	struct jail_limits left; /* to rlimits */
 	struct cgroup cgroup;
@@ -84,6 +86,7 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 	}
 	jail->ctl = -1;
 	memset(jail->door, 0xff, sizeof(jail->door));
+	jail->who = (struct who){-1, -1, -1};
 	jail->limits = spec->limits;
 	error = spec->exempt_loopback ? jail_fail(diag, JAIL_EPROTECTION, "loopback exemption",
 						"run it without --exempt-loopback",
@@ -114,11 +117,13 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 int jail_take_door(struct jail *jail, struct jail_door *ret_door, struct jail_diag *diag)
 {
 	struct wire_message m;
-	int error = expect(jail, JAIL_MSG_DOOR, &m, jail->door, 6, diag);
+	int fds[7], error = expect(jail, JAIL_MSG_DOOR, &m, fds, 7, diag);
 
 	if (error != 0) {
 		return error;
 	}
+	memcpy(jail->door, fds, sizeof(jail->door));
+	jail->who.diag = fds[6]; /* -1 where the kernel has none: then nobody is known */
 	for (int i = 0; i < 6; i++) {
 		if (jail->door[i] < 0) {
 			return lost(diag);
@@ -148,7 +153,7 @@ int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, c
 	struct jail_diag *diag)
 {
 	struct wire_message m;
-	int fd = wire_pack(view, n_view, envp), error;
+	int fd = wire_pack(view, n_view, envp), error, places[2];
 	sigset_t set;
 
 	/* From its first moment on the command's signals are the command's: jail_wait finds them.
@@ -161,9 +166,11 @@ int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, c
 	error = tell(jail, JAIL_MSG_START, fd, diag);
 	close(fd);
 	if (error == 0) {
-		error = expect(jail, JAIL_MSG_STARTED, &m, NULL, 0, diag);
+		error = expect(jail, JAIL_MSG_STARTED, &m, places, 2, diag);
 	}
 	if (error == 0) {
+		jail->who.proc = places[0];
+		jail->who.root = places[1];
 		jail->reports = m.reports;
 		cgroup_report(&jail->cgroup, &jail->left, &jail->reports);
 	}
@@ -270,6 +277,12 @@ int jail_wait(
 	return 0;
 }
 
+void jail_who(struct jail *jail, const struct jail_connection *connections, size_t n,
+	struct jail_program *ret_programs)
+{
+	who_look(&jail->who, connections, n, ret_programs);
+}
+
 const struct jail_protection *jail_report(const struct jail *jail, size_t *ret_n)
 {
 	*ret_n = jail->reports.n;
@@ -289,6 +302,13 @@ void jail_destroy(struct jail *jail)
 	cgroup_leave(&jail->cgroup);
 	if (jail->ctl >= 0) {
 		close(jail->ctl);
+	}
+	for (int i = 0; i < 3; i++) {
+		const int fds[3] = {jail->who.diag, jail->who.proc, jail->who.root};
+
+		if (fds[i] >= 0) {
+			close(fds[i]);
+		}
 	}
 	for (int i = 0; i < 6; i++) {
 		if (!jail->taken && jail->door[i] >= 0) {

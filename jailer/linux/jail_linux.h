@@ -18,9 +18,9 @@ enum jail_message {
 	JAIL_MSG_NONE = 0,
 	JAIL_MSG_UNSHARED, /* child: the namespaces exist, map my ids */
 	JAIL_MSG_MAPPED,   /* parent: done; the limits that are left to the child */
-	JAIL_MSG_DOOR,     /* child: the six sockets come with this */
+	JAIL_MSG_DOOR,     /* child: the six sockets come with this, and one to ask of others */
 	JAIL_MSG_START,    /* parent: the view follows */
-	JAIL_MSG_STARTED,  /* child: everything is up; the command's pidfd-less pid inside */
+	JAIL_MSG_STARTED,  /* child: everything is up; its /proc and its root come with this */
 	JAIL_MSG_FAILED,   /* child: a struct jail_failure follows */
 	JAIL_MSG_END,      /* child: a struct jail_result follows */
 	JAIL_MSG_SIGNAL,   /* parent: pass this signal to the command */

@@ -7,7 +7,7 @@
 
 #include "jailer/linux/jail_linux.h"
 
-enum { WIRE_FDS_MAX = 6 };
+enum { WIRE_FDS_MAX = 7 };
 
 struct wire_message {
 	enum jail_message type;

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	rules_each_statement(r, reread, again);
 	assert(rules_compile(again, &diag) == RULES_OK);
 	rules_judge(r, &req, &one);
-	rules_judge_host(r, RULES_HTTPS, "a.example", 443, &two);
+	rules_judge_host(r, RULES_HTTPS, "a.example", 443, NULL, &two);
 	/* A request that may pass goes to a host that may be asked. */
 	assert(one.verdict != RULES_ALLOW || two.verdict == RULES_ALLOW);
 	if (!rules_receive_only(r)) {

@@ -70,13 +70,6 @@ def test_malformed_rules(sally, rules, place, word):
     one_line(sally.verb("rules", "check", "test.rules"), place, word)
 
 
-@pytest.mark.parametrize("rules", ["deny GET a.test by /usr/bin/curl"])
-def test_what_is_not_carried_out_is_refused(sally, rules):
-    """A page that says more than is done would be believed."""
-    result = sally.verb("run", "--rules", sally.write("test.rules", rules), "--record", sally.folder / "r", "--", "true")
-    one_line(result, "not carried out by this version")
-
-
 def test_rules_that_cannot_be_read(sally):
     one_line(sally.run("true", options=["--rules", "absent.rules"]), "absent.rules")
     one_line(sally.run("true", options=["--rules", "/usr"]), "/usr")

@@ -67,6 +67,9 @@ static void refused_texts(void **state)
 		{"allow GET http://a.example/ ca x", 1, 34, "about TLS"},
 		{"allow GET **/x cert x key y", 1, 29, "every host"},
 		{"tunnel a.example:22 ca x", 1, 21, "no condition but private"},
+		{"allow GET a.example by git", 1, 21, "whole path"},
+		{"allow GET a.example by", 1, 24, "a program such as"},
+		{"allow GET a.example by /a by /b", 1, 27, "said twice"},
 		{"tunnel a.example", 1, 8, "port"},
 		{"tunnel a.example:22/x", 1, 8, "host:port alone"},
 		{"tunnel a.example:22 websocket", 1, 21, "no condition but private"},
@@ -126,7 +129,7 @@ static void a_bad_text_is_dropped_whole(void **state)
 	(void)state;
 	assert_int_equal(rules_add(r, bad, strlen(bad), "bad", &diag), RULES_ESYNTAX);
 	assert_int_equal(rules_compile(r, &diag), RULES_OK);
-	rules_judge_host(r, RULES_HTTPS, "a.example", 443, &d);
+	rules_judge_host(r, RULES_HTTPS, "a.example", 443, NULL, &d);
 	assert_int_equal(d.verdict, RULES_DENY);
 	rules_limits(r, &limits);
 	assert_int_equal(limits.memory, 0);
@@ -317,6 +320,16 @@ static void verdicts(void **state)
 			0},
 		{"deny * a.example by /usr/bin/curl\nallow GET a.example", "GET",
 			"https://a.example/", "denied", 0},
+		{"deny * a.example by /usr/bin/curl\nallow GET a.example", "GET",
+			"https://a.example/", "denied", 0, NULL, NULL, false, "/usr/bin/curl"},
+		{"deny * a.example by /usr/bin/curl\nallow GET a.example", "GET",
+			"https://a.example/", "allow", 0, NULL, NULL, false, "/usr/bin/wget"},
+		{"allow GET a.example by /usr/lib/jvm/*/java", "GET", "https://a.example/", "allow",
+			0, NULL, NULL, false, "/usr/lib/jvm/17/bin/java"},
+		{"allow GET a.example by /usr/bin/git\nallow GET a.example by /usr/bin/curl", "GET",
+			"https://a.example/", "allow", 0, NULL, NULL, false, "/usr/bin/curl"},
+		{"allow GET a.example by /usr/bin/git query k=v", "GET", "https://a.example/?k=w",
+			"condition", 0, NULL, NULL, false, "/usr/bin/git"},
 		/* an encoded slash has two readings: both must be allowed, and the rule must say so
 		 */
 		{"allow GET a.example/**", "GET", "https://a.example/@x%2Fy", "encoded-slash", 0},
@@ -418,6 +431,7 @@ static void hosts(void **state)
 		const char *host;
 		unsigned port;
 		enum rules_verdict verdict;
+		const char *program;
 	} rows[] = {
 		{"", RULES_SCHEME_NONE, "a.example", 443, RULES_DENY},
 		{"allow POST a.example/x", RULES_SCHEME_NONE, "a.example", 443, RULES_ALLOW},
@@ -439,6 +453,28 @@ static void hosts(void **state)
 			RULES_ALLOW},
 		{"mode receive-only\ntunnel a.example:22", RULES_SCHEME_NONE, "a.example", 22,
 			RULES_DENY},
+		/* by: an allow or tunnel holds for who is known, a deny for who may be it */
+		{"allow GET a.example by /usr/bin/git", RULES_HTTPS, "a.example", 443, RULES_ALLOW,
+			"/usr/bin/git"},
+		{"allow GET a.example by /usr/bin/git", RULES_HTTPS, "a.example", 443, RULES_DENY,
+			"/usr/bin/gi"},
+		{"allow GET a.example by /usr/bin/git", RULES_HTTPS, "a.example", 443, RULES_DENY},
+		{"allow GET a.example by /usr/bin/git", RULES_HTTPS, "a.example", 0, RULES_ALLOW,
+			rules_anyone},
+		{"tunnel a.example:22 by /usr/bin/ssh", RULES_SCHEME_NONE, "a.example", 22,
+			RULES_TUNNEL, "/usr/bin/ssh"},
+		{"tunnel a.example:22 by /usr/bin/ssh", RULES_SCHEME_NONE, "a.example", 22,
+			RULES_DENY, "/usr/bin/nc"},
+		{"tunnel a.example:22 by /usr/bin/ssh", RULES_SCHEME_NONE, "a.example", 22,
+			RULES_DENY},
+		{"tunnel a.example:22\ndeny * a.example by /usr/bin/nc", RULES_SCHEME_NONE,
+			"a.example", 22, RULES_TUNNEL, "/usr/bin/ssh"},
+		{"tunnel a.example:22\ndeny * a.example by /usr/bin/nc", RULES_SCHEME_NONE,
+			"a.example", 22, RULES_DENY, "/usr/bin/nc"},
+		{"tunnel a.example:22\ndeny * a.example by /usr/bin/nc", RULES_SCHEME_NONE,
+			"a.example", 22, RULES_DENY},
+		{"tunnel a.example:22\ndeny * a.example by /usr/bin/nc", RULES_SCHEME_NONE,
+			"a.example", 22, RULES_TUNNEL, rules_anyone},
 	};
 
 	(void)state;
@@ -446,7 +482,8 @@ static void hosts(void **state)
 		struct rules *r = compile(rows[i].rules);
 		struct rules_decision d;
 
-		rules_judge_host(r, rows[i].scheme, rows[i].host, (uint16_t)rows[i].port, &d);
+		rules_judge_host(r, rows[i].scheme, rows[i].host, (uint16_t)rows[i].port,
+			rows[i].program, &d);
 		if (d.verdict != rows[i].verdict) {
 			fail_msg("%s: %s:%u: %d, not %d", rows[i].rules, rows[i].host, rows[i].port,
 				(int)d.verdict, (int)rows[i].verdict);
@@ -504,10 +541,10 @@ static void texts_compose(void **state)
 	assert_int_equal(rules_add(r, company, strlen(company), "company", &diag), RULES_OK);
 	assert_int_equal(rules_add(r, own, strlen(own), "own", &diag), RULES_OK);
 	assert_int_equal(rules_compile(r, &diag), RULES_OK);
-	rules_judge_host(r, RULES_HTTPS, "evil.example", 443, &d);
+	rules_judge_host(r, RULES_HTTPS, "evil.example", 443, NULL, &d);
 	assert_int_equal(d.verdict, RULES_DENY);
 	assert_string_equal(d.origin, "company");
-	rules_judge_host(r, RULES_HTTPS, "a.example", 443, &d);
+	rules_judge_host(r, RULES_HTTPS, "a.example", 443, NULL, &d);
 	assert_int_equal(d.verdict, RULES_ALLOW);
 	rules_destroy(r);
 }
@@ -564,6 +601,47 @@ static void files_of_origins(void **state)
 	rules_destroy(r);
 }
 
+/* The nearest miss is told as what it is, and the line proposed is for the asker alone. */
+static void another_program_is_told(void **state)
+{
+	struct rules *r = compile("allow GET a.example by /usr/bin/git type x/y\n"
+				  "allow GET a.example by /usr/bin/git\n"
+				  "allow GET b.example query a=b");
+	struct rules_target target;
+	struct rules_request req = {.method = "GET", .target = &target, .program = "/usr/bin/c"};
+	struct rules_decision d;
+	char buf[512], line[512];
+	const char *url = "https://a.example/";
+
+	(void)state;
+	assert_int_equal(rules_target_from_url(url, strlen(url), &target, buf, 512), 0);
+	assert_int_equal(rules_needs(r), RULES_NEED_PROGRAM);
+	rules_judge(r, &req, &d);
+	assert_int_equal(d.reason, RULES_CONDITION);
+	assert_true(d.by);
+	rules_suggest(&req, line, sizeof(line));
+	assert_string_equal(line, "allow GET a.example/ by /usr/bin/c");
+	req.program = "/usr/bin/git";
+	rules_judge(r, &req, &d);
+	assert_int_equal(d.verdict, RULES_ALLOW);
+	assert_false(d.by);
+	req.program = "/tmp/a b";
+	rules_suggest(&req, line, sizeof(line));
+	assert_string_equal(line, "allow GET a.example/ by \"/tmp/a b\"");
+	req.program = "/tmp/a\"b";
+	rules_suggest(&req, line, sizeof(line));
+	assert_string_equal(line, ""); /* no line could say it */
+	url = "https://b.example/";
+	assert_int_equal(rules_target_from_url(url, strlen(url), &target, buf, 512), 0);
+	rules_judge(r, &req, &d);
+	assert_int_equal(d.reason, RULES_CONDITION);
+	assert_false(d.by);
+	rules_destroy(r);
+	r = compile("allow GET a.example");
+	assert_int_equal(rules_needs(r), 0);
+	rules_destroy(r);
+}
+
 /* The line that a refusal proposes does allow what was refused, and no more of the path. */
 static void suggestions_hold(void **state)
 {
@@ -603,10 +681,10 @@ static void many(void **state)
 		at += sprintf(at, "allow GET h%d.example/p%d/**\n", i, i);
 	}
 	r = compile(text);
-	rules_judge_host(r, RULES_HTTPS, "h9999.example", 443, &d);
+	rules_judge_host(r, RULES_HTTPS, "h9999.example", 443, NULL, &d);
 	assert_int_equal(d.verdict, RULES_ALLOW);
 	assert_int_equal(d.line, N);
-	rules_judge_host(r, RULES_HTTPS, "h10000.example", 443, &d);
+	rules_judge_host(r, RULES_HTTPS, "h10000.example", 443, NULL, &d);
 	assert_int_equal(d.verdict, RULES_DENY);
 	rules_destroy(r);
 	free(text);
@@ -619,8 +697,8 @@ int main(void)
 		cmocka_unit_test(every_value_of_a_field_counts),
 		cmocka_unit_test(a_decision_names_its_statement), cmocka_unit_test(hosts),
 		cmocka_unit_test(statements_of_others), cmocka_unit_test(texts_compose),
-		cmocka_unit_test(files_of_origins), cmocka_unit_test(suggestions_hold),
-		cmocka_unit_test(many)};
+		cmocka_unit_test(files_of_origins), cmocka_unit_test(another_program_is_told),
+		cmocka_unit_test(suggestions_hold), cmocka_unit_test(many)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,6 +47,9 @@ sallyport_unit_test(dns_message sallyport_gateway)
 sallyport_unit_test(websocket sallyport_gateway)
 sallyport_unit_test(upstream_proxy sallyport_gateway)
 
+# Which program asks: both sides of it, and what goes between them.
+sallyport_unit_test(who sallyport_gateway sallyport_jailer)
+
 # The gateway's process. ThreadSanitizer has a thread of its own in every process: there is no confining
 # that, and it is refused as it must be.
 if(NOT SALLYPORT_SANITIZE MATCHES "thread")

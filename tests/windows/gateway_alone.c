@@ -57,7 +57,7 @@ static void *until_input_ends(void *arg)
 int main(int argc, char **argv)
 {
 	struct audit_options options = {.durability = AUDIT_DURABLE, .run = "alone"};
-	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}};
+	struct gateway_door door = {{-1, -1}, {-1, -1}, {-1, -1}, -1};
 	struct gateway_config config = {.workers = 2,
 		.connections = 4000,
 		.log = on_log,
