@@ -85,6 +85,7 @@ struct audit_record {
 	const char *address; /* dialled, "ip:port" */
 	const char
 		*relaxed; /* checks that a rule took off this host's certificate: "expired,name" */
+	const char *injected; /* names of the fields that rules put in: "Authorization" */
 	const char *tls_version, *tls_cipher, *origin_cert; /* upstream; fingerprint in hex */
 	int status;                                         /* of the response */
 	int64_t request_bytes, response_bytes;              /* of bodies; -1 = no such field */

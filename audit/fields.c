@@ -44,6 +44,7 @@ const struct field audit_fields[] = {
 	FIELD(via, FIELD_TEXT),
 	FIELD(address, FIELD_TEXT),
 	FIELD(relaxed, FIELD_TEXT),
+	FIELD(injected, FIELD_TEXT),
 	FIELD(tls_version, FIELD_TEXT),
 	FIELD(tls_cipher, FIELD_TEXT),
 	FIELD(origin_cert, FIELD_TEXT),

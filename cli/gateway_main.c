@@ -10,6 +10,7 @@
 #include "cli/auth_file.h"
 #include "cli/gateway_process.h"
 #include "cli/ruleset.h"
+#include "cli/injects.h"
 #include "cli/upstreams.h"
 #include "jailer/confine.h"
 
@@ -39,6 +40,7 @@ struct host_process {
 	struct upstreams *upstreams; /* NULL: the rules name no files */
 	struct audit_key key;        /* until the record is open */
 	struct text files;           /* what the rules name, until it is on record */
+	struct text values;          /* what they inject */
 	struct audit_log *audit;
 	struct checkpoint_push *push; /* NULL: nowhere to */
 	struct gateway *gateway;
@@ -333,7 +335,9 @@ static int load_upstreams(struct host_process *h)
 	struct upstreams_problem problem = {""};
 
 	if (upstreams_read(h->plan->rules, &h->files, &problem) != 0 ||
-		upstreams_make(h->plan->rules, &h->files, h->trust, &h->upstreams, &problem) != 0) {
+		upstreams_make(h->plan->rules, &h->files, h->trust, &h->upstreams, &problem) != 0 ||
+		injects_read(h->plan->rules, &h->values, &problem) != 0 ||
+		injects_attach(h->plan->rules, &h->values) != 0) {
 		fail(h, "%s", problem.text);
 		return -1;
 	}
@@ -389,6 +393,7 @@ static int use_rules(struct host_process *h, const struct text *parts)
 		return -1;
 	}
 	if (upstreams_make(r->set.rules, &r->set.files, h->trust, &r->upstreams, &problem) != 0 ||
+		injects_attach(r->set.rules, &r->set.values) != 0 ||
 		record_upstreams(h, r->set.rules, &r->set.files) != 0) {
 		upstreams_destroy(r->upstreams);
 		ruleset_finish(&r->set);
@@ -582,6 +587,7 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		free(r);
 	}
 	upstreams_destroy(h.upstreams);
+	upstreams_wipe(&h.values);
 	checkpoint_push_record_none(h.push);
 	if (h.audit != NULL) {
 		(void)audit_close(h.audit, &ignored);

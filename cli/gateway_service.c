@@ -12,6 +12,7 @@
 #include "cli/digest_key.h"
 #include "cli/gateway_options.h"
 #include "cli/gateway_process.h"
+#include "cli/injects.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
 #include "cli/run_id.h"
@@ -331,7 +332,7 @@ static int read_anew(struct service *s, struct text *ret_packed)
 {
 	struct upstreams_problem problem = {""};
 	struct upstreams *trial = NULL;
-	struct text files = {0};
+	struct text files = {0}, values = {0};
 	struct ruleset set;
 	int status = load_rules(s, &set);
 
@@ -339,12 +340,14 @@ static int read_anew(struct service *s, struct text *ret_packed)
 		return status;
 	}
 	if (upstreams_read(set.rules, &files, &problem) != 0 ||
-		upstreams_make(set.rules, &files, NULL, &trial, &problem) != 0) {
+		upstreams_make(set.rules, &files, NULL, &trial, &problem) != 0 ||
+		injects_read(set.rules, &values, &problem) != 0) {
 		status = complain("%s", problem.text);
 	} else {
-		ruleset_pack(&set, &files, ret_packed);
+		ruleset_pack(&set, &files, &values, ret_packed);
 	}
 	upstreams_wipe(&files);
+	upstreams_wipe(&values);
 	upstreams_destroy(trial);
 	ruleset_finish(&set);
 	return status;

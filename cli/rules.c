@@ -126,6 +126,15 @@ static int explain_url(const struct rules *rules, const char *method, const char
 		printf("its origin is shown %s when it asks who we are (%s:%u)\n", d.upstream->cert,
 			d.upstream->origin, d.upstream->line);
 	}
+	for (size_t at = 0; d.verdict == RULES_ALLOW;) {
+		const struct rules_inject *injected = rules_injected(rules, &target, &at);
+
+		if (injected == NULL) {
+			break;
+		}
+		printf("%s is put in on its way (%s:%u)\n", injected->header, injected->origin,
+			injected->line);
+	}
 	if (d.by) {
 		printf("it is for another program than %s\n",
 			program != NULL ? program : "one that is not known (--by PROGRAM)");

@@ -3,6 +3,7 @@
  */
 #include "cli/ruleset.h"
 #include "cli/by_programs.h"
+#include "cli/injects.h"
 #include "cli/presets.h"
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
@@ -135,10 +136,14 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 }
 
 /* No origin is empty: an empty one ends the parts. */
-void ruleset_pack(const struct ruleset *set, const struct text *files, struct text *ret_packed)
+void ruleset_pack(const struct ruleset *set, const struct text *files, const struct text *values,
+	struct text *ret_packed)
 {
 	text_add(ret_packed, set->parts.data, set->parts.len);
 	text_add(ret_packed, "", 1);
+	if (values->len > 0) {
+		text_add(ret_packed, values->data, values->len);
+	}
 	if (files->len > 0) {
 		text_add(ret_packed, files->data, files->len);
 	}
@@ -149,6 +154,7 @@ int ruleset_unpack(const struct text *parts, struct ruleset *ret_set)
 	struct ruleset set = {.rules = rules_create()};
 	const char *at = parts->data, *end = parts->data + parts->len;
 	struct rules_diag diag;
+	size_t n_values = 0;
 	int status = set.rules != NULL ? 0 : -1;
 
 	while (status == 0 && at < end && *at != '\0') {
@@ -171,8 +177,12 @@ int ruleset_unpack(const struct text *parts, struct ruleset *ret_set)
 	if (status == 0 && rules_compile(set.rules, &diag) != RULES_OK) {
 		status = -1;
 	}
+	if (status == 0 && !injects_measure(set.rules, at + 1, (size_t)(end - at) - 1, &n_values)) {
+		status = -1;
+	}
 	if (status == 0) {
-		text_add(&set.files, at + 1, (size_t)(end - at) - 1);
+		text_add(&set.values, at + 1, n_values);
+		text_add(&set.files, at + 1 + n_values, (size_t)(end - at) - 1 - n_values);
 	}
 	if (status != 0) {
 		ruleset_finish(&set);
@@ -188,5 +198,6 @@ void ruleset_finish(struct ruleset *set)
 	text_finish(&set->all);
 	text_finish(&set->parts);
 	upstreams_wipe(&set->files);
+	upstreams_wipe(&set->values);
 	memset(set, 0, sizeof(*set));
 }

@@ -12,6 +12,7 @@ struct ruleset {
 	struct text all;     /* every text that went in, for the digest of the record */
 	struct text parts;   /* the same with their origins: origin NUL text NUL, again and again */
 	struct text files;   /* what upstreams_read made of them, when they came from parts */
+	struct text values;  /* likewise, injects_read */
 	bool found;          /* the working folder's file, which nobody named */
 };
 
@@ -20,8 +21,9 @@ struct ruleset {
  * presets or NULL. 0, or an exit status after having complained.
  */
 int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set);
-/* For another process: `parts`, and what upstreams_read made of their files. */
-void ruleset_pack(const struct ruleset *set, const struct text *files, struct text *ret_packed);
+/* For another process: `parts`, and what upstreams_read and injects_read made of them. */
+void ruleset_pack(const struct ruleset *set, const struct text *files, const struct text *values,
+	struct text *ret_packed);
 /* 0, or -1 when it is not what ruleset_pack made. */
 int ruleset_unpack(const struct text *packed, struct ruleset *ret_set);
 void ruleset_finish(struct ruleset *set);

@@ -11,6 +11,7 @@
 #include "cli/digest_key.h"
 #include "cli/gateway_options.h"
 #include "cli/gateway_process.h"
+#include "cli/injects.h"
 #include "cli/place.h"
 #include "cli/ruleset.h"
 #include "cli/run_id.h"
@@ -90,6 +91,7 @@ struct run {
 	struct audit_options keeping;
 	const char *rules_path, *uses, *record, *nameserver, *metrics, *upstream_proxy;
 	struct list upstream_cas, digested, recorded_headers;
+	struct list env; /* the user's, without what is injected */
 	unsigned char digest_key[AUDIT_KEY];
 	int64_t body_max;
 	enum audit_durability durability;
@@ -559,9 +561,10 @@ int verb_run(int argc, char **argv)
 		status = start_gateway(&r);
 	}
 	if (status == 0) {
+		injects_hide(r.set.rules, place_environment(), &r.env);
 		r.proxy_port = place_proxy_port();
 		status = r.proxy_port != 0 ? client_trust_make(&r.trust, r.gateway.ca.data,
-						     r.proxy_port, place_environment())
+						     r.proxy_port, r.env.items)
 					   : complain("there is no port for the door");
 	}
 	if (status == 0) {
@@ -597,6 +600,7 @@ int verb_run(int argc, char **argv)
 	ruleset_finish(&r.set);
 	list_finish(&r.upstream_cas);
 	list_finish(&r.digested);
+	list_finish(&r.env);
 	list_finish(&r.recorded_headers);
 	return status < 0 ? 0 : status;
 }

@@ -6,6 +6,7 @@
 #include "cli/upstreams.h"
 #include "cli/verbs.h"
 #include "cli/view.h"
+#include "cli/injects.h"
 #include "cli/view_pin.h"
 #include "cli/view_rules.h"
 #include "cli/view_verify.h"
@@ -379,6 +380,15 @@ static void hide_where(
 	}
 }
 
+static void hide_secret(void *arg, const char *path)
+{
+	char real[PATH_MAX];
+
+	if (realpath(path, real) != NULL) {
+		view_add(arg, JAIL_HIDE, real);
+	}
+}
+
 /* A key is not for the command; whom the next run believes is not for it to write. */
 static void hide_upstreams(struct view *v, const struct rules *rules)
 {
@@ -390,6 +400,7 @@ static void hide_upstreams(struct view *v, const struct rules *rules)
 		hide_where(v, &all[i], all[i].ca, false);
 		hide_where(v, &all[i], all[i].cert, false);
 	}
+	injects_each_file(rules, hide_secret, v);
 }
 
 int view_make(struct view *v, const char *cwd, const struct rules *rules, const char *record_dir,

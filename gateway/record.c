@@ -27,6 +27,17 @@ static const char *relaxed(struct exchange *x)
 	return text;
 }
 
+static const char *injected(struct exchange *x)
+{
+	const char *text = NULL;
+
+	for (size_t i = 0; i < x->n_injected; i++) {
+		text = arena_printf(&x->arena, "%s%s%s", text != NULL ? text : "",
+			text != NULL ? "," : "", x->injected[i].name);
+	}
+	return text;
+}
+
 static const char *verdict_of(const struct exchange *x)
 {
 	if (x->refused) {
@@ -65,6 +76,7 @@ static void fill(struct session *s, struct audit_record *r)
 	r->verdict = verdict_of(x);
 	r->relaxed = relaxed(x);
 	r->rule = x->decision.where;
+	r->injected = injected(x);
 }
 
 /*
@@ -110,7 +122,8 @@ int record_intent(struct session *s)
 	x->id = atomic_fetch_add(&g->next_request, 1) + 1;
 	fill(s, &r);
 	r.kind = AUDIT_INTENT;
-	r.request_headers = record_headers(&g->config.recording, &x->arena, x->request);
+	r.request_headers = record_headers(
+		&g->config.recording, &x->arena, x->request, x->injected, x->n_injected);
 	r.reason = x->refused ? x->refusal.reason : rules_reason_word(x->decision.reason);
 	if (x->refused) {
 		r.status = x->refusal.status;
@@ -210,7 +223,7 @@ void record_outcome(struct session *s, const char *end)
 		r.tls_cipher = facts.cipher;
 		r.origin_cert = facts.peer_sha256[0] ? facts.peer_sha256 : NULL;
 	}
-	r.response_headers = record_headers(&g->config.recording, &x->arena, x->response);
+	r.response_headers = record_headers(&g->config.recording, &x->arena, x->response, NULL, 0);
 	end_body(s, &x->request_body, request_sha256, &r.request_sha256, &r.request_body);
 	if (x->response_body != NULL && audit_body_sha512(x->response_body, sha512)) {
 		r.response_sha512 = sha512;

@@ -177,8 +177,29 @@ static size_t quote(char *to, const char *text)
 	return audit_json_string(text, to, 6 * strlen(text) + 2);
 }
 
-const char *record_headers(
-	const struct gateway_recording *how, struct arena *arena, const struct http_head *head)
+/* Into an array that began with '['. */
+static char *put_pair(char *to, const char *name, const char *value)
+{
+	to = put(to, to[-1] == '[' ? "[" : ",[", to[-1] == '[' ? 1 : 2);
+	to += quote(to, name);
+	*to++ = ',';
+	to += quote(to, value);
+	*to++ = ']';
+	return to;
+}
+
+static bool is_replaced(const struct http_field *injected, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(injected[i].name, name) == 0) {
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *record_headers(const struct gateway_recording *how, struct arena *arena,
+	const struct http_head *head, const struct http_field *injected, size_t n_injected)
 {
 	size_t room = 3;
 	char *text, *to;
@@ -193,6 +214,9 @@ const char *record_headers(
 		room += 6 * strlen(f->name) + 8 + AUDIT_DIGEST +
 			(has(urls, f->name) ? 6 + AUDIT_DIGEST : 6) * strlen(f->value);
 	}
+	for (size_t i = 0; i < n_injected; i++) {
+		room += 6 * strlen(injected[i].name) + 8 + AUDIT_DIGEST;
+	}
 	text = to = arena_alloc(arena, room);
 	if (text == NULL) {
 		return NULL;
@@ -200,16 +224,20 @@ const char *record_headers(
 	*to++ = '[';
 	for (size_t i = 0; i < head->n_fields; i++) {
 		char digest[AUDIT_DIGEST];
-		const char *value = value_of(how, arena, &head->fields[i], digest);
+		const char *name = head->fields[i].name,
+			   *value = is_replaced(injected, n_injected, name)
+					    ? NULL
+					    : value_of(how, arena, &head->fields[i], digest);
 
-		if (value == NULL) {
-			continue;
+		if (value != NULL) {
+			to = put_pair(to, name, value);
 		}
-		to = put(to, to[-1] == '[' ? "[" : ",[", to[-1] == '[' ? 1 : 2);
-		to += quote(to, head->fields[i].name);
-		*to++ = ',';
-		to += quote(to, value);
-		*to++ = ']';
+	}
+	for (size_t i = 0; i < n_injected; i++) {
+		char digest[AUDIT_DIGEST];
+
+		audit_digest(how->key, injected[i].value, strlen(injected[i].value), digest);
+		to = put_pair(to, injected[i].name, digest);
 	}
 	to = put(to, "]", 2);
 	return text;

@@ -57,6 +57,8 @@ struct exchange {
 	struct rules_target target;
 	struct rules_decision decision;
 	struct refusal refusal;
+	const struct http_field *injected; /* in the arena; values borrowed from the rules */
+	size_t n_injected;
 	bool refused;
 	bool recorded; /* its INTENT was appended: an OUTCOME is owed when it was allowed */
 	bool outcome_due;
@@ -178,6 +180,11 @@ void session_wait_no_more(struct session *s);
 void stage_tls_accept_minted(struct session *s);
 /* When the record's mark moved, or did not in time: may the effect happen? */
 void stage_intent_committed(struct session *s, bool committed);
+
+/* inject.c: what an allowed request is to carry. False: the session took another turn. */
+bool inject_choose(struct session *s);
+/* Whether a field of this name is one of them. */
+bool inject_replaces(const struct exchange *x, const char *name);
 
 /* record.c: the exchange as records. 0, or a negative audit error. */
 int record_intent(struct session *s) __attribute__((warn_unused_result));

@@ -71,7 +71,9 @@ void stage_judge_request_enter(struct session *s)
 	}
 	judge(s);
 	if (x->decision.verdict == RULES_ALLOW) {
-		session_go(s, SESSION_INTENT);
+		if (inject_choose(s)) {
+			session_go(s, SESSION_INTENT);
+		}
 		return;
 	}
 	session_refuse(s, x->decision.reason == RULES_BODY_TOO_LARGE ? 413 : 403,

@@ -159,13 +159,27 @@ static bool pass_request_body(struct session *s, const struct http_event *found)
 	return true;
 }
 
+/* A trailer of an injected field's name could be taken for the field. */
+static struct http_bytes last_chunk(struct exchange *x, const struct http_event *found)
+{
+	struct http_field *kept = arena_alloc(&x->arena, (found->n_trailers + 1) * sizeof(*kept));
+	size_t n = 0;
+
+	for (size_t i = 0; kept != NULL && i < found->n_trailers; i++) {
+		if (!inject_replaces(x, found->trailers[i].name)) {
+			kept[n++] = found->trailers[i];
+		}
+	}
+	return kept != NULL ? http_write_last_chunk(&x->arena, kept, n)
+			    : (struct http_bytes){NULL, 0};
+}
+
 static bool end_request(struct session *s, const struct http_event *found)
 {
 	struct exchange *x = &s->exchange;
 
 	if (x->request->framing == HTTP_FRAMING_CHUNKED) {
-		struct http_bytes last =
-			http_write_last_chunk(&x->arena, found->trailers, found->n_trailers);
+		struct http_bytes last = last_chunk(x, found);
 
 		if (!write_bytes(&s->upstream, last)) {
 			lost_upstream(s, "upstream-lost", "the request could not be sent");
@@ -463,7 +477,9 @@ void stage_relay_enter(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 	const struct upstream_proxy *proxy = s->worker->gateway->proxy;
-	struct http_extra extra = {.to_proxy = x->target.scheme == RULES_HTTP && x->by_proxy};
+	struct http_extra extra = {.fields = x->injected,
+		.n_fields = x->n_injected,
+		.to_proxy = x->target.scheme == RULES_HTTP && x->by_proxy};
 	struct http_bytes head;
 
 	if (extra.to_proxy && proxy->authorization[0] != '\0') {

@@ -37,6 +37,7 @@ int parse_use(struct parser *p);
 int parse_file(struct parser *p, enum rules_file_kind kind);
 int parse_limit(struct parser *p);
 int parse_mode(struct parser *p);
+/* inject.c */
 int parse_inject(struct parser *p);
 
 #endif

@@ -100,6 +100,7 @@ int rules_compile(struct rules *r, struct rules_diag *diag)
 {
 	int error = upstream_build(r, diag);
 
+	error = error == RULES_OK ? inject_check(r, diag) : error;
 	if (error == RULES_OK && index_build(r) != 0) {
 		error = RULES_EMEMORY;
 	}

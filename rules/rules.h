@@ -206,15 +206,37 @@ struct rules_limits {
 };
 void rules_limits(const struct rules *r, struct rules_limits *ret_limits);
 
-/* `inject HOST header NAME "VALUE"`: ${env:X} is left for the caller to fill in. */
+/*
+ * `inject HOST header NAME "VALUE"`: a field that requests to the host carry from here on, in place
+ * of any of that name; https alone. What ${...} in the value becomes is the caller's to find: it is
+ * attached, and comes back with the statement.
+ */
 struct rules_inject {
 	const char *host; /* a host pattern; ask rules_host_matches() */
+	uint16_t port;
 	const char *header;
-	const char *value;
+	const char *value; /* as written */
 	const char *origin;
 	unsigned line;
+	const char *attached; /* borrowed; NULL by default */
 };
 const struct rules_inject *rules_injects(const struct rules *r, size_t *ret_n);
+/* After rules_compile and before anything is judged. */
+void rules_inject_attach(struct rules *r, size_t i, const char *value);
+/* Those that hold for this target, one header of a name, the one with the narrowest host: begin
+ * with *at = 0 and ask until NULL. */
+const struct rules_inject *rules_injected(
+	const struct rules *r, const struct rules_target *target, size_t *at);
+
+/* A value in parts: begin with *at = value. ret_text of ENV and FILE: the name, not NUL-ended. */
+enum rules_part {
+	RULES_PART_BAD = 0, /* not in a value that was accepted */
+	RULES_PART_TEXT,
+	RULES_PART_ENV,
+	RULES_PART_FILE,
+	RULES_PART_END,
+};
+enum rules_part rules_inject_part(const char **at, const char **ret_text, size_t *ret_len);
 bool rules_host_matches(const char *pattern, const char *host);
 
 /* Calls back with each network statement in force, in the order written (`rules check --expand`).

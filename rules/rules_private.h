@@ -96,6 +96,9 @@ int upstream_build(struct rules *r, struct rules_diag *diag);
 /* The one whose host is narrower; either may be NULL. */
 const struct rule *upstream_narrower(const struct rule *a, const struct rule *b);
 
+/* inject.c: one header twice for one host. RULES_ECONFLICT */
+int inject_check(const struct rules *r, struct rules_diag *diag);
+
 /* index.c */
 int index_build(struct rules *r);
 /* Calls back with every rule whose host pattern matches; stops when fn returns false. */

@@ -1,5 +1,5 @@
 /*
- * Statements that others carry out: use, files, limits, mode, inject. Here they are read and kept.
+ * Statements that others carry out: use, files, limits, mode. Here they are read and kept.
  */
 #include "rules/parse.h"
 
@@ -194,14 +194,4 @@ int parse_mode(struct parser *p)
 		}
 	}
 	return error;
-}
-
-int parse_inject(struct parser *p)
-{
-	const struct word *word = p->line.n > 0 ? &p->line.words[0] : NULL;
-
-	/* Kept for the language: silently not injecting would leave the agent without its secret.
-	 */
-	return parse_error(
-		p, word, "inject is not carried out by this version: remove the statement");
 }

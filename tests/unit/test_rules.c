@@ -89,7 +89,24 @@ static void refused_texts(void **state)
 		{"limit memory 4Gib", 1, 14, "amount"},
 		{"limit time 5", 1, 12, "time such as"},
 		{"limit files 5", 1, 7, "no limit"},
-		{"inject a.example header A \"b\"", 1, 1, "not carried out"},
+		{"inject", 1, 8, "a host such as"},
+		{"inject a.example header A \"b\"", 1, 27, "no secret"},
+		{"inject http://a.example header A ${env:B}", 1, 8, "in clear"},
+		{"inject ** header A ${env:B}", 1, 8, "every host"},
+		{"inject a.*.example header A ${env:B}", 1, 8, "every host"},
+		{"inject a.example/x header A ${env:B}", 1, 8, "a host alone"},
+		{"inject a.example A ${env:B}", 1, 18, "header NAME"},
+		{"inject a.example header A:B ${env:B}", 1, 25, "no name"},
+		{"inject a.example header hOST ${env:B}", 1, 25, "gateway itself"},
+		{"inject a.example header Proxy-Authorization ${env:B}", 1, 25, "gateway itself"},
+		{"inject a.example header Transfer-Encoding ${env:B}", 1, 25, "gateway itself"},
+		{"inject a.example header A", 1, 27, "its value"},
+		{"inject a.example header A ${env:B", 1, 27, "${env:NAME}"},
+		{"inject a.example header A ${env:}", 1, 27, "${env:NAME}"},
+		{"inject a.example header A ${env:1A}", 1, 27, "${env:NAME}"},
+		{"inject a.example header A ${file:}", 1, 27, "${file:PATH}"},
+		{"inject a.example header A x${exec:ls}", 1, 27, "${env:NAME}"},
+		{"inject a.example header A ${env:B} private", 1, 36, "line to end"},
 		{"allow GET \"a.example/", 1, 11, "quotation"},
 		{"allow GET a\001.example/", 1, 12, "control character"},
 	};
@@ -642,6 +659,74 @@ static void another_program_is_told(void **state)
 	rules_destroy(r);
 }
 
+static void injected_where_the_rules_say(void **state)
+{
+	static const char text[] =
+		"inject **.a.example header X-Key ${env:WIDE}\n"
+		"inject *.a.example header x-key ${env:ONE}\n"
+		"inject b.a.example header X-KEY \"Bearer ${env:EXACT}/${file:~/k}\"\n"
+		"inject b.a.example header Other ${env:OTHER}\n"
+		"inject b.a.example:8443 header X-Key ${env:PORT}\n";
+	static const struct {
+		const char *url;
+		unsigned lines[3]; /* of the statements that hold */
+	} rows[] = {
+		{"https://b.a.example/x", {3, 4}},
+		{"https://c.a.example/", {2}},
+		{"https://d.c.a.example/", {1}},
+		{"https://b.a.example:8443/", {5}},
+		{"https://a.example/", {0}},
+		{"https://xa.example/", {0}},
+		{"http://b.a.example/", {0}},
+		{"http://b.a.example:443/", {0}},
+	};
+	struct rules *r = compile(text), *conflict = rules_create();
+	const struct rules_inject *all;
+	struct rules_diag diag;
+	const char *at, *part;
+	size_t n, len;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct rules_target target;
+		const struct rules_inject *found;
+		char buf[512];
+		size_t next = 0, k = 0;
+
+		assert_int_equal(
+			rules_target_from_url(rows[i].url, strlen(rows[i].url), &target, buf, 512),
+			0);
+		while ((found = rules_injected(r, &target, &next)) != NULL) {
+			assert_int_equal(found->line, rows[i].lines[k++]);
+		}
+		assert_int_equal(rows[i].lines[k], 0);
+	}
+	all = rules_injects(r, &n);
+	assert_int_equal(n, 5);
+	assert_null(all[2].attached);
+	rules_inject_attach(r, 2, "secret");
+	assert_string_equal(all[2].attached, "secret");
+	at = all[2].value;
+	assert_int_equal(rules_inject_part(&at, &part, &len), RULES_PART_TEXT);
+	assert_memory_equal(part, "Bearer ", len);
+	assert_int_equal(rules_inject_part(&at, &part, &len), RULES_PART_ENV);
+	assert_int_equal(len, 5);
+	assert_memory_equal(part, "EXACT", len);
+	assert_int_equal(rules_inject_part(&at, &part, &len), RULES_PART_TEXT);
+	assert_int_equal(rules_inject_part(&at, &part, &len), RULES_PART_FILE);
+	assert_memory_equal(part, "~/k", len);
+	assert_int_equal(rules_inject_part(&at, &part, &len), RULES_PART_END);
+	rules_destroy(r);
+
+	assert_int_equal(rules_add(conflict,
+				 "inject a.b header K ${env:A}\ninject a.b:443 header k ${env:A}",
+				 61, "t", &diag),
+		RULES_OK);
+	assert_int_equal(rules_compile(conflict, &diag), RULES_ECONFLICT);
+	assert_int_equal(diag.line, 2);
+	rules_destroy(conflict);
+}
+
 /* The line that a refusal proposes does allow what was refused, and no more of the path. */
 static void suggestions_hold(void **state)
 {
@@ -698,7 +783,8 @@ int main(void)
 		cmocka_unit_test(a_decision_names_its_statement), cmocka_unit_test(hosts),
 		cmocka_unit_test(statements_of_others), cmocka_unit_test(texts_compose),
 		cmocka_unit_test(files_of_origins), cmocka_unit_test(another_program_is_told),
-		cmocka_unit_test(suggestions_hold), cmocka_unit_test(many)};
+		cmocka_unit_test(injected_where_the_rules_say), cmocka_unit_test(suggestions_hold),
+		cmocka_unit_test(many)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
