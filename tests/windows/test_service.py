@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import socket
 import subprocess
 
@@ -96,6 +97,10 @@ async def ask(gateway, origin, path, head=""):
     return int(reply.split(b" ")[1]), reply
 
 
+# Interrupting the service must not interrupt the test.
+OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {}
+
+
 class Service:
     def __init__(self, command, folder, *options):
         self.command, self.folder, self.options = command, folder, options
@@ -109,7 +114,7 @@ class Service:
         self.process = await asyncio.create_subprocess_exec(
             *self.command, "gateway", "--listen", free_address(), "--rules", "s.rules", "--ca", "ca",
             "--record", "record", *self.options, cwd=self.folder, stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE)
+            stderr=subprocess.PIPE, **OWN_GROUP)
         await self.hear("serving")
         self.port = int(re.search(r"listening on 127\.0\.0\.1:(\d+)", self.said)[1])
         self.id = re.search(r"process (\d+)", self.said)[1]
@@ -135,6 +140,15 @@ class Service:
         done = await asyncio.create_subprocess_exec(
             *self.command, "gateway", option, self.id, cwd=self.folder)
         assert await done.wait() == 0
+
+    def interrupt(self):
+        """The console's wish: ^Break on Windows; Wine makes ^C of a signal to the program itself."""
+        if os.name == "nt":
+            self.process.send_signal(signal.CTRL_BREAK_EVENT)
+            return
+        id = self.process.pid  # wine.sh has become timeout(1), whose child is the program
+        child = pathlib.Path(f"/proc/{id}/task/{id}/children").read_text().split()[0]
+        os.kill(int(child), signal.SIGINT)
 
     async def ended(self):
         self.said += (await asyncio.wait_for(self.process.stderr.read(), 60)).decode(errors="replace")
@@ -184,6 +198,18 @@ def test_service(sallyport, runner, exe, tmp_path):
     serve(sallyport, runner, exe, tmp_path, story)
     assert [r["verdict"] for r in records(tmp_path, "intent")] == ["allow", "deny", "deny", "allow"]
     assert [r["reason"] for r in records(tmp_path, "event")] == ["rules-changed", "rules-kept", "rules-changed"]
+    assert records(tmp_path, "stop")[0]["reason"] == "end"
+
+
+def test_the_consoles_wish_drains(sallyport, runner, exe, tmp_path):
+    async def story(s):
+        slow = asyncio.create_task(ask(s.port, s.origin, "/slow"))
+        await asyncio.wait_for(answer.slow.wait(), 30)
+        s.interrupt()
+        status, reply = await slow
+        assert status == 200 and reply.endswith(b"hello")
+        assert await s.ended() == 0
+    serve(sallyport, runner, exe, tmp_path, story)
     assert records(tmp_path, "stop")[0]["reason"] == "end"
 
 
