@@ -1,8 +1,9 @@
 /*
  * What runs inside: asks for the URLs it is given by the proxy that its environment names, and says
- * each answer's status; ends with 0 when all were answered.
+ * each answer's status; ends with 0 when all were answered. A file it tries to change, and says
+ * whether it could.
  *
- *   client http://HOST:PORT/PATH...
+ *   client [http://HOST:PORT/PATH | change:FILE]...
  */
 #include <winsock2.h>
 #include <windows.h>
@@ -38,6 +39,25 @@ static int ask(const char *proxy_port, const char *url)
 	return got > 12 ? 0 : 1;
 }
 
+static void change(const char *path)
+{
+	HANDLE file = CreateFileA(path, GENERIC_WRITE,
+		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING, 0,
+		NULL);
+
+	if (file != INVALID_HANDLE_VALUE) {
+		CloseHandle(file);
+		puts("writes");
+	} else {
+		printf("write %lu\n", (unsigned long)GetLastError());
+	}
+	if (DeleteFileA(path)) {
+		puts("deletes");
+	} else {
+		printf("delete %lu\n", (unsigned long)GetLastError());
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *proxy = getenv("HTTP_PROXY"),
@@ -50,7 +70,11 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	for (int i = 1; i < argc; i++) {
-		status |= ask(colon + 1, argv[i]);
+		if (strncmp(argv[i], "change:", 7) == 0) {
+			change(argv[i] + 7);
+		} else {
+			status |= ask(colon + 1, argv[i]);
+		}
 	}
 	return status;
 }

@@ -60,14 +60,14 @@ def run(drive, runner, exe, tmp_path):
     shutil.rmtree(project, ignore_errors=True)
     project.mkdir()
     shutil.copy(os.environ["SALLYPORT_CLIENT"], project / "client.exe")
-    def call(more_rules="", **env):
+    def call(more_rules="", more=(), **env):
         (project / "sallyport.rules").write_text(
             f"allow GET {at}/ok private\nlimit memory 1GiB processes 5\n{more_rules}")
         log = drive / f"log-{name}.txt"
         log.unlink(missing_ok=True)
         shutil.rmtree(records, ignore_errors=True)
         done = subprocess.run(
-            [*runner, exe, "run", "--record", f"C:\\{records.name}", "--", ".\\client.exe", f"{at}/ok", f"{at}/no"],
+            [*runner, exe, "run", "--record", f"C:\\{records.name}", "--", ".\\client.exe", f"{at}/ok", f"{at}/no", *more],
             cwd=project, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL, timeout=120,
             env={**os.environ, "SALLYPORT_WINEPREFIX": str(PREFIX), "SALLYPORT_WINE_SECONDS": "100",
                  "RECORDER": f"C:\\{log.name}", **env})
@@ -197,6 +197,14 @@ def test_statements(run, drive):
         for folder in (other, vendor):
             shutil.rmtree(folder, ignore_errors=True)
         (drive / f"{vendor.name}.sha256").unlink()
+
+
+def test_the_page_of_the_rules_is_held(run):
+    """Wine knows no container, but who shares what: another file beside it can be changed."""
+    (run.folder / "other.txt").write_text("x")
+    done, _ = run(more=[f"change:C:\\{run.project}\\sallyport.rules", f"change:C:\\{run.project}\\other.txt"])
+    assert done.stdout.split()[4:] == ["write", "32", "delete", "32", "writes", "deletes"], done
+    assert (run.folder / "sallyport.rules").exists()
 
 
 @pytest.mark.parametrize("statement, words", [
