@@ -25,12 +25,12 @@ def colour_of(name):
 
 
 def bars(title, rows, note=""):
-    """rows: (name, {median, min, max}, what stands behind). A bar four times as long as the second longest is cut."""
+    """rows: (name, {median, min, max}, what stands behind). A bar 2.5 times as long as the second longest is cut."""
     def draw(x, y):
         out = [text(x, y + 14, title, weight="bold", size=13)]
         medians = sorted(figure["median"] for _, figure, _ in rows)
         most = max(f["max"] for _, f, _ in rows)
-        if len(medians) > 1 and medians[-1] > 4 * medians[-2]:
+        if len(medians) > 1 and medians[-1] > 2.5 * medians[-2]:
             most = max(f["max"] for _, f, _ in rows if f["median"] != medians[-1])
         y += 22
         for name, figure, behind in rows:
@@ -157,7 +157,7 @@ def head(told):
     versions = ", ".join(str(m["versions"][k]).replace("nginx version: ", "") for k in ("sallyport", "nginx", "haproxy", "squid") if k in m["versions"])
     return [("What a unit of work costs the proxy", 18, "bold"),
             (f"Medians of {rounds} round(s); the thin lines go from the least to the most. \"ours: 0.50 of it\": the gateway's cost divided by this one's in the "
-             "same round, median. Less is better everywhere.", 12, "normal"),
+             "same round, median. Less is better everywhere. A bar with a gap is cut.", 12, "normal"),
             (f"{told['began']}; {m['cpu']}, {m['cores']} cores, {m['memory_gib']} GiB, Linux {m['kernel']}; {load}{'; quick' if told['quick'] else ''}", 12, "normal"),
             (versions[:190], 11, "normal"),
             ("The gateway, Squid and mitmproxy intercept; the gateway reads rules and writes a record too. nginx and haproxy are reverse proxies with one "

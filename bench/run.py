@@ -190,8 +190,12 @@ class Run:
         if time.monotonic() > self.end:
             self.left_out[case] = f"round {number + 1}: no time was left"
             return
-        for who, figure in others.OTHERS[case](self.options, number).items():
-            self.keep(case, who, number, figure)
+        try:
+            for who, figure in others.OTHERS[case](self.options, number).items():
+                self.keep(case, who, number, figure)
+        except (RuntimeError, ValueError, OSError) as error:
+            self.left_out[case] = f"round {number + 1}: {error}"
+            print(f"{case}: {error}", file=sys.stderr)
 
     def round(self, number):
         for case in self.options.cases:
@@ -200,7 +204,7 @@ class Run:
             elif case in CASES and (number == 0 or not CASES[case].once):
                 self.case(case, number)
 
-    def all(self):
+    def all(self, after_round):
         seconds = 0
         for number in range(self.options.rounds):
             began = time.monotonic()
@@ -210,6 +214,7 @@ class Run:
             self.round(number)
             self.rounds = number + 1
             seconds = time.monotonic() - began
+            after_round()
             print(f"round {number + 1} of {self.options.rounds}: {seconds:.0f} s", file=sys.stderr)
 
 
@@ -263,13 +268,17 @@ def main():
         proxies.make_certificates(options.folder)
         options.origins = Origins(options.origin, options.folder)
         try:
-            run.all()
+            run.all(lambda: save(told, run, options))
         finally:
             options.origins.end()
-    told |= {"load_average_after": os.getloadavg(), "rounds": run.rounds, "left_out": run.left_out}
-    told |= {"without": {case: CASES[case].without for case in options.cases if case in CASES and CASES[case].without}}
-    told["cases"] = report.summary(run.samples)
     report.show(told)
+
+
+def save(told, run, options):
+    """After each round, so that what ends a long run early takes nothing away."""
+    told |= {"load_average_after": os.getloadavg(), "rounds": run.rounds, "left_out": run.left_out,
+             "without": {case: CASES[case].without for case in options.cases if case in CASES and CASES[case].without},
+             "cases": report.summary(run.samples)}
     options.out.mkdir(exist_ok=True)
     (options.out / "latest.json").write_text(json.dumps(told, indent=1) + "\n")
     chart.write(told, options.out / "latest.svg")

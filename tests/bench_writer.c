@@ -93,7 +93,7 @@ static unsigned long drive(struct audit_log *log, unsigned in_flight, double sec
 		seq[i] = gather(log, sent++);
 	}
 	audit_flush(log);
-	for (double at = now(); at < end; at = now()) {
+	for (double at = now(); at < end || done == 0; at = now()) {
 		unsigned long before, got = 0;
 
 		pthread_mutex_lock(&mutex);
