@@ -28,8 +28,10 @@ static _Thread_local struct generator generator;
 int certs_init(struct certs_diag *diag)
 {
 	unsigned char probe[16];
-	psa_status_t status = psa_crypto_init();
+	psa_status_t status;
 
+	certs_system_memory();
+	status = psa_crypto_init();
 	if (status != PSA_SUCCESS) {
 		return certs_fail(diag, CERTS_ECRYPTO, CERTS_CHECK_NONE,
 			"psa_crypto_init: status %d", (int)status);

@@ -1,6 +1,6 @@
 /*
- * What this library needs of the operating system: random bytes, private files, where roots lie.
- * One file of the system fulfils it: system_posix.c or system_windows.c.
+ * What this library needs of the operating system: random bytes, private files, where roots lie,
+ * memory for mbedTLS. system_posix.c or system_windows.c fulfils it, and one of memory_*.c.
  */
 #ifndef SALLYPORT_CERTS_SYSTEM_H
 #define SALLYPORT_CERTS_SYSTEM_H
@@ -12,6 +12,8 @@
 
 /* Fills `out` from the kernel's generator. 0, or -1 when it cannot. */
 int certs_system_random(unsigned char *out, size_t len) __attribute__((warn_unused_result));
+/* Where mbedTLS's memory comes from, before it asks for any. More than once is once. */
+void certs_system_memory(void);
 /* Differs in a forked child, so that a copied generator is seen to be a copy. */
 long certs_system_process(void);
 

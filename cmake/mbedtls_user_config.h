@@ -23,6 +23,15 @@
 #undef MBEDTLS_KEY_EXCHANGE_ECDH_RSA_ENABLED
 #undef MBEDTLS_KEY_EXCHANGE_ECJPAKE_ENABLED
 
+/* Where the memory comes from is told at run time: certs/memory_posix.c. */
+#define MBEDTLS_PLATFORM_MEMORY
+/* Nobody reads its trace; without a reader it is still formatted and thrown away. */
+#undef MBEDTLS_DEBUG_C
+
+/* What PSA is given is this process's alone; else each call works on copies of its buffers, among
+ * them the whole rest of a record buffer. */
+#define MBEDTLS_PSA_ASSUME_EXCLUSIVE_BUFFERS
+
 /* Buffers shrink again after the handshake. */
 #define MBEDTLS_SSL_VARIABLE_BUFFER_LENGTH
 #define MBEDTLS_X509_TRUSTED_CERTIFICATE_CALLBACK

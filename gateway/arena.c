@@ -1,5 +1,6 @@
 /*
- * Memory of one request: blocks in a chain, the first one kept.
+ * Memory of one request: blocks in a chain, the first one kept when it is small. The others go back
+ * to the thread, whose next request takes them.
  */
 #include "gateway/arena.h"
 
@@ -10,13 +11,36 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096 - 64 };
+enum {
+	FIRST = 512 - 64, /* what a connection says of itself; all that an idle one keeps */
+	BLOCK = 4096 - 64,
+	SPARE_MAX = 64,
+};
 
 struct arena_block {
 	struct arena_block *next; /* owned */
 	size_t size;
 	max_align_t data[];
 };
+
+static _Thread_local struct arena_block *spare; /* of BLOCK */
+static _Thread_local unsigned n_spare;
+
+static struct arena_block *take_block(size_t size)
+{
+	struct arena_block *block = spare;
+
+	if (size == BLOCK && block != NULL) {
+		spare = block->next;
+		n_spare--;
+		return block;
+	}
+	block = malloc(sizeof(*block) + size);
+	if (block != NULL) {
+		block->size = size;
+	}
+	return block;
+}
 
 void arena_init(struct arena *a)
 {
@@ -28,9 +52,26 @@ static void free_chain(struct arena_block *block)
 	while (block != NULL) {
 		struct arena_block *next = block->next;
 
-		free(block);
+		if (block->size == BLOCK && n_spare < SPARE_MAX) {
+			block->next = spare;
+			spare = block;
+			n_spare++;
+		} else {
+			free(block);
+		}
 		block = next;
 	}
+}
+
+void arena_finish_thread(void)
+{
+	while (spare != NULL) {
+		struct arena_block *next = spare->next;
+
+		free(spare);
+		spare = next;
+	}
+	n_spare = 0;
 }
 
 void arena_reset(struct arena *a)
@@ -38,8 +79,8 @@ void arena_reset(struct arena *a)
 	if (a->first != NULL) {
 		free_chain(a->first->next);
 		a->first->next = NULL;
-		/* One large request must not fatten a connection that then idles. */
-		if (a->first->size > BLOCK) {
+		/* A request must not fatten a connection that then idles. */
+		if (a->first->size > FIRST) {
 			arena_release(a);
 		}
 	}
@@ -63,14 +104,13 @@ void *arena_alloc(struct arena *a, size_t size)
 	}
 	size = (size + align - 1) / align * align;
 	if (a->last == NULL || a->last->size - a->used < size) {
-		size_t room = size > BLOCK ? size : BLOCK;
-		struct arena_block *block = malloc(sizeof(*block) + room);
+		size_t room = a->last == NULL && size <= FIRST ? FIRST : BLOCK;
+		struct arena_block *block = take_block(size > room ? size : room);
 
 		if (block == NULL) {
 			return NULL;
 		}
 		block->next = NULL;
-		block->size = room;
 		if (a->last != NULL) {
 			a->last->next = block;
 		} else {

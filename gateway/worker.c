@@ -3,6 +3,7 @@
  * leaf, which let waiting sessions go on, and the wish to stop; all by a byte on a socket pair.
  */
 #include "gateway/worker.h"
+#include "gateway/arena.h"
 #include "gateway/dns_door.h"
 #include "gateway/resolve.h"
 #include "gateway/session.h"
@@ -224,5 +225,6 @@ void *worker_run(void *arg)
 	struct worker *w = arg;
 
 	event_base_loop(w->base, EVLOOP_NO_EXIT_ON_EMPTY);
+	arena_finish_thread();
 	return NULL;
 }

@@ -62,6 +62,25 @@ static void does_not_keep_a_large_block(void **state)
 	arena_release(&arena);
 }
 
+/* What one request used is the next one's, of any connection of the thread. */
+static void gives_its_blocks_to_the_next(void **state)
+{
+	struct arena one, other;
+	void *first;
+
+	(void)state;
+	arena_init(&one);
+	arena_init(&other);
+	first = arena_alloc(&one, 2000);
+	arena_reset(&one);
+	assert_null(one.first);
+	assert_ptr_equal(arena_alloc(&other, 2000), first);
+	assert_ptr_not_equal(arena_alloc(&one, 2000), first);
+	arena_release(&one);
+	arena_release(&other);
+	arena_finish_thread();
+}
+
 static void refuses_what_no_memory_holds(void **state)
 {
 	struct arena arena;
@@ -93,6 +112,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_aligned_memory_that_does_not_overlap),
 		cmocka_unit_test(keeps_its_first_block),
+		cmocka_unit_test(gives_its_blocks_to_the_next),
 		cmocka_unit_test(does_not_keep_a_large_block),
 		cmocka_unit_test(refuses_what_no_memory_holds),
 		cmocka_unit_test(copies_and_prints),
