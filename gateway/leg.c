@@ -510,6 +510,11 @@ void leg_shut(struct leg *leg)
 	leg->shut = true;
 }
 
+void leg_hurry(struct leg *leg, bool hurry)
+{
+	event_priority_set(&leg->watch->on_read, hurry ? 0 : LEG_PRIORITIES - 1);
+}
+
 void leg_pause(struct leg *leg)
 {
 	leg->paused = true;

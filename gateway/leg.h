@@ -91,6 +91,10 @@ bool leg_flush(struct leg *leg);
 size_t leg_pending(const struct leg *leg); /* bytes queued and not yet sent */
 /* No more bytes from us: close_notify and, when all is sent, SHUT_WR. */
 void leg_shut(struct leg *leg);
+/* Of what one look at the sockets brought, its news is told before that of legs in no hurry. The
+ * base has LEG_PRIORITIES. */
+enum { LEG_PRIORITIES = 2 };
+void leg_hurry(struct leg *leg, bool hurry);
 /* Stop and go on reading (back-pressure). Resuming may notify from the loop, never from inside. */
 void leg_pause(struct leg *leg);
 void leg_resume(struct leg *leg);

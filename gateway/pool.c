@@ -139,7 +139,7 @@ void pool_destroy(struct pool *p)
 	free(p);
 }
 
-bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
+bool pool_take(struct pool *p, const struct pool_key *key, bool repeatable, struct leg *to,
 	void (*notify)(void *, struct leg *, enum leg_event), void *arg, char ret_address[64])
 {
 	struct idle *idle;
@@ -148,11 +148,12 @@ bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
 	{
 		/* Its end may be known and not yet told, or told to the socket alone. */
 		if (same(&idle->key, key) && leg_is_quiet(&idle->leg) &&
-			socket_is_quiet(idle->leg.fd)) {
+			(repeatable || socket_is_quiet(idle->leg.fd))) {
 			retire(idle);
 			memcpy(ret_address, idle->address, sizeof(idle->address));
 			leg_finish(to);
 			leg_move(to, &idle->leg, notify, arg);
+			leg_hurry(to, false);
 			return true;
 		}
 	}
@@ -189,6 +190,8 @@ void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, cons
 	memcpy(idle->address, address, sizeof(idle->address));
 	idle->until = worker_now() + IDLE_SECONDS * INT64_C(1000000000);
 	leg_move(&idle->leg, leg, on_idle, idle);
+	/* Its end, or what nobody asked for, is seen before a session of this turn takes it. */
+	leg_hurry(&idle->leg, true);
 	if (!evtimer_pending(&p->timer, NULL)) {
 		event_add(&p->timer, &whole);
 	}

@@ -222,12 +222,21 @@ static struct pool_key pool_key(const struct session *s)
 		x->decision.private_ok, x->decision.relax, session_upstream(s)};
 }
 
+bool session_is_repeatable(const struct session *s)
+{
+	const struct http_head *request = s->exchange.request;
+
+	return request->framing == HTTP_FRAMING_NONE &&
+	       (strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0 ||
+		       strcmp(request->method, "OPTIONS") == 0);
+}
+
 bool session_take_pooled(struct session *s)
 {
 	struct pool_key key = pool_key(s);
 
-	bool hit =
-		pool_take(s->worker->pool, &key, &s->upstream, on_upstream, s, s->exchange.address);
+	bool hit = pool_take(s->worker->pool, &key, session_is_repeatable(s), &s->upstream,
+		on_upstream, s, s->exchange.address);
 
 	metrics_pool(s->worker->gateway->metrics, hit);
 	return hit;

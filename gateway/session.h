@@ -152,6 +152,8 @@ void session_unexpected(struct session *s, enum leg_event event);
 
 /* The statement's own roots and client certificate; NULL: none. */
 const struct gateway_upstream *session_upstream(const struct session *s);
+/* A safe request without a body, which has no effect to repeat (RFC 9112 9.3.1). */
+bool session_is_repeatable(const struct session *s);
 /* An idle upstream connection that was judged the same way, if there is one. */
 bool session_take_pooled(struct session *s);
 /* Gives the upstream connection back to be used again. */

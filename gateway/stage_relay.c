@@ -33,18 +33,15 @@ static bool may_retry(const struct session *s)
 
 /*
  * The request left by a connection from the pool, and its origin ended that before a byte came
- * back: most likely it was closing it anyhow. A safe request without a body has no effect to repeat
- * (RFC 9112 9.3.1): it is asked once more over a connection of its own, with an INTENT of its own,
- * for what was sent twice must be on record twice.
+ * back: most likely it was closing it anyhow. What is repeatable is asked once more over a
+ * connection of its own, with an INTENT of its own, for what was sent twice must be on record
+ * twice.
  */
-static bool may_ask_again(const struct exchange *x)
+static bool may_ask_again(const struct session *s)
 {
-	const char *method = x->request->method;
+	const struct exchange *x = &s->exchange;
 
-	return x->reused && x->request_sent && !x->answer_begun &&
-	       x->request->framing == HTTP_FRAMING_NONE &&
-	       (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
-		       strcmp(method, "OPTIONS") == 0);
+	return x->reused && x->request_sent && !x->answer_begun && session_is_repeatable(s);
 }
 
 static void ask_again(struct session *s, const char *sentence)
@@ -74,7 +71,7 @@ static void lost_upstream(struct session *s, const char *word, const char *sente
 		session_go(s, SESSION_RESOLVE);
 		return;
 	}
-	if (may_ask_again(x)) {
+	if (may_ask_again(s)) {
 		ask_again(s, sentence);
 		return;
 	}

@@ -171,7 +171,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	w->base = event_base_new_with_config(config);
 	event_config_free(config);
-	if (w->base == NULL ||
+	if (w->base == NULL || event_base_priority_init(w->base, LEG_PRIORITIES) != 0 ||
 		evutil_socketpair(socket_pair_family, SOCK_STREAM, 0, w->wake_pair) != 0) {
 		return -1;
 	}

@@ -103,8 +103,9 @@ struct pool_key {
 };
 struct pool *pool_create(struct event_base *base);
 void pool_destroy(struct pool *p);
-/* Moves an idle leg into `to`, and its address; false when there is none. */
-bool pool_take(struct pool *p, const struct pool_key *key, struct leg *to,
+/* Moves an idle leg into `to`, and its address; false when there is none. What is `repeatable` may
+ * find out by itself that the leg ended this moment; for others the socket is asked. */
+bool pool_take(struct pool *p, const struct pool_key *key, bool repeatable, struct leg *to,
 	void (*notify)(void *, struct leg *, enum leg_event), void *arg, char ret_address[64]);
 /* Takes the leg over, whatever comes of it. */
 void pool_give(struct pool *p, const struct pool_key *key, struct leg *leg, const char address[64]);
