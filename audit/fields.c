@@ -121,25 +121,28 @@ void audit_record_init(struct audit_record *r)
 	r->exit_status = -1;
 }
 
-static bool is_text(const struct field *f)
-{
-	return f->type == FIELD_TEXT || f->type == FIELD_RAW;
-}
-
+/* Built for reading gigabytes: once over the table. */
 struct audit_record *audit_record_copy(const struct audit_record *r)
 {
-	size_t size = sizeof(*r);
+	struct {
+		size_t offset, len;
+	} texts[sizeof(audit_fields) / sizeof(audit_fields[0])];
+	size_t n = 0, size = sizeof(*r);
 	struct audit_record *copy;
 	char *at;
 
-	for (size_t i = 0; i < audit_n_fields; i++) {
-		const char *text =
-			is_text(&audit_fields[i])
-				? *(const char *const *)(const void *)((const char *)r +
-								       audit_fields[i].offset)
-				: NULL;
+	for (const struct field *f = audit_fields; f < audit_fields + audit_n_fields; f++) {
+		const char *text;
 
-		size += text != NULL ? strlen(text) + 1 : 0;
+		if (f->type != FIELD_TEXT && f->type != FIELD_RAW) {
+			continue;
+		}
+		text = *(const char *const *)(const void *)((const char *)r + f->offset);
+		if (text != NULL) {
+			texts[n].offset = f->offset;
+			texts[n].len = strlen(text) + 1;
+			size += texts[n++].len;
+		}
 	}
 	copy = malloc(size);
 	if (copy == NULL) {
@@ -147,15 +150,11 @@ struct audit_record *audit_record_copy(const struct audit_record *r)
 	}
 	*copy = *r;
 	at = (char *)(copy + 1);
-	for (size_t i = 0; i < audit_n_fields; i++) {
-		const char **text = (const char **)(void *)((char *)copy + audit_fields[i].offset);
+	for (size_t i = 0; i < n; i++) {
+		const char **text = (const char **)(void *)((char *)copy + texts[i].offset);
 
-		if (is_text(&audit_fields[i]) && *text != NULL) {
-			size_t len = strlen(*text) + 1;
-
-			*text = memcpy(at, *text, len);
-			at += len;
-		}
+		*text = memcpy(at, *text, texts[i].len);
+		at += texts[i].len;
 	}
 	return copy;
 }

@@ -3,8 +3,9 @@
  * unknown is passed over; one of the wrong type, one given twice and one out of its range make the
  * line no record.
  *
- * Built for reading gigabytes: memory is used again from line to line, fields are looked for where
- * the writer puts them, and a second's calendar is read once.
+ * Built for reading gigabytes: memory is used again from line to line, strings stay where the
+ * parser unescaped them, arrays are not taken apart, fields are looked for where the writer puts
+ * them, and a second's calendar is read once.
  */
 #include "audit/parse.h"
 #include "audit/fields.h"
@@ -15,6 +16,14 @@
 #include <string.h>
 #include <time.h>
 #include <yyjson.h>
+
+/* The line that is being read. */
+struct line {
+	const char *text;
+	size_t len;
+	bool has_bytes; /* restore_bytes() may find some */
+	size_t arrays;  /* bytes of p->arrays that are taken */
+};
 
 int parsed_init(struct parsed *p)
 {
@@ -31,10 +40,6 @@ static void forget(struct parsed *p)
 {
 	yyjson_doc_free(p->doc);
 	p->doc = NULL;
-	for (int i = 0; i < p->n_raw; i++) {
-		p->memory->free(p->memory->ctx, p->raw[i]);
-	}
-	p->n_raw = 0;
 }
 
 void parsed_finish(struct parsed *p)
@@ -44,6 +49,8 @@ void parsed_finish(struct parsed *p)
 		yyjson_alc_dyn_free(p->memory);
 		p->memory = NULL;
 	}
+	free(p->text);
+	p->text = NULL;
 }
 
 static bool read_calendar(struct parsed *p, const char *text)
@@ -103,8 +110,8 @@ static const char *restore_bytes(char *text)
 	return text;
 }
 
-static bool read_text(
-	struct parsed *p, struct audit_record *record, const struct field *f, yyjson_val *value)
+static bool read_text(struct parsed *p, const struct line *l, struct audit_record *record,
+	const struct field *f, yyjson_val *value)
 {
 	const char *text = yyjson_get_str(value);
 	char *place = (char *)record + f->offset;
@@ -112,7 +119,8 @@ static bool read_text(
 	switch (f->type) {
 	case FIELD_TEXT:
 		/* The document is ours, and its strings are not looked at again. */
-		*(const char **)(void *)place = restore_bytes((char *)(uintptr_t)text);
+		*(const char **)(void *)place =
+			l->has_bytes ? restore_bytes((char *)(uintptr_t)text) : text;
 		return true;
 	case FIELD_KIND: record->kind = audit_kind_of(text); return record->kind != AUDIT_NONE;
 	case FIELD_WAY: record->way = audit_way_of(text); return record->way != AUDIT_WAY_NONE;
@@ -143,25 +151,35 @@ static bool read_number(struct audit_record *record, const struct field *f, yyjs
 	}
 }
 
-static bool read_field(
-	struct parsed *p, struct audit_record *record, const struct field *f, yyjson_val *value)
+static bool read_field(struct parsed *p, const struct line *l, struct audit_record *record,
+	const struct field *f, yyjson_val *value)
 {
-	if (f->type == FIELD_RAW) {
-		char *text = yyjson_is_arr(value) && p->n_raw < PARSED_RAW
-				     ? yyjson_val_write_opts(value, 0, p->memory, NULL, NULL)
-				     : NULL;
-
-		if (text == NULL) {
-			return false;
-		}
-		p->raw[p->n_raw++] = text;
-		*(const char **)(void *)((char *)record + f->offset) = text;
-		return true;
-	}
 	if (yyjson_is_str(value)) {
-		return read_text(p, record, f, value);
+		return read_text(p, l, record, f, value);
 	}
 	return yyjson_is_int(value) && read_number(record, f, value);
+}
+
+/*
+ * As it stands in the line, where it begins behind its name and ends before the next one (NULL: the
+ * object ends).
+ */
+static const char *read_array(struct parsed *p, struct line *l, yyjson_val *name, yyjson_val *next)
+{
+	size_t from = (size_t)(yyjson_get_str(name) - p->text) + yyjson_get_len(name);
+	size_t end = next != NULL ? (size_t)(yyjson_get_str(next) - p->text) : l->len;
+	char *array = p->arrays + l->arrays;
+
+	while (from < end && l->text[from] != '[') {
+		from++;
+	}
+	while (end > from && l->text[end - 1] != ']') {
+		end--;
+	}
+	memcpy(array, l->text + from, end - from);
+	array[end - from] = '\0';
+	l->arrays += end - from + 1;
+	return array;
 }
 
 /* The next field of that name, from where the last one was found; then anywhere. */
@@ -176,9 +194,9 @@ static size_t find(const struct parsed *p, size_t from, const char *name, size_t
 	return audit_n_fields;
 }
 
-static bool read_record(struct parsed *p, struct audit_record *record)
+static bool read_record(struct parsed *p, struct line *l, struct audit_record *record)
 {
-	yyjson_val *root = yyjson_doc_get_root(p->doc), *key;
+	yyjson_val *root = yyjson_doc_get_root(p->doc), *key, *next;
 	yyjson_obj_iter fields;
 	uint64_t seen = 0;
 	size_t at = 0;
@@ -186,14 +204,24 @@ static bool read_record(struct parsed *p, struct audit_record *record)
 	if (!yyjson_obj_iter_init(root, &fields)) {
 		return false;
 	}
-	while ((key = yyjson_obj_iter_next(&fields)) != NULL) {
+	for (key = yyjson_obj_iter_next(&fields); key != NULL; key = next) {
+		yyjson_val *value = yyjson_obj_iter_get_val(key);
 		size_t i = find(p, at, yyjson_get_str(key), yyjson_get_len(key));
 
+		next = yyjson_obj_iter_next(&fields);
 		if (i == audit_n_fields) {
 			continue;
 		}
-		if ((seen & (uint64_t)1 << i) != 0 ||
-			!read_field(p, record, &audit_fields[i], yyjson_obj_iter_get_val(key))) {
+		if ((seen & (uint64_t)1 << i) != 0) {
+			return false;
+		}
+		if (audit_fields[i].type == FIELD_RAW) {
+			if (!yyjson_is_arr(value)) {
+				return false;
+			}
+			*(const char **)(void *)((char *)record + audit_fields[i].offset) =
+				read_array(p, l, key, next);
+		} else if (!read_field(p, l, record, &audit_fields[i], value)) {
 			return false;
 		}
 		seen |= (uint64_t)1 << i;
@@ -202,10 +230,36 @@ static bool read_record(struct parsed *p, struct audit_record *record)
 	return record->kind != AUDIT_NONE && record->time_ns != 0;
 }
 
+/* The parser wants zeros behind a line that it works in. */
+static bool copy_line(struct parsed *p, const char *line, size_t len)
+{
+	size_t room = len + YYJSON_PADDING_SIZE;
+
+	if (room > p->size) {
+		free(p->text);
+		p->size = 2 * room;
+		p->text = malloc(2 * p->size);
+		p->arrays = p->text + p->size;
+	}
+	if (p->text == NULL) {
+		p->size = 0;
+		return false;
+	}
+	memcpy(p->text, line, len);
+	memset(p->text + len, 0, YYJSON_PADDING_SIZE);
+	return true;
+}
+
 bool parsed_read(struct parsed *p, const char *line, size_t len, struct audit_record *ret_record)
 {
+	struct line l = {.text = line, .len = len};
+
 	forget(p);
 	audit_record_init(ret_record);
-	p->doc = yyjson_read_opts((char *)(uintptr_t)line, len, 0, p->memory, NULL);
-	return p->doc != NULL && read_record(p, ret_record);
+	if (!copy_line(p, line, len)) {
+		return false;
+	}
+	p->doc = yyjson_read_opts(p->text, len, YYJSON_READ_INSITU, p->memory, NULL);
+	l.has_bytes = memchr(p->text, 0xef, len) != NULL;
+	return p->doc != NULL && read_record(p, &l, ret_record);
 }

@@ -6,7 +6,7 @@
 
 #include "audit/audit.h"
 
-enum { PARSED_RAW = 4, PARSED_NAMES = 64 };
+enum { PARSED_NAMES = 64 };
 
 struct yyjson_alc;
 
@@ -14,8 +14,9 @@ struct yyjson_alc;
 struct parsed {
 	struct yyjson_alc *memory; /* owned; used again for every line */
 	struct yyjson_doc *doc;    /* owned, in memory */
-	char *raw[PARSED_RAW];     /* owned: its arrays as text */
-	int n_raw;
+	char *text;                /* owned: the line, in which the parser ends its strings */
+	char *arrays;              /* in the same block: those of the line, as they stand there */
+	size_t size;               /* of either */
 	unsigned char lengths[PARSED_NAMES]; /* of the names of audit_fields */
 	char calendar[20];                   /* the last one read, and what it says */
 	int64_t seconds;

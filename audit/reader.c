@@ -189,27 +189,25 @@ int audit_reader_next(
 	int error = next_line(r, &line, &len);
 
 	r->last = NULL;
-	segment_name(r->segment, name);
+	if (error == AUDIT_OK) {
+		r->last = line;
+		r->last_len = len;
+		if (parsed_read(&r->parsed, line, len, ret_record)) {
+			return AUDIT_OK;
+		}
+	}
 	if (error == AUDIT_END) {
 		return error;
 	}
+	segment_name(r->segment, name);
 	if (error != AUDIT_OK && r->gap) {
 		r->gap = false;
 		return audit_say(diag, error, name,
 			"segments before this one are gone, and the record was begun before");
 	}
-	if (error != AUDIT_OK) {
-		error = audit_say(diag, error, name, "cannot be read");
-	} else {
-		r->last = line;
-		r->last_len = len;
-		if (!parsed_read(&r->parsed, line, len, ret_record)) {
-			error = audit_say(diag, AUDIT_EFORMAT, name, "this line is no record");
-		}
-	}
-	if (error != AUDIT_OK) {
-		diag->line = r->line;
-	}
+	error = error != AUDIT_OK ? audit_say(diag, error, name, "cannot be read")
+				  : audit_say(diag, AUDIT_EFORMAT, name, "this line is no record");
+	diag->line = r->line;
 	return error;
 }
 

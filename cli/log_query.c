@@ -391,14 +391,20 @@ void log_url(struct text *t, const struct audit_record *r)
 
 	t->len = 0;
 	if (!tunnel && r->scheme != NULL) {
-		text_print(t, "%s://", r->scheme);
+		text_put(t, r->scheme);
+		text_put(t, "://");
 	}
-	text_print(t, "%s%s%s", v6 ? "[" : "", r->host != NULL ? r->host : "-", v6 ? "]" : "");
+	text_put(t, v6 ? "[" : "");
+	text_put(t, r->host != NULL ? r->host : "-");
+	text_put(t, v6 ? "]" : "");
 	if (r->port != 0 && !usual) {
 		text_print(t, ":%u", r->port);
 	}
-	text_print(t, "%s%s%s", r->path != NULL ? r->path : "", r->query != NULL ? "?" : "",
-		r->query != NULL ? r->query : "");
+	text_put(t, r->path != NULL ? r->path : "");
+	if (r->query != NULL) {
+		text_put(t, "?");
+		text_put(t, r->query);
+	}
 }
 
 const char *log_method(const struct audit_record *r)
@@ -438,7 +444,7 @@ static bool steers(unsigned code)
 	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe0fff);
 }
 
-void log_print_some(const char *text, size_t most)
+void log_add_some(struct text *t, const char *text, size_t most)
 {
 	const unsigned char *s = (const unsigned char *)(text != NULL ? text : "-"), *plain = s;
 	unsigned code;
@@ -447,18 +453,27 @@ void log_print_some(const char *text, size_t most)
 		size_t len = *s >= 0x20 && *s < 0x7f ? 1 : read_character(s, &code);
 
 		if (len == 0 || ((len > 1 || *s < 0x20 || *s == 0x7f) && steers(code))) {
-			fwrite(plain, 1, (size_t)(s - plain), stdout);
-			putchar('?');
+			text_add(t, plain, (size_t)(s - plain));
+			text_add(t, "?", 1);
 			s += len > 0 ? len : 1;
 			plain = s;
 		} else {
 			s += len;
 		}
 	}
-	fwrite(plain, 1, (size_t)(s - plain), stdout);
+	text_add(t, plain, (size_t)(s - plain));
+}
+
+void log_add(struct text *t, const char *text)
+{
+	log_add_some(t, text, SIZE_MAX);
 }
 
 void log_print(const char *text)
 {
-	log_print_some(text, SIZE_MAX);
+	struct text t = {0};
+
+	log_add(&t, text);
+	fwrite(t.data, 1, t.len, stdout);
+	text_finish(&t);
 }

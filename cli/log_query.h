@@ -58,10 +58,11 @@ void log_pairs_each(
 const char *log_method(const struct audit_record *r);
 /* "https://host[:port]/path[?query]", or "host:port" of a tunnel, into a text that is printed. */
 void log_url(struct text *t, const struct audit_record *r);
-/* To a person's terminal: without what would steer it. NULL is "-". */
-void log_print(const char *text);
+/* For a person's terminal: without what would steer it. NULL is "-". */
+void log_add(struct text *t, const char *text);
 /* No more than so many characters of it. */
-void log_print_some(const char *text, size_t most);
+void log_add_some(struct text *t, const char *text, size_t most);
+void log_print(const char *text);
 
 /* The verbs; argv[0] is the word after `log`. */
 int log_show(int argc, char **argv);

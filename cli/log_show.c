@@ -30,77 +30,113 @@ struct shown {
 	struct log_query query;
 	bool all, colour, follow;
 	struct log_pairs *open; /* owned: intents whose outcome did not come yet */
-	struct text url;
+	struct text row, url;
+	time_t second; /* that `clock` tells */
+	char clock[16];
 };
 
-enum { VERDICT_WIDTH = 6, DIGEST_WIDTH = 12 };
+enum { VERDICT_WIDTH = 6, DIGEST_WIDTH = 12, OUTPUT = 64 * 1024 };
 enum colour { PLAIN = 0, BOLD = 1, DIM = 2, RED = 31, GREEN = 32, YELLOW = 33, CYAN = 36 };
 
-static void paint(const struct shown *s, enum colour colour)
+static void paint(struct shown *s, enum colour colour)
 {
 	if (s->colour) {
-		printf("\033[%dm", (int)colour);
+		text_print(&s->row, "\033[%dm", (int)colour);
 	}
 }
 
-static void print_time(const struct shown *s, int64_t ns)
+static void put(struct shown *s, const char *words)
 {
-	time_t seconds = (time_t)(ns / 1000000000);
-	struct tm tm;
-	char text[32];
+	text_put(&s->row, words);
+}
 
-	strftime(text, sizeof(text), "%H:%M:%S", gmtime_r(&seconds, &tm));
+/* The row is whole. */
+static void print_row(struct shown *s)
+{
+	text_put(&s->row, "\n");
+	fwrite(s->row.data, 1, s->row.len, stdout);
+	s->row.len = 0;
+}
+
+static void put_time(struct shown *s, int64_t ns)
+{
+	time_t second = (time_t)(ns / 1000000000);
+	unsigned ms = (unsigned)(ns / 1000000 % 1000);
+	const char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+		(char)('0' + ms % 10), ' '};
+	struct tm tm;
+
+	if (second != s->second) {
+		strftime(s->clock, sizeof(s->clock), "%H:%M:%S", gmtime_r(&second, &tm));
+		s->second = second;
+	}
 	paint(s, DIM);
-	printf("%s.%03d ", text, (int)(ns / 1000000 % 1000));
+	put(s, s->clock);
+	text_add(&s->row, fraction, sizeof(fraction));
 	paint(s, PLAIN);
 }
 
-static void print_verdict(const struct shown *s, const char *verdict)
+static void put_verdict(struct shown *s, const char *verdict)
 {
+	static const char blanks[VERDICT_WIDTH + 1] = "      ";
 	const char *word = verdict != NULL ? verdict : "-";
+	size_t len = strlen(word);
 
 	paint(s, strcmp(word, "deny") == 0 ? RED : strcmp(word, "tunnel") == 0 ? YELLOW : GREEN);
-	log_print_some(word, VERDICT_WIDTH);
-	printf("%*s", strlen(word) < VERDICT_WIDTH ? (int)(VERDICT_WIDTH - strlen(word)) : 0, "");
+	log_add_some(&s->row, word, VERDICT_WIDTH);
+	put(s, blanks + (len < VERDICT_WIDTH ? len : VERDICT_WIDTH));
 	paint(s, PLAIN);
 }
 
-static void print_size(int64_t bytes)
+/* To the nearest, in the middle to the even one. */
+static uint64_t rounded(uint64_t value, uint64_t unit)
 {
-	static const char units[] = "BKMGTP";
-	double value = (double)bytes;
-	int unit = 0;
+	uint64_t whole = value / unit, rest = value % unit;
 
-	while (value >= 9999.5 && units[unit + 1] != '\0') {
-		value /= 1024;
-		unit++;
-	}
+	return whole + (rest > unit / 2 || (unit > 1 && rest * 2 == unit && whole % 2 == 1));
+}
+
+static void put_size(struct shown *s, int64_t bytes)
+{
+	const char *name = "BKMGTP";
+	uint64_t unit = 1;
+
 	if (bytes < 0) {
-		printf("     -");
-	} else {
-		printf(" %4.0f%c", value, units[unit]);
+		put(s, "     -");
+		return;
 	}
+	while (name[1] != '\0' && rounded((uint64_t)bytes, unit) > 9999) {
+		unit *= 1024;
+		name++;
+	}
+	put(s, " ");
+	text_number(&s->row, rounded((uint64_t)bytes, unit), 4);
+	text_add(&s->row, name, 1);
 }
 
-static void print_duration(int64_t ns)
+static void put_duration(struct shown *s, int64_t ns)
 {
+	put(s, " ");
 	if (ns <= 0) {
-		printf("       -");
+		put(s, "      -");
 	} else if (ns < 10000000000) {
-		printf(" %5.0fms", (double)ns / 1e6);
+		text_number(&s->row, rounded((uint64_t)ns, 1000000), 5);
+		put(s, "ms");
 	} else {
-		printf(" %6.0fs", (double)ns / 1e9);
+		text_number(&s->row, rounded((uint64_t)ns, 1000000000), 6);
+		put(s, "s");
 	}
 }
 
-static void print_status(const struct shown *s, int status)
+static void put_status(struct shown *s, int status)
 {
-	if (status == 0) {
-		printf("  - ");
+	if (status <= 0) {
+		put(s, "  - ");
 		return;
 	}
 	paint(s, status >= 500 ? RED : status >= 400 ? YELLOW : PLAIN);
-	printf(" %3d", status);
+	put(s, " ");
+	text_number(&s->row, (unsigned)status, 3);
 	paint(s, PLAIN);
 }
 
@@ -113,22 +149,22 @@ static const char *short_rule(const char *rule)
 }
 
 /* Where nothing named one, a captured connection still had a destination. */
-static void print_target(struct shown *s, const struct audit_record *r)
+static void put_target(struct shown *s, const struct audit_record *r)
 {
 	if (r->host != NULL) {
 		log_url(&s->url, r);
-		putchar(' ');
-		log_print(s->url.data);
+		put(s, " ");
+		log_add(&s->row, s->url.data);
 	} else if (r->wanted != NULL) {
-		printf(" for ");
-		log_print(r->wanted);
+		put(s, " for ");
+		log_add(&s->row, r->wanted);
 	} else if (r->method != NULL) {
-		printf(" (no target)");
+		put(s, " (no target)");
 	}
 }
 
 /* By its name alone, unless everything is wanted. */
-static void print_program(const struct shown *s, const struct audit_record *r)
+static void put_program(struct shown *s, const struct audit_record *r)
 {
 	const char *slash = r->program != NULL ? strrchr(r->program, '/') : NULL;
 
@@ -136,44 +172,45 @@ static void print_program(const struct shown *s, const struct audit_record *r)
 		return;
 	}
 	paint(s, DIM);
-	printf(" by ");
-	log_print(slash != NULL && !s->all ? slash + 1 : r->program);
+	put(s, " by ");
+	log_add(&s->row, slash != NULL && !s->all ? slash + 1 : r->program);
 	if (s->all && r->pid != 0) {
-		printf(" (%lld)", (long long)r->pid);
+		text_print(&s->row, " (%lld)", (long long)r->pid);
 	}
-	if (r->program_doubt != NULL) {
-		fputs(slash != NULL ? "?" : "", stdout);
+	if (r->program_doubt != NULL && slash != NULL) {
+		put(s, "?");
 	}
 	paint(s, PLAIN);
 }
 
 static void print_request(struct shown *s, const struct audit_record *r, const char *word)
 {
-	print_time(s, r->time_ns);
-	printf("%5llu ", (unsigned long long)r->request);
-	print_verdict(s, r->verdict);
-	print_status(s, r->status);
-	print_size(r->kind == AUDIT_OUTCOME ? r->request_bytes : -1);
-	print_size(r->kind == AUDIT_OUTCOME ? r->response_bytes : -1);
-	print_duration(r->kind == AUDIT_OUTCOME ? r->total_ns : 0);
-	putchar(' ');
-	log_print(log_method(r));
-	print_target(s, r);
+	put_time(s, r->time_ns);
+	text_number(&s->row, r->request, 5);
+	put(s, " ");
+	put_verdict(s, r->verdict);
+	put_status(s, r->status);
+	put_size(s, r->kind == AUDIT_OUTCOME ? r->request_bytes : -1);
+	put_size(s, r->kind == AUDIT_OUTCOME ? r->response_bytes : -1);
+	put_duration(s, r->kind == AUDIT_OUTCOME ? r->total_ns : 0);
+	put(s, " ");
+	log_add(&s->row, log_method(r));
+	put_target(s, r);
 	paint(s, DIM);
-	printf("  [");
-	log_print(word);
+	put(s, "  [");
+	log_add(&s->row, word);
 	if (r->rule != NULL) {
-		putchar(' ');
-		log_print(short_rule(r->rule));
+		put(s, " ");
+		log_add(&s->row, short_rule(r->rule));
 	}
-	printf("]");
+	put(s, "]");
 	paint(s, PLAIN);
-	print_program(s, r);
+	put_program(s, r);
 	if (r->detail != NULL) {
-		putchar(' ');
-		log_print(r->detail);
+		put(s, " ");
+		log_add(&s->row, r->detail);
 	}
-	putchar('\n');
+	print_row(s);
 }
 
 static void print_open(void *arg, const struct audit_record *intent)
@@ -188,56 +225,55 @@ static void print_start(struct shown *s, const struct audit_record *r)
 	char day[32];
 
 	strftime(day, sizeof(day), "%Y-%m-%d", gmtime_r(&seconds, &tm));
-	print_time(s, r->time_ns);
+	put_time(s, r->time_ns);
 	paint(s, BOLD);
-	printf("      start  %s ", day);
-	log_print(r->command);
+	text_print(&s->row, "      start  %s ", day);
+	log_add(&s->row, r->command);
 	paint(s, PLAIN);
-	printf(" by ");
-	log_print(r->user);
-	printf(", run ");
-	log_print(r->run);
-	printf(", rules ");
-	log_print_some(r->rules_digest, DIGEST_WIDTH);
-	printf(", CA ");
-	log_print_some(r->ca_digest, DIGEST_WIDTH);
-	putchar('\n');
+	put(s, " by ");
+	log_add(&s->row, r->user);
+	put(s, ", run ");
+	log_add(&s->row, r->run);
+	put(s, ", rules ");
+	log_add_some(&s->row, r->rules_digest, DIGEST_WIDTH);
+	put(s, ", CA ");
+	log_add_some(&s->row, r->ca_digest, DIGEST_WIDTH);
+	print_row(s);
+}
+
+static void print_stop(struct shown *s, const struct audit_record *r)
+{
+	put_time(s, r->time_ns);
+	paint(s, BOLD);
+	text_print(&s->row, "      stop   exit status %d, %llu allowed, %llu refused",
+		r->exit_status, (unsigned long long)r->allowed, (unsigned long long)r->refused);
+	if (r->detail != NULL) {
+		put(s, ", ");
+		log_add(&s->row, r->detail);
+	}
+	paint(s, PLAIN);
+	print_row(s);
 }
 
 static void print_other(struct shown *s, const struct audit_record *r)
 {
-	if (r->kind == AUDIT_START) {
-		print_start(s, r);
-		return;
-	}
-	print_time(s, r->time_ns);
-	if (r->kind == AUDIT_STOP) {
-		paint(s, BOLD);
-		printf("      stop   exit status %d, %llu allowed, %llu refused", r->exit_status,
-			(unsigned long long)r->allowed, (unsigned long long)r->refused);
-		if (r->detail != NULL) {
-			printf(", ");
-			log_print(r->detail);
-		}
-		printf("\n");
-		paint(s, PLAIN);
-		return;
-	}
-	printf("      ");
+	put_time(s, r->time_ns);
+	put(s, "      ");
 	if (r->kind == AUDIT_DNS) {
-		print_verdict(s, r->verdict);
-		printf(" name ");
-		log_print(r->host);
+		put_verdict(s, r->verdict);
+		put(s, " name ");
+		log_add(&s->row, r->host);
 	} else {
-		printf("%-6s", audit_kind_name(r->kind));
+		text_print(&s->row, "%-6s", audit_kind_name(r->kind));
 	}
 	if (r->detail != NULL) {
-		putchar(' ');
-		log_print(r->detail);
+		put(s, " ");
+		log_add(&s->row, r->detail);
 	}
-	printf("  [");
-	log_print(r->reason);
-	printf("]\n");
+	put(s, "  [");
+	log_add(&s->row, r->reason);
+	put(s, "]");
+	print_row(s);
 }
 
 static bool is_refused(const struct audit_record *r)
@@ -260,6 +296,8 @@ static void print_record(struct shown *s, const struct audit_record *r)
 		free(log_pairs_take(s->open, r));
 		print_request(s, r, r->end);
 		break;
+	case AUDIT_START: print_start(s, r); break;
+	case AUDIT_STOP: print_stop(s, r); break;
 	case AUDIT_DNS:
 		if (s->all || is_refused(r)) {
 			print_other(s, r);
@@ -274,12 +312,13 @@ static void print_record(struct shown *s, const struct audit_record *r)
 	}
 }
 
-static void print_heading(const struct shown *s)
+static void print_heading(struct shown *s)
 {
 	paint(s, DIM);
-	printf("%-12s %5s %-6s %3s %6s%6s%8s request\n", "time (UTC)", "no", "", " st", "out", "in",
-		"took");
+	text_print(&s->row, "%-12s %5s %-6s %3s %6s%6s%8s request", "time (UTC)", "no", "", " st",
+		"out", "in", "took");
 	paint(s, PLAIN);
+	print_row(s);
 }
 
 /* What was asked and not answered stands at the end; with a status in the filter it cannot fit. */
@@ -320,6 +359,7 @@ static int run(int argc, char **argv, bool follow)
 {
 	static const struct option options[] = {LOG_QUERY_OPTIONS, {"all", no_argument, NULL, 'a'},
 		{"color", required_argument, NULL, 'c'}, {"help", no_argument, NULL, 'h'}, {0}};
+	static char output[OUTPUT];
 	struct shown s = {.follow = follow};
 	const char *colour = "auto";
 	int option, status = 0;
@@ -354,9 +394,13 @@ static int run(int argc, char **argv, bool follow)
 		return status;
 	}
 	s.colour = wants_colour(colour);
+	if (!isatty(1)) {
+		setvbuf(stdout, output, _IOFBF, sizeof(output));
+	}
 	s.open = log_pairs_create();
 	status = show(&s);
 	log_pairs_destroy(s.open);
+	text_finish(&s.row);
 	text_finish(&s.url);
 	return status;
 }

@@ -43,6 +43,26 @@ void text_add(struct text *t, const void *data, size_t len)
 	t->data[t->len] = '\0';
 }
 
+void text_put(struct text *t, const char *string)
+{
+	text_add(t, string, strlen(string));
+}
+
+void text_number(struct text *t, uint64_t number, unsigned width)
+{
+	char digits[24];
+	unsigned at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	while (sizeof(digits) - at < width && at > 0) {
+		digits[--at] = ' ';
+	}
+	text_add(t, digits + at, sizeof(digits) - at);
+}
+
 void text_print(struct text *t, const char *format, ...)
 {
 	va_list args;

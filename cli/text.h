@@ -6,6 +6,7 @@
 #define SALLYPORT_CLI_TEXT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct text {
 	char *data; /* owned; always NUL-terminated once something was added */
@@ -15,6 +16,9 @@ struct text {
 /* Room for that many bytes more, so that adding them copies nothing. */
 void text_reserve(struct text *t, size_t more);
 void text_add(struct text *t, const void *data, size_t len);
+void text_put(struct text *t, const char *string);
+/* Digits, with spaces before them up to that width. */
+void text_number(struct text *t, uint64_t number, unsigned width);
 void text_print(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes. */
 void text_json(struct text *t, const char *string);

@@ -212,6 +212,41 @@ static void any_bytes_come_back(void **state)
 	audit_reader_close(reader);
 }
 
+/* Wherever they stand, whoever wrote the line; what is no array makes it no record. */
+static void arrays_come_back_as_they_stand(void **state)
+{
+	static const char lines[] =
+		"{\"kind\":\"start\",\"time\":\"2026-01-31T12:00:00.123456789Z\",\"command\":"
+		"[\"a]\",\"[\\\\\"],\"view\":[],\"version\":\"]\"}\n"
+		"{ \"comm\\u0061nd\" : [ [1], {\"view\":[2]} ] , \"kind\":\"start\" , "
+		"\"other\":[9],"
+		"\"time\":\"2026-01-31T12:00:00.123456789Z\", \"view\" :[ 3 ] } \n"
+		"{\"kind\":\"start\",\"time\":\"2026-01-31T12:00:00.123456789Z\",\"command\":"
+		"\"[]\"}\n"
+		"{\"kind\":\"start\",\"time\":\"2026-01-31T12:00:00.123456789Z\",\"view\":[1}\n";
+	static const char *const commands[] = {"[\"a]\",\"[\\\\\"]", "[ [1], {\"view\":[2]} ]"};
+	static const char *const views[] = {"[]", "[ 3 ]"};
+	struct audit_reader *reader;
+	struct audit_record r;
+	struct audit_diag diag;
+
+	(void)state;
+	add_bytes("000001.jsonl", lines, sizeof(lines) - 1);
+	assert_int_equal(audit_reader_open(folder, &reader, &diag), AUDIT_OK);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(audit_reader_next(reader, &r, &diag), AUDIT_OK);
+		assert_string_equal(r.command, commands[i]);
+		assert_string_equal(r.view, views[i]);
+		assert_null(r.request_headers);
+	}
+	for (uint64_t line = 3; line <= 4; line++) {
+		assert_int_equal(audit_reader_next(reader, &r, &diag), AUDIT_EFORMAT);
+		assert_int_equal(diag.line, line);
+	}
+	assert_int_equal(audit_reader_next(reader, &r, &diag), AUDIT_END);
+	audit_reader_close(reader);
+}
+
 static void a_record_too_long_is_refused(void **state)
 {
 	struct audit_log *log = open_log(AUDIT_BUFFERED, 0);
@@ -548,6 +583,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(lines_are_ascii_and_lose_nothing),
 		STORY(each_byte_is_escaped_wherever_it_stands),
+		STORY(arrays_come_back_as_they_stand),
 		STORY(any_bytes_come_back),
 		STORY(a_record_too_long_is_refused),
 		STORY(what_is_appended_is_read),
