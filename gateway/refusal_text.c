@@ -67,7 +67,8 @@ const char *refusal_sentence(struct session *s)
 	}
 	return or_empty(arena_printf(&s->exchange.arena,
 		"a statement allows it to another program; who asks is %s%s%s",
-		asker->told != NULL ? asker->told : "not known", asker->doubt != NULL ? ": " : "",
+		asker->told != NULL ? printable(&s->exchange.arena, asker->told) : "not known",
+		asker->doubt != NULL ? ": " : "",
 		asker->doubt != NULL ? asker->doubt_sentence : ""));
 }
 

@@ -39,7 +39,8 @@ bool who_read_stat(const char *text, size_t len, struct who_stat *ret_stat);
 uint32_t who_read_socket(const char *link, size_t len);
 /* A decimal number alone, as processes are named; 0: it is none. */
 int64_t who_read_pid(const char *name);
-/* /proc/PID/cmdline, as far as it was read: the first words that fit, each ended by NUL. */
+/* /proc/PID/cmdline, as far as it was read: the first words that fit, each ended by NUL, up to one
+ * that might be a secret: whatever does not look like the name of a program, subcommand or file. */
 size_t who_read_words(const char *text, size_t len, char *words, size_t size);
 
 #endif

@@ -93,6 +93,29 @@ int64_t who_read_pid(const char *name)
 	return pid <= INT32_MAX ? (int64_t)pid : 0;
 }
 
+/*
+ * The name of a program, a subcommand or a file: letters, digits and what joins them, not longer
+ * than such names are. Options, URLs, NAME=VALUE, headers and tokens are none; only a path may be
+ * long, for what is encoded seldom begins like one.
+ */
+static bool is_name(const char *word, size_t len)
+{
+	enum { NAME_BYTES = 16 };
+	static const char first[] = "/._ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz",
+			  other[] = "0123456789+-@";
+
+	if (len == 0 || memchr(first, word[0], sizeof(first) - 1) == NULL) {
+		return false;
+	}
+	for (size_t i = 1; i < len; i++) {
+		if (memchr(first, word[i], sizeof(first) - 1) == NULL &&
+			memchr(other, word[i], sizeof(other) - 1) == NULL) {
+			return false;
+		}
+	}
+	return len <= NAME_BYTES || word[0] == '/' || (word[0] == '.' && word[1] == '/');
+}
+
 size_t who_read_words(const char *text, size_t len, char *words, size_t size)
 {
 	/* What stands further on is data rather than what is done, and often secret. */
@@ -100,11 +123,14 @@ size_t who_read_words(const char *text, size_t len, char *words, size_t size)
 	size_t used = 0, at = 0;
 
 	for (unsigned n = 0; n < WORDS && at < len; n++) {
-		const char *end = memchr(text + at, '\0', len - at);
-		size_t word = end != NULL ? (size_t)(end - text) - at : len - at;
-		size_t kept = word < WORD_BYTES ? word : WORD_BYTES;
+		size_t word = 0, kept;
 
-		if (used + kept + 1 > size) {
+		/* By spaces too: some write their whole command line as one title. */
+		while (at + word < len && text[at + word] != '\0' && text[at + word] != ' ') {
+			word++;
+		}
+		kept = word < WORD_BYTES ? word : WORD_BYTES;
+		if (!is_name(text + at, word) || used + kept + 1 > size) {
 			break;
 		}
 		memcpy(words + used, text + at, kept);

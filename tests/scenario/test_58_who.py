@@ -48,7 +48,7 @@ def test_one_program_may_and_another_may_not(sally, plain_origin, words):
                        rules=f"allow GET {url_of(web)}/** private by {CURL}")
     assert result.out == "hello GET /curl\n403\n", result
     yes, no = told(result, path="/curl"), told(result, path="/py")
-    assert (yes["verdict"], yes["program"], yes["program_words"][:2]) == ("allow", CURL, ["curl", "-sS"]), yes
+    assert (yes["verdict"], yes["program"], yes["program_words"]) == ("allow", CURL, ["curl"]), yes
     assert yes["pid"] > 1 and "program_doubt" not in yes
     assert yes["parent"] == os.path.realpath("/usr/bin/sh") and yes["parent_pid"] > 1
     assert (no["verdict"], no["reason"], no["program"]) == ("deny", "condition", PYTHON), no
@@ -301,6 +301,18 @@ def test_a_name_is_there_for_whoever_may(sally, plain_origin):
 
 
 # ---- in words
+
+
+def test_a_secret_on_a_command_line_is_not_on_record(sally, plain_origin):
+    """Of who asks, that is; the run's own command is recorded as given."""
+    web = plain_origin()
+    secrets = ["-H", "Authorization: Bearer s3cr3t-one"], ["-u", "me:s3cr3t-two"], ["s3cr3t_three@origin.test/"]
+    lines = "\n".join("curl -sS " + " ".join(f"'{word}'" for word in words) + f" {url_of(web)}/ || true" for words in secrets)
+    sally.write("work.sh", lines.replace("s3cr3t_three@", "http://me:s3cr3t_three@"))
+    result = sally.run("sh", "work.sh", rules=f"allow GET {url_of(web)}/** private")
+    assert len(result.of("intent", program=CURL, verdict="allow")) >= 3, result
+    assert {tuple(r["program_words"]) for r in result.of("intent")} == {("curl",)}
+    assert not [path for path in result.record.rglob("*") if path.is_file() and b"s3cr3t" in path.read_bytes()]
 
 
 def test_the_refusal_says_who_and_what_would_help(sally, plain_origin):
