@@ -14,6 +14,17 @@ def rules(tmp_path, text="allow GET registry.example/pkg/**\n"):
     return "s.rules"
 
 
+def record(tmp_path):
+    """Beside the working folder: one inside it is none that the command could not see."""
+    return f"..\\{tmp_path.name}-record"
+
+
+def test_a_record_in_the_working_folder_is_refused(sallyport, tmp_path):
+    done = sallyport("run", "--rules", rules(tmp_path), "--record", "rec", "--", "cmd.exe", "/c", "echo ran")
+    assert done.returncode == 125 and "ran" not in done.stdout
+    assert "which is kept from the command" in done.stderr, done
+
+
 def test_version(sallyport):
     done = sallyport("version")
     assert done.returncode == 0
@@ -43,7 +54,7 @@ def test_rules_explain(sallyport, tmp_path):
 def test_run_is_refused_where_there_is_no_container(sallyport, tmp_path):
     """Wine has no AppContainer: the command must not run, and the missing protection is named."""
     name = rules(tmp_path)
-    done = sallyport("run", "--rules", name, "--record", "rec", "--", "cmd.exe", "/c",
+    done = sallyport("run", "--rules", name, "--record", record(tmp_path), "--", "cmd.exe", "/c",
                      "echo it ran > ran.txt")
     assert done.returncode == 125
     assert "the protection `AppContainer` cannot be put up, so nothing is started" in done.stderr
@@ -121,7 +132,7 @@ def test_repair_leaves_what_it_does_not_understand(sallyport):
 
 @wine_only
 def test_a_run_that_is_refused_leaves_nothing(sallyport, tmp_path):
-    sallyport("run", "--rules", rules(tmp_path), "--record", "rec", "--", "cmd.exe", "/c", "exit 0")
+    sallyport("run", "--rules", rules(tmp_path), "--record", record(tmp_path), "--", "cmd.exe", "/c", "exit 0")
     _, place = state_folder(sallyport)
     assert list(place.iterdir()) == []
     assert "0 taken back, 0 have to stay" in sallyport("doctor", "--repair").stdout
