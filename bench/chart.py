@@ -57,14 +57,14 @@ def lines(title, xs, series, note=""):
     def draw(x, y):
         height, width, left = 150, 330, 60
         values = [f[key] for _, figures in series for f in figures if f for key in ("min", "max")]
-        low, high = 0, max(values) * 1.05
+        low, high = min(min(values) * 0.9, max(values) / 10), max(values) * 1.1  # what is flat looks flat
         at_x = [x + left + 10 + (width - 20) * math.log(v / xs[0]) / math.log(xs[-1] / xs[0]) for v in xs]
 
         def at_y(value):
-            return y + 26 + height - height * (value - low) / (high - low)
+            return y + 26 + height - height * math.log(value / low) / math.log(high / low)
         out = [text(x, y + 14, title, weight="bold", size=13)]
         for step in range(5):
-            value = high * step / 4
+            value = low * (high / low) ** (step / 4)
             out.append(f'<path d="M{x + left} {at_y(value):.1f} h{width}" stroke="#dddddd"/>' + text(x + left - 6, at_y(value) + 4, number(value), "end", 10))
         for value, where in zip(xs, at_x):
             out.append(text(where, y + 26 + height + 14, f"{value:,}", "middle", 10))
@@ -137,11 +137,11 @@ def panels(told):
         cost(told, "new-pair-resumed", "New pair, resumed"),
         cost(told, "get-64k"), cost(told, "bulk-100m"), cost(told, "upload-1m"), latency(told),
         growth(told, "Kept-alive GET of 1 KiB, connections in flight: us of CPU", (1, 32, 256, 1024), connections,
-               "across: connections; up: CPU of the proxy per request"),
+               "across: connections; up, by powers: CPU of the proxy per request"),
         growth(told, "Kept-alive GET of 1 KiB, rules: us of CPU", (10, 100, 1000, 10000), rules,
-               "across: rules; up: CPU of the proxy per request"),
+               "across: rules; up, by powers: CPU of the proxy per request"),
         cost(told, "get-1k", "Kept-alive GET of 1 KiB, one worker and two", names=workers),
-        cost(told, "get-1k", "Peak memory after 20,000 kept-alive requests, MiB", "peak_kib", plain, 1024),
+        cost(told, "get-1k", "Peak memory, kept-alive GET of 1 KiB, MiB", "peak_kib", plain, 1024),
         cost(told, "stream-2g", "Peak memory while 2 GiB pass, MiB", "peak_kib", None, 1024),
         cost(told, "idle", "Idle connections", "kib_each", unit="KiB"),
         cost(told, "start", "Start and end of a run of `true`", divide=1000, unit="ms of CPU"),
@@ -157,7 +157,7 @@ def head(told):
     versions = ", ".join(str(m["versions"][k]).replace("nginx version: ", "") for k in ("sallyport", "nginx", "haproxy", "squid") if k in m["versions"])
     return [("What a unit of work costs the proxy", 18, "bold"),
             (f"Medians of {rounds} round(s); the thin lines go from the least to the most. \"ours: 0.50 of it\": the gateway's cost divided by this one's in the "
-             "same round, median. Less is better everywhere. A bar with a gap is cut.", 12, "normal"),
+             "same round, median. A bar with a gap is cut.", 12, "normal"),
             (f"{told['began']}; {m['cpu']}, {m['cores']} cores, {m['memory_gib']} GiB, Linux {m['kernel']}; {load}{'; quick' if told['quick'] else ''}", 12, "normal"),
             (versions[:190], 11, "normal"),
             ("The gateway, Squid and mitmproxy intercept; the gateway reads rules and writes a record too. nginx and haproxy are reverse proxies with one "
