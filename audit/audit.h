@@ -168,7 +168,12 @@ void audit_seal_soon(struct audit_log *log);
 bool audit_failed(const struct audit_log *log);
 /* Records appended and not yet committed. */
 uint64_t audit_lag(struct audit_log *log);
-/* Records refused so far because writing failed, with the effects they would have announced. */
+/* A gathered record was not committed when it had to be, so that what it announced was refused. */
+void audit_refuse(struct audit_log *log);
+/*
+ * Records so far that were refused because writing failed, or were late (audit_refuse()): what they
+ * announced did not happen.
+ */
 uint64_t audit_refused(const struct audit_log *log);
 /*
  * `fn` is called from the writer's thread each time the committed mark moved or writing failed; it

@@ -4,8 +4,9 @@
  * BUFFERED: whoever asks writes them, with the mutex held; the thread syncs every 100 ms. DURABLE:
  * the thread writes and syncs what is gathered and moves the committed mark (group commit; a batch
  * of many is synced in the journal, its segment later). When writing fails the batch is kept and
- * tried again. The seal is the thread's, in DURABLE all of it; in BUFFERED a full segment is sealed
- * by whoever fills it, and `sealing` keeps the two apart.
+ * tried again, and what is written is kept until a sync was sure of it: in DURABLE the journal has
+ * it, in BUFFERED the memory. The seal is the thread's, in DURABLE all of it; in BUFFERED a full
+ * segment is sealed by whoever fills it, and `sealing` keeps the two apart.
  */
 #include "audit/journal.h"
 #include "audit/keep.h"
@@ -74,20 +75,70 @@ static bool is_full(struct audit_log *log)
 	       (log->file.size > 0 && log->segment_age > 0 && now - log->began >= log->segment_age);
 }
 
+static const char *lines(const struct batch *b)
+{
+	return b->memory + JOURNAL_HEADER;
+}
+
+static void clear(struct batch *b)
+{
+	*b = (struct batch){b->memory, 0, b->size, 0};
+}
+
+/* With room for them. */
+static void add_lines(struct batch *b, const struct batch *more)
+{
+	if (more->len > 0) {
+		memcpy(b->memory + JOURNAL_HEADER + b->len, lines(more), more->len);
+		b->len += more->len;
+	}
+}
+
+bool commit_take_written(struct audit_log *log)
+{
+	struct batch *w = &log->written;
+
+	if (log->durability == AUDIT_BUFFERED) {
+		if (!batch_reserve(&log->writing, w->len)) {
+			errno = ENOMEM;
+			return false;
+		}
+		add_lines(&log->writing, w);
+		clear(w);
+		log->synced_to = log->file.size;
+	}
+	return true;
+}
+
+static int write_again(struct audit_log *log)
+{
+	struct batch *w = &log->writing;
+	struct audit_diag diag;
+
+	if (log->durability == AUDIT_DURABLE) {
+		return log->journal == NULL
+			       ? AUDIT_OK
+			       : audit_journal_write_back(log->journal, log->dir, &diag);
+	}
+	return w->len == 0 ? AUDIT_OK
+			   : audit_journal_rewrite(log->dir, log->segment, log->synced_to - w->len,
+				     w->memory + JOURNAL_HEADER, w->len, &diag);
+}
+
 /*
- * A sync that failed may have cost pages which the kernel now holds for clean: what only the
- * journal has surely is written once more before the next sync is believed. 0, or errno.
+ * A sync that failed may have cost pages which the kernel now holds for clean: what no sync was
+ * sure of is written once more before the next one is believed. 0, or errno.
  */
 int commit_sync(struct audit_log *log, int fd)
 {
-	struct audit_diag diag;
-
-	if ((log->unsure && audit_journal_write_back(log->journal, log->dir, &diag) != AUDIT_OK) ||
-		audit_os->sync_data(fd) != 0) {
-		log->unsure = log->journal != NULL;
+	if ((log->unsure && write_again(log) != AUDIT_OK) || audit_os->sync_data(fd) != 0) {
+		log->unsure = true;
 		return -1;
 	}
 	log->unsure = false;
+	if (log->durability == AUDIT_BUFFERED) {
+		clear(&log->writing);
+	}
 	return 0;
 }
 
@@ -95,10 +146,10 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 {
 	int error = AUDIT_OK;
 
-	if (!is_full(log) || log->sealing) {
+	if (!is_full(log) || log->sealing || log->syncing) {
 		return AUDIT_OK;
 	}
-	if (commit_sync(log, log->file.fd) != 0) {
+	if (!commit_take_written(log) || commit_sync(log, log->file.fd) != 0) {
 		return audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 	}
 	if (log->seal != NULL) {
@@ -119,17 +170,20 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 	return error;
 }
 
-static const char *lines(const struct batch *b)
-{
-	return b->memory + JOURNAL_HEADER;
-}
-
 static int write_batch(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
 {
 	int error = rotate(log, diag);
+	bool keep = log->durability == AUDIT_BUFFERED;
 
+	if (error == AUDIT_OK && keep && !batch_reserve(&log->written, b->len)) {
+		errno = ENOMEM;
+		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
+	}
 	if (error == AUDIT_OK && grown_append(&log->file, lines(b), b->len) != AUDIT_OK) {
 		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
+	}
+	if (error == AUDIT_OK && keep) {
+		add_lines(&log->written, b);
 	}
 	return error;
 }
@@ -152,9 +206,9 @@ static void seal_batch(struct audit_log *log, const struct batch *b)
 	}
 }
 
-int commit_now(struct audit_log *log, struct audit_diag *diag)
+/* What can be told without writing; then writes. */
+static int try_now(struct audit_log *log, struct batch *b, struct audit_diag *diag)
 {
-	struct batch *b = &log->gathering;
 	int error;
 
 	if (atomic_load(&log->sync_failed) || atomic_load(&log->seal_failed) ||
@@ -166,16 +220,35 @@ int commit_now(struct audit_log *log, struct audit_diag *diag)
 	if (b->len == 0) {
 		return AUDIT_OK;
 	}
-	error = write_batch(log, b, diag);
-	atomic_store(&log->failed, error != AUDIT_OK);
+	if (log->written.len > KEPT_MAX) {
+		errno = ENOBUFS;
+		error = audit_say(diag, AUDIT_EIO, "segment", "the disk does not keep up");
+	} else {
+		error = write_batch(log, b, diag);
+	}
 	if (error != AUDIT_OK) {
 		atomic_store(&log->cause, errno);
+	}
+	atomic_store(&log->failed, error != AUDIT_OK);
+	return error;
+}
+
+int commit_now(struct audit_log *log, struct audit_diag *diag)
+{
+	struct batch *b = &log->gathering;
+	int error = try_now(log, b, diag);
+
+	log->owing |= error != AUDIT_OK;
+	if (error != AUDIT_OK || b->len == 0) {
 		return error;
 	}
 	log->dirty = true;
 	seal_batch(log, b);
 	atomic_store(&log->committed, log->next_seq);
-	*b = (struct batch){b->memory, 0, b->size, 0};
+	clear(b);
+	if (log->owing || log->written.len > BATCH_MAX) {
+		pthread_cond_signal(&log->work);
+	}
 	return AUDIT_OK;
 }
 
@@ -261,7 +334,7 @@ static bool commit_batch(struct audit_log *log)
 	atomic_store(&log->failed, false);
 	announce(log);
 	seal_batch(log, b); /* nobody has to wait for the hashes */
-	*b = (struct batch){b->memory, 0, b->size, 0};
+	clear(b);
 	pthread_mutex_lock(&log->mutex);
 	log->dirty = journalled;
 	return true;
@@ -270,16 +343,18 @@ static bool commit_batch(struct audit_log *log)
 /* With the mutex held, which is given up meanwhile. False when it does not work. */
 static bool sync_dirty(struct audit_log *log)
 {
-	bool done;
+	bool taken, done;
 	int fd;
 
 	if (!log->dirty) {
 		return true;
 	}
+	taken = commit_take_written(log);
 	log->dirty = false;
+	log->syncing = true;
 	fd = dup(log->file.fd);
 	pthread_mutex_unlock(&log->mutex);
-	done = fd >= 0 && commit_sync(log, fd) == 0;
+	done = taken && fd >= 0 && commit_sync(log, fd) == 0;
 	if (!done) {
 		atomic_store(&log->cause, errno);
 	}
@@ -288,6 +363,7 @@ static bool sync_dirty(struct audit_log *log)
 		close(fd);
 	}
 	pthread_mutex_lock(&log->mutex);
+	log->syncing = false;
 	log->dirty |= !done;
 	return done;
 }
@@ -332,14 +408,19 @@ static bool commit_gathered(struct audit_log *log)
 	if (log->durability == AUDIT_DURABLE) {
 		return commit_batch(log);
 	}
-	if (commit_now(log, &diag) != AUDIT_OK) {
-		return false;
+	log->owing = true; /* who listens hears of what the thread wrote */
+	return commit_now(log, &diag) == AUDIT_OK;
+}
+
+/* Whoever asked when it failed, and looked when it no longer did, waits for what another wrote. */
+static void announce_owed(struct audit_log *log)
+{
+	if (log->owing && (log->gathering.len == 0 || audit_failed(log))) {
+		log->owing = false;
+		pthread_mutex_unlock(&log->mutex);
+		announce(log);
+		pthread_mutex_lock(&log->mutex);
 	}
-	/* Whoever asked when it failed, and looked when it no longer did, waits still. */
-	pthread_mutex_unlock(&log->mutex);
-	announce(log);
-	pthread_mutex_lock(&log->mutex);
-	return true;
 }
 
 void *commit_thread(void *arg)
@@ -353,16 +434,18 @@ void *commit_thread(void *arg)
 				break;
 			}
 		} else {
-			bool idle = wait_work(log);
+			bool much = log->written.len > BATCH_MAX && !atomic_load(&log->sync_failed);
+			bool idle = !much && wait_work(log);
 
 			/* What nobody waits for goes too, after a time. */
 			if (idle && log->gathering.len > 0) {
 				(void)commit_gathered(log);
 			}
-			if (idle || atomic_load(&log->sync_failed)) {
+			if (idle || much || atomic_load(&log->sync_failed)) {
 				(void)sync_dirty(log);
 			}
 		}
+		announce_owed(log);
 		seal_if_due(log, false);
 	}
 	if (sync_dirty(log) && !atomic_load(&log->failed)) {

@@ -292,24 +292,34 @@ static int open_segment(int dir, unsigned segment, int flags, int *ret_fd, struc
 	return errno == ENOENT ? AUDIT_END : audit_say(diag, AUDIT_EIO, name, "cannot be opened");
 }
 
+int audit_journal_rewrite(
+	int dir, unsigned segment, uint64_t offset, char *data, size_t len, struct audit_diag *diag)
+{
+	struct journalled all = {data, len, segment, offset};
+	int fd, error = open_segment(dir, segment, O_RDWR, &fd, diag);
+
+	if (error != AUDIT_OK) {
+		return error == AUDIT_END ? AUDIT_OK : error;
+	}
+	if (write_from(fd, &all, 0) != AUDIT_OK) {
+		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written again");
+	}
+	close(fd);
+	return error;
+}
+
 int audit_journal_write_back(const struct journal *j, int dir, struct audit_diag *diag)
 {
 	struct journalled all = {.text = NULL};
-	int fd = -1, error = load(dir, &all, diag);
+	int error = load(dir, &all, diag);
 
 	/* A last frame that failed may look whole: its lines are not the segment's yet. */
 	if (error == AUDIT_OK && all.len > 0 && all.offset + all.len > j->offset) {
 		all.len = all.offset < j->offset ? (size_t)(j->offset - all.offset) : 0;
 	}
 	if (error == AUDIT_OK && all.len > 0) {
-		error = open_segment(dir, all.segment, O_RDWR, &fd, diag);
-		if (error == AUDIT_OK && write_from(fd, &all, 0) != AUDIT_OK) {
-			error = audit_say(
-				diag, AUDIT_EIO, audit_journal_name, "cannot be written back");
-		}
-	}
-	if (fd >= 0) {
-		close(fd);
+		error = audit_journal_rewrite(
+			dir, all.segment, all.offset, all.text, all.len, diag);
 	}
 	free(all.text);
 	return error;

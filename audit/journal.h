@@ -35,7 +35,11 @@ void audit_journal_begin(struct journal **journal, int dir, unsigned segment, ui
  */
 bool audit_journal_add(struct journal *j, unsigned segment, uint64_t offset, char *frame,
 	size_t len) __attribute__((warn_unused_result));
-/* Everything that was added once more to the segment, which had it, and synced there. */
+/* Bytes once more to the segment, which had them at `offset`, and synced; one that is gone was
+ * whole. */
+int audit_journal_rewrite(int dir, unsigned segment, uint64_t offset, char *data, size_t len,
+	struct audit_diag *diag) __attribute__((warn_unused_result));
+/* Everything that was added, likewise. */
 int audit_journal_write_back(const struct journal *j, int dir, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
 /* `synced`: everything is in the segments, the file goes. Otherwise it stays for the next writer.

@@ -19,13 +19,12 @@ int64_t writer_clock(clockid_t clock)
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* Room for so long a line. */
-static bool make_room(struct batch *b, size_t room)
+bool batch_reserve(struct batch *b, size_t more)
 {
 	size_t size = b->size > 0 ? b->size : 64 * 1024;
 	char *memory;
 
-	while (size < JOURNAL_HEADER + b->len + room) {
+	while (size < JOURNAL_HEADER + b->len + more) {
 		size *= 2;
 	}
 	memory = size > b->size ? realloc(b->memory, size) : b->memory;
@@ -45,7 +44,7 @@ static int add_line(struct batch *b, const struct audit_record *r, struct audit_
 	for (size_t i = 0; i < sizeof(rooms) / sizeof(rooms[0]); i++) {
 		size_t len;
 
-		if (!make_room(b, rooms[i])) {
+		if (!batch_reserve(b, rooms[i])) {
 			return audit_say(diag, AUDIT_EMEMORY, "", "memory is out");
 		}
 		len = line_write(r, b->memory + JOURNAL_HEADER + b->len, rooms[i]);
@@ -74,12 +73,14 @@ static int check(struct audit_log *log, struct audit_diag *diag)
 	return AUDIT_OK;
 }
 
-/* With the mutex held, as those below. */
-static int gather(struct audit_log *log, const struct audit_record *record, struct audit_diag *diag)
+/* With the mutex held, as those below. `*ret_before`: where its line begins. */
+static int gather(struct audit_log *log, const struct audit_record *record, size_t *ret_before,
+	struct audit_diag *diag)
 {
 	struct audit_record stamped = *record;
-	int error = check(log, diag);
+	int error = check(log, diag); /* may write what is gathered */
 
+	*ret_before = log->gathering.len;
 	if (error == AUDIT_OK) {
 		stamped.seq = log->next_seq;
 		stamped.time_ns = writer_clock(CLOCK_REALTIME);
@@ -117,10 +118,11 @@ static int finish(struct audit_log *log, int error)
 int audit_gather(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag)
 {
+	size_t before;
 	int error;
 
 	pthread_mutex_lock(&log->mutex);
-	error = gather(log, record, diag);
+	error = gather(log, record, &before, diag);
 	if (error == AUDIT_OK) {
 		*ret_seq = log->next_seq - 1;
 	}
@@ -143,8 +145,7 @@ int audit_append(struct audit_log *log, const struct audit_record *record, uint6
 	int error;
 
 	pthread_mutex_lock(&log->mutex);
-	before = log->gathering.len;
-	error = gather(log, record, diag);
+	error = gather(log, record, &before, diag);
 	if (error == AUDIT_OK) {
 		error = flush(log, diag);
 		if (error != AUDIT_OK) { /* what others gathered is tried again, this is not */
@@ -205,6 +206,11 @@ bool audit_failed(const struct audit_log *log)
 {
 	return atomic_load(&log->failed) || atomic_load(&log->sync_failed) ||
 	       atomic_load(&log->seal_failed) || atomic_load(&log->seal_lost);
+}
+
+void audit_refuse(struct audit_log *log)
+{
+	atomic_fetch_add(&log->refused, 1);
 }
 
 uint64_t audit_refused(const struct audit_log *log)

@@ -21,9 +21,10 @@ enum {
 	SYNC_MS = 100,
 	SEAL_MS = 1000,
 	BATCH_MAX = 8 * 1024 * 1024,
+	KEPT_MAX = 8 * BATCH_MAX, /* written and not synced, in memory */
 };
 
-/* Lines that are not written yet; before them is room for the header of a frame of the journal. */
+/* Whole lines; before them is room for the header of a frame of the journal. */
 struct batch {
 	char *memory; /* owned */
 	size_t len, size;
@@ -47,16 +48,20 @@ struct audit_log {
 	uint64_t next_seq;
 	unsigned segment;
 	struct batch gathering;
-	bool asked;        /* someone waits for what is gathered */
-	bool dirty;        /* the segment is written, not yet synced */
-	bool sealing;      /* the thread is writing the seal */
-	int64_t sealed_at; /* monotonic, ns */
+	struct batch written; /* BUFFERED: since the last sync was begun */
+	bool asked;           /* someone waits for what is gathered */
+	bool owing;           /* writing failed: whoever waits must hear how it goes on */
+	bool dirty;           /* the segment is written, not yet synced */
+	bool syncing;         /* the thread is: the segment stays */
+	bool sealing;         /* the thread is writing the seal */
+	int64_t sealed_at;    /* monotonic, ns */
 	bool stopping;
 
-	/* the thread's own */
-	struct batch writing;
+	/* the thread's own; BUFFERED: and of who holds the mutex while it is not syncing */
+	struct batch writing; /* BUFFERED: what is written and being synced, up to `synced_to` */
+	uint64_t synced_to;
 	struct journal *journal; /* owned; NULL: there is none */
-	bool unsure;             /* a sync of what it holds failed */
+	bool unsure;             /* a sync of what these hold failed */
 	pthread_t thread;
 	bool has_thread;
 
@@ -66,7 +71,7 @@ struct audit_log {
 	atomic_bool seal_soon;
 	atomic_bool sync_failed, seal_failed, seal_lost;
 	atomic_int cause;             /* errno of that failure */
-	atomic_uint_fast64_t refused; /* appends, because writing failed */
+	atomic_uint_fast64_t refused; /* records, because writing failed */
 	struct {
 		void (*fn)(void *arg);
 		void *arg;
@@ -75,13 +80,17 @@ struct audit_log {
 };
 
 int64_t writer_clock(clockid_t clock); /* ns */
+/* Room for that many bytes more. False: memory is out. */
+bool batch_reserve(struct batch *b, size_t more) __attribute__((warn_unused_result));
 
 /* ---- commit.c ---- */
 
 int commit_open_segment(struct audit_log *log, uint64_t size, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
-/* What is written is on disk when it returns 0. */
+/* What is written is on disk when it returns 0. With the mutex held, or from the thread. */
 int commit_sync(struct audit_log *log, int fd) __attribute__((warn_unused_result));
+/* BUFFERED: before commit_sync(). With the mutex held and nobody syncing. */
+bool commit_take_written(struct audit_log *log) __attribute__((warn_unused_result));
 /* Checkpoints over everything written so far, which is on disk already. */
 int commit_seal(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* BUFFERED: writes what is gathered. With the mutex held. */

@@ -189,7 +189,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		}
 	}
 	if (log->file.fd >= 0) {
-		bool synced = commit_sync(log, log->file.fd) == 0;
+		bool synced = commit_take_written(log) && commit_sync(log, log->file.fd) == 0;
 
 		if (!synced && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
@@ -208,6 +208,7 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 	pthread_cond_destroy(&log->moved);
 	pthread_mutex_destroy(&log->mutex);
 	free(log->gathering.memory);
+	free(log->written.memory);
 	free(log->writing.memory);
 	free(log);
 	return error;

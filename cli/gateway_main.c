@@ -522,8 +522,9 @@ static int serve(struct host_process *h)
 		result = -1;
 	} else if (refused > 0) {
 		fail(h,
-			"the record could not be written for a time: what %llu records would have "
-			"told of was refused; make room in %s",
+			"the record could not be written for a time: what %llu records announce, "
+			"or "
+			"would have, was refused; make room in %s",
 			(unsigned long long)refused, h->plan->record_dir);
 		result = -1;
 	} else if (result == GATEWAY_OK) {

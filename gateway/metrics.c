@@ -241,7 +241,8 @@ static void tell_sums(struct metrics *m, struct evbuffer *out)
 	one(out, "sallyport_record_failed", "gauge",
 		"1 while the record cannot be written and nothing passes.", audit_failed(audit));
 	one(out, "sallyport_record_refused_total", "counter",
-		"Records that could not be written; what they announced was refused.",
+		"Records that could not be written, or not in time; what they announced was "
+		"refused.",
 		audit_refused(audit));
 }
 

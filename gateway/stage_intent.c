@@ -59,6 +59,7 @@ void stage_intent_committed(struct session *s, bool committed)
 	if (committed) {
 		effect(s);
 	} else {
+		audit_refuse(s->worker->gateway->config.audit);
 		unrecorded(s);
 	}
 }

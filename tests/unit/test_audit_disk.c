@@ -115,12 +115,12 @@ static void a_fault_anywhere_passes(void **state)
 	static const struct {
 		enum disk_mode mode;
 		int error;
-	} faults[] = {{DISK_ONCE, EIO}, {DISK_SHORT, ENOSPC}};
+	} faults[] = {{DISK_ONCE, EIO}, {DISK_SHORT, ENOSPC}, {DISK_LOSES, EIO}};
 	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
 
 	(void)state;
 	for (unsigned m = 0; m < 2; m++) {
-		for (unsigned f = 0; f < 2; f++) {
+		for (unsigned f = 0; f < 3; f++) {
 			unsigned at = 0;
 
 			while (one_fault(modes[m], faults[f].mode, at, faults[f].error)) {
@@ -129,6 +129,42 @@ static void a_fault_anywhere_passes(void **state)
 			}
 			assert_true(at > 20); /* there were calls to fail */
 		}
+	}
+}
+
+/*
+ * A record that was gathered could not be written; with the next one it can, but that one cannot,
+ * wherever among the calls that strikes: what was refused is not there, and nothing is there twice.
+ */
+static void a_refused_record_takes_nothing_with_it(void **state)
+{
+	for (unsigned at = 0; at < 6; at++) {
+		struct audit_log *log;
+		struct audit_diag diag;
+		struct audit_record r;
+		uint64_t seq, kept = 0;
+
+		assert_int_equal(folder_setup(state), 0);
+		log = folder_log(AUDIT_BUFFERED, 1 << 20);
+		audit_record_init(&r);
+		r.kind = AUDIT_DNS;
+		r.host = "a-long-name-that-was-asked-for.test";
+		disk_set(DISK_DEAD, 0, ENOSPC);
+		assert_int_equal(audit_gather(log, &r, &seq, &diag), AUDIT_OK);
+		audit_flush(log);
+		assert_true(audit_failed(log));
+		assert_false(audit_is_committed(log, seq));
+		disk_set(DISK_ONCE, at, ENOSPC);
+		for (int i = 0; i < 3; i++) {
+			kept += folder_append(log, "/x", &seq) == AUDIT_OK;
+		}
+		disk_set(DISK_WORKS, 0, 0);
+		assert_true(append_surely(log, 5000));
+		assert_int_equal(audit_close(log, &diag), AUDIT_OK);
+		assert_true(kept >= 2);
+		assert_int_equal(count_lines(), 1 + kept + 1);
+		assert_int_equal(folder_verdict(NULL).bad, AUDIT_GOOD);
+		assert_int_equal(folder_teardown(state), 0);
 	}
 }
 
@@ -228,6 +264,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fault_anywhere_passes),
+		cmocka_unit_test(a_refused_record_takes_nothing_with_it),
 		cmocka_unit_test(a_death_anywhere_leaves_what_was_acknowledged),
 		cmocka_unit_test_setup_teardown(
 			what_the_writer_can_produce_verifies, folder_setup, folder_teardown),
