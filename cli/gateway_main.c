@@ -133,7 +133,7 @@ static int confine(struct host_process *h)
 			diag.cure[0] ? "; what would make it possible: " : "", diag.cure);
 		return -1;
 	}
-	if (how[0] != '\0') {
+	if (how[0] != '\0' && h->plan->log_level >= GATEWAY_LOG_INFO) {
 		snprintf(line, sizeof(line), "confined by %s", how);
 		on_log((void *)h->plan, GATEWAY_LOG_INFO, line);
 	}

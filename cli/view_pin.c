@@ -103,7 +103,9 @@ void view_pin_last(struct view *v)
 void view_pin(struct view *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
-		if (v->entries[i].mode == JAIL_READ || v->entries[i].mode == JAIL_FILE) {
+		/* A folder named for itself, too: what is protected in it stands at its path. */
+		if (v->entries[i].mode == JAIL_READ || v->entries[i].mode == JAIL_FILE ||
+			v->entries[i].mode == JAIL_WRITE) {
 			i += pin_above(v, i);
 		}
 	}

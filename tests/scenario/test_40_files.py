@@ -289,6 +289,17 @@ mkdir -p conf/deep a/b/c; echo evil > conf/deep/my.rules; echo evil > a/b/c/x; c
     assert (sally.folder / "a/b/free").exists() and (sally.folder / "conf/free").exists()
 
 
+def test_what_is_protected_in_a_folder_named_for_itself_is_not_taken_over_either(sally):
+    page = make(sally, sally.folder / "conf" / "deep", my_rules="write .\n") / "my.rules"
+    make(sally, sally.folder / "conf" / "deep" / ".git", config="[core]\n")
+    script = """
+for d in conf conf/deep; do mv $d moved; rm -rf $d; done
+mkdir -p conf/deep/.git; echo evil > conf/deep/my.rules; echo evil > conf/deep/.git/config; touch conf/free conf/deep/free"""
+    result = sally.verb("run", "--rules", page, "--", "sh", "-c", script, cwd=sally.folder, env=sally.environment())
+    assert page.read_text() == "write .\n" and (page.parent / ".git/config").read_text() == "[core]\n", result
+    assert (page.parent / "free").exists() and (sally.folder / "conf/free").exists(), result
+
+
 # ---- defaults that ordinary work needs no rules with
 
 @pytest.mark.once
