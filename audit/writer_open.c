@@ -103,7 +103,7 @@ static int start(
 	atomic_store(&log->committed, tail.next_seq);
 	error = commit_open_segment(log, tail.size, diag);
 	/* What a crash left unsealed is under a checkpoint before anything new is written. */
-	if (error == AUDIT_OK && log->seal != NULL) {
+	if (error == AUDIT_OK && log->seal != NULL && seal_due(log->seal)) {
 		error = audit_os->sync_data(log->file.fd) == 0
 				? commit_seal(log, diag)
 				: audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");

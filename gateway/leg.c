@@ -25,9 +25,24 @@ enum {
 
 /*
  * What came for TLS, for all legs of a thread: it is gone through before the next is read, and the
- * beginning of a record that is left over is kept by mbedTLS.
+ * beginning of a record that is left over is kept by mbedTLS. Made when the first is read: as a
+ * thread's own array it would be zeroed for every thread of the process when that starts.
  */
-static _Thread_local unsigned char wire[READ_LARGE];
+static _Thread_local unsigned char *wire;
+
+static bool has_wire(void)
+{
+	if (wire == NULL) {
+		wire = malloc(READ_LARGE);
+	}
+	return wire != NULL;
+}
+
+void leg_finish_thread(void)
+{
+	free(wire);
+	wire = NULL;
+}
 
 /* The loop's interest in a socket: made once, it stays where it is when the leg moves. */
 struct leg_watch {
@@ -136,7 +151,7 @@ static void receive_plain(struct leg *leg)
 /* Bytes that came before TLS was laid over the leg: a ClientHello, never more than one read. */
 static void take_early(struct leg *leg)
 {
-	int len = evbuffer_remove(leg->in, wire, sizeof(wire));
+	int len = evbuffer_remove(leg->in, wire, READ_LARGE);
 
 	if (evbuffer_get_length(leg->in) > 0) {
 		fail(leg, "tls-protocol");
@@ -240,12 +255,16 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		listen_no_more(leg);
 		return;
 	}
+	if (leg->tls != NULL && !has_wire()) {
+		fail(leg, "memory");
+		return;
+	}
 	/* Announced by us, bytes may wait or the end was seen. */
 	if (leg->handshaking && evbuffer_get_length(leg->in) > 0) {
 		take_early(leg);
 	} else if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
 		if (leg->tls != NULL) {
-			tls_feed(leg->tls, wire, receive(leg, wire, sizeof(wire)));
+			tls_feed(leg->tls, wire, receive(leg, wire, READ_LARGE));
 		} else {
 			receive_plain(leg);
 		}

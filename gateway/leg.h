@@ -68,6 +68,9 @@ void leg_move(struct leg *to, struct leg *from,
 	void (*notify)(void *, struct leg *, enum leg_event), void *arg);
 bool leg_is_open(const struct leg *leg);
 
+/* A thread whose legs are all finished gives back what they shared. */
+void leg_finish_thread(void);
+
 /* Starts listening for bytes. */
 void leg_start(struct leg *leg);
 /* Lays TLS over the leg; bytes already received belong to it. LEG_SECURED follows. Owns tls. */

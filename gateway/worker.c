@@ -5,6 +5,7 @@
 #include "gateway/worker.h"
 #include "gateway/arena.h"
 #include "gateway/dns_door.h"
+#include "gateway/leg.h"
 #include "gateway/resolve.h"
 #include "gateway/session.h"
 #include "gateway/socket.h"
@@ -226,5 +227,6 @@ void *worker_run(void *arg)
 
 	event_base_loop(w->base, EVLOOP_NO_EXIT_ON_EMPTY);
 	arena_finish_thread();
+	leg_finish_thread();
 	return NULL;
 }
