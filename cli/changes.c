@@ -3,6 +3,7 @@
  */
 #include "cli/changes_verb.h"
 #include "cli/changes.h"
+#include "cli/characters.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
 
@@ -51,15 +52,49 @@ static void human(uint64_t bytes, char out[24])
 	snprintf(out, 24, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
-/* Names are the command's: nothing of them reaches the terminal but what can be seen. */
+/*
+ * Names and content are the command's: nothing of them reaches the terminal but what can be seen,
+ * where it stands. Bytes are written as \x1b, `but` stay as they are.
+ */
+static void print_visible(FILE *to, const char *text, const char *but)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s != '\0') {
+		unsigned code = 0;
+		size_t len = read_character(s, &code);
+		bool shown = len > 0 && (!steers(code) || (len == 1 && strchr(but, *s) != NULL));
+
+		for (len += len == 0; len > 0; len--, s++) {
+			fprintf(to, shown ? "%c" : "\\x%02x", *s);
+		}
+	}
+}
+
 static void print_name(FILE *to, const char *name)
 {
-	for (; *name != '\0'; name++) {
-		if ((unsigned char)*name < 0x20 || *name == 0x7f) {
-			fprintf(to, "\\x%02x", (unsigned char)*name);
-		} else {
-			fputc(*name, to);
-		}
+	print_visible(to, name, "");
+}
+
+/* Where a link leads, and who may do what with a file, when that changed. */
+static void print_nature(FILE *to, const struct changes *c, const struct change *item)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (S_ISLNK(item->mode)) {
+		changes_path(c, item, item->kind != CHANGE_REMOVED, path);
+		n = readlink(path, target, sizeof(target) - 1);
+		target[n > 0 ? n : 0] = '\0';
+		fputs("  a link to ", to);
+		print_name(to, target);
+		return;
+	}
+	changes_path(c, item, false, path);
+	if (item->kind == CHANGE_CHANGED && S_ISREG(item->mode) && lstat(path, &st) == 0 &&
+		S_ISREG(st.st_mode) && ((st.st_mode ^ item->mode) & 0777) != 0) {
+		fprintf(to, "  mode %03o -> %03o", st.st_mode & 0777, item->mode & 0777);
 	}
 }
 
@@ -83,6 +118,7 @@ static void print_item(FILE *to, const struct changes *c, const struct change *i
 	} else {
 		fprintf(to, "  %s", item->kind == CHANGE_ADDED ? after : before);
 	}
+	print_nature(to, c, item);
 	if (item->kept != NULL) {
 		fprintf(to, "  [kept back: %s]", item->kept);
 	}
@@ -119,18 +155,36 @@ int changes_sum_up(const char *record_dir, const char *run)
 
 /* ---- show ---- */
 
-/* What diff(1) says, without what a terminal would take for more than text. */
+/* What diff(1) says. A NUL does not end what is told of a line. */
 static void print_filtered(FILE *from)
 {
-	int c;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
 
-	while ((c = getc(from)) != EOF) {
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-			printf("\\x%02x", c);
-		} else {
-			putchar(c);
+	while ((len = getline(&line, &size, from)) > 0) {
+		for (ssize_t at = 0; at < len; at += (ssize_t)strlen(line + at) + 1) {
+			print_visible(stdout, line + at, "\n\t");
+			if (at + (ssize_t)strlen(line + at) < len) {
+				fputs("\\x00", stdout);
+			}
 		}
 	}
+	free(line);
+}
+
+/* Of a name: the lines of a difference are its own. */
+static char *label(const char *name)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	if (to != NULL) {
+		print_name(to, name);
+		fclose(to);
+	}
+	return text;
 }
 
 static int print_difference(const struct changes *c, const struct change *item)
@@ -156,8 +210,10 @@ static int print_difference(const struct changes *c, const struct change *item)
 	if (pid == 0) {
 		dup2(pipe_fds[1], 1);
 		close(pipe_fds[0]);
-		execlp("diff", "diff", "-u", "--label", item->path, "--label", item->path, "--",
-			old, item->kind == CHANGE_REMOVED ? "/dev/null" : new, (char *)NULL);
+		const char *name = label(item->path);
+
+		execlp("diff", "diff", "-u", "--label", name, "--label", name, "--", old,
+			item->kind == CHANGE_REMOVED ? "/dev/null" : new, (char *)NULL);
 		_exit(127);
 	}
 	close(pipe_fds[1]);

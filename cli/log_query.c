@@ -2,6 +2,7 @@
  * Which records: the folder, the filters, and the reading that all verbs of `sallyport log` share.
  */
 #include "cli/log_query.h"
+#include "cli/characters.h"
 #include "cli/place.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
@@ -413,35 +414,6 @@ const char *log_method(const struct audit_record *r)
 		return r->method;
 	}
 	return r->host != NULL ? "TCP" : "(unread)";
-}
-
-/* One character of UTF-8 (RFC 3629): its length; 0: it is none. */
-static size_t read_character(const unsigned char *s, unsigned *ret_code)
-{
-	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	size_t len = s[0] < 0x80 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
-	unsigned code = len == 1 ? s[0] : s[0] & (0x7f >> len);
-
-	for (size_t i = 1; i < len; i++) {
-		if ((s[i] & 0xc0) != 0x80) {
-			return 0;
-		}
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	*ret_code = code;
-	return s[0] > 0xf4 || (len > 1 && code < least[len]) ? 0 : len;
-}
-
-/*
- * Control characters, what turns the direction of a line (UAX #9), line and paragraph separators,
- * and what nobody sees.
- */
-static bool steers(unsigned code)
-{
-	return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
-	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
-	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
-	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe0fff);
 }
 
 void log_add_some(struct text *t, const char *text, size_t most)

@@ -138,6 +138,27 @@ def test_names_and_content_do_not_reach_the_terminal_raw(sally, project):
 
 
 @pytest.mark.once
+def test_no_name_and_no_content_says_what_is_not_so(sally, project):
+    """A line feed in a name makes no line of the list, nor of a difference; nothing turns a line or hides in it."""
+    result = review(sally, """python3 - <<'END'
+import os
+for name in (b"x\\n  removed  important", b"c1\\xc2\\x9b31m", "bidi\\u202egnp.exe".encode(), b"bad\\xff"):
+    open(name, "wb").write(b"z\\xc2\\x9b2J\\xe2\\x80\\xae\\xe9\\0\\x01\\n")
+open("plain", "w").write("gr\\u00fc\\u00dfe\\n")
+os.symlink("/etc/shadow", "out")
+os.chmod("a", 0o777)
+END""")
+    shown = changes(sally, "show", result)
+    for text in (result.err, shown.out):
+        lines = text.splitlines()
+        assert not [line for line in lines if line.startswith("  removed")], text
+        assert not set("\x9b\u202e\ufffd") & set(text) and "bidi\\xe2\\x80\\xaegnp.exe" in text, ascii(text)
+        assert [line for line in lines if line.startswith("  added    out") and line.endswith("a link to /etc/shadow")], text
+        assert [line for line in lines if line.startswith("  changed  a ") and line.endswith("-> 777")], text
+    assert "\n+gr\u00fc\u00dfe\n" in shown.out, shown
+
+
+@pytest.mark.once
 def test_statements_hold_in_review(sally, project):
     sally.write(".env", "secret\n")
     script = "cat .env; echo x > d/x || echo kept; echo x > new; echo 'allow * **' > test.rules || echo page"

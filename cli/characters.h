@@ -1,0 +1,18 @@
+/*
+ * Text that others wrote, on its way to a terminal.
+ */
+#ifndef SALLYPORT_CLI_CHARACTERS_H
+#define SALLYPORT_CLI_CHARACTERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* One character of UTF-8 (RFC 3629) of a text that ends with NUL: its length; 0: it is none. */
+size_t read_character(const unsigned char *s, unsigned *ret_code);
+/*
+ * Control characters, what turns the direction of a line (UAX #9), line and paragraph separators,
+ * and what nobody sees.
+ */
+bool steers(unsigned code);
+
+#endif
