@@ -52,25 +52,7 @@ static void human(uint64_t bytes, char out[24])
 	snprintf(out, 24, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
-/*
- * Names and content are the command's: nothing of them reaches the terminal but what can be seen,
- * where it stands. Bytes are written as \x1b, `but` stay as they are.
- */
-static void print_visible(FILE *to, const char *text, const char *but)
-{
-	const unsigned char *s = (const unsigned char *)text;
-
-	while (*s != '\0') {
-		unsigned code = 0;
-		size_t len = read_character(s, &code);
-		bool shown = len > 0 && (!steers(code) || (len == 1 && strchr(but, *s) != NULL));
-
-		for (len += len == 0; len > 0; len--, s++) {
-			fprintf(to, shown ? "%c" : "\\x%02x", *s);
-		}
-	}
-}
-
+/* Names are the command's. */
 static void print_name(FILE *to, const char *name)
 {
 	print_visible(to, name, "");

@@ -3,6 +3,8 @@
  */
 #include "cli/characters.h"
 
+#include <string.h>
+
 size_t read_character(const unsigned char *s, unsigned *ret_code)
 {
 	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
@@ -25,4 +27,19 @@ bool steers(unsigned code)
 	       (code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e) ||
 	       (code >= 0x2060 && code <= 0x206f) || code == 0xfeff ||
 	       (code >= 0xfff9 && code <= 0xfffb) || (code >= 0xe0000 && code <= 0xe0fff);
+}
+
+void print_visible(FILE *to, const char *text, const char *but)
+{
+	const unsigned char *s = (const unsigned char *)text;
+
+	while (*s != '\0') {
+		unsigned code = 0;
+		size_t len = read_character(s, &code);
+		bool shown = len > 0 && (!steers(code) || (len == 1 && strchr(but, *s) != NULL));
+
+		for (len += len == 0; len > 0; len--, s++) {
+			fprintf(to, shown ? "%c" : "\\x%02x", *s);
+		}
+	}
 }

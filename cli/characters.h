@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* One character of UTF-8 (RFC 3629) of a text that ends with NUL: its length; 0: it is none. */
 size_t read_character(const unsigned char *s, unsigned *ret_code);
@@ -14,5 +15,7 @@ size_t read_character(const unsigned char *s, unsigned *ret_code);
  * and what nobody sees.
  */
 bool steers(unsigned code);
+/* What can be seen, where it stands; the bytes of all else as \x1b. `but`: they stay as they are. */
+void print_visible(FILE *to, const char *text, const char *but);
 
 #endif

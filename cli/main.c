@@ -1,10 +1,12 @@
 /*
  * The program: a table of verbs.
  */
+#include "cli/characters.h"
 #include "cli/verbs.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -25,15 +27,25 @@ static const struct {
 	{"version", verb_version, "say what this program is and was built from"},
 };
 
+/* Names of files, and what others said, are in it. */
 int complain(const char *format, ...)
 {
-	va_list args;
+	char line[1024], *more = NULL;
+	va_list args, again;
+	int len;
 
-	fputs("sallyport: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	va_copy(again, args);
+	len = vsnprintf(line, sizeof(line), format, args);
+	if (len >= (int)sizeof(line) && (more = malloc((size_t)len + 1)) != NULL) {
+		vsnprintf(more, (size_t)len + 1, format, again);
+	}
+	va_end(again);
 	va_end(args);
+	fputs("sallyport: ", stderr);
+	print_visible(stderr, more != NULL ? more : line, "");
 	fputc('\n', stderr);
+	free(more);
 	return EXIT_OURS;
 }
 

@@ -300,6 +300,16 @@ mkdir -p conf/deep/.git; echo evil > conf/deep/my.rules; echo evil > conf/deep/.
     assert (page.parent / "free").exists() and (sally.folder / "conf/free").exists(), result
 
 
+@pytest.mark.once
+def test_a_name_that_is_complained_of_does_not_reach_the_terminal_raw(sally):
+    folder = make(sally, sally.folder / "v", a="a\n")
+    sally.write("v.sha", sally.verb("files", "hash", folder).out)
+    make(sally, folder, **{"n\x1b[31m\nsallyport: all is well \u202e\x9b": "x"})
+    result = sally.run("true", rules="verify v with v.sha\n")
+    assert result.status == 125 and "n\\x1b[31m\\x0asallyport: all is well" in result.err, result
+    assert not set("\x1b\x9b\u202e") & set(result.err), ascii(result.err)
+
+
 # ---- defaults that ordinary work needs no rules with
 
 @pytest.mark.once
