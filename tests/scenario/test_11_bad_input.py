@@ -144,11 +144,12 @@ def test_no_home_and_no_record_folder(sally):
 
 # ---- what the machine lacks
 
-def test_no_user_namespaces(sally):
-    """A machine that allows none: here a nested namespace whose own limit is zero."""
+@pytest.mark.parametrize("kind,name", [("user", "user"), ("net", "network"), ("cgroup", "cgroup")])
+def test_no_namespaces(sally, kind, name):
+    """A machine that allows none of a kind: here a nested user namespace whose own limit is zero."""
     script = f"""
         mount -t proc proc /proc 2>/dev/null
-        echo 0 > /proc/sys/user/max_user_namespaces || exit 77
+        echo 0 > /proc/sys/user/max_{kind}_namespaces || exit 77
         exec {sally.program} run --record record -- touch marker"""
     process = sally.popen(["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "sh", "-c",
                            textwrap.dedent(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -158,7 +159,7 @@ def test_no_user_namespaces(sally):
     lines = [line for line in err.splitlines() if line]
     assert process.returncode == 125, err
     assert all(line.startswith("sallyport: ") for line in lines) and len(lines) <= 2, err
-    assert "user namespace" in err and "max_user_namespaces" in err, err
+    assert f"`{name} namespace`" in err and f"sysctl user.max_{kind}_namespaces=" in err, err
     assert not (sally.folder / "marker").exists()
 
 
