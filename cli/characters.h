@@ -15,7 +15,8 @@ size_t read_character(const unsigned char *s, unsigned *ret_code);
  * and what nobody sees.
  */
 bool steers(unsigned code);
-/* What can be seen, where it stands; the bytes of all else as \x1b. `but`: they stay as they are. */
+/* What can be seen, where it stands; the bytes of all else as \x1b. `but`: they stay as they are.
+ */
 void print_visible(FILE *to, const char *text, const char *but);
 
 #endif

@@ -490,7 +490,7 @@ static int put_all(
 		}
 		if (put(p, &view[i]) != 0 && !absent(&view[i])) {
 			return jail_fail_errno(diag, JAIL_EVIEW, "file view",
-				view[i].mode == JAIL_REVIEW                ? review_cure
+				view[i].mode == JAIL_REVIEW         ? review_cure
 				: errno == EPERM || errno == ENOSYS ? cure
 								    : "",
 				"%s", view[i].target);
