@@ -6,6 +6,7 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
+#include <string.h>
 #include <strings.h>
 
 bool inject_choose(struct session *s)
@@ -38,6 +39,13 @@ bool inject_choose(struct session *s)
 		session_refuse(s, 403, "inject-insecure", false,
 			"a statement injects %s here and another relaxes the check of the origin's "
 			"certificate: a secret is not sent to whom nobody checks",
+			fields[0].name);
+		return false;
+	}
+	/* Its answer is the request as it was heard (RFC 9110 9.3.8). */
+	if (n > 0 && strcmp(x->request->method, "TRACE") == 0) {
+		session_refuse(s, 403, "inject-insecure", false,
+			"a statement injects %s here, and TRACE would bring it back",
 			fields[0].name);
 		return false;
 	}

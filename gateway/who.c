@@ -272,7 +272,13 @@ static const char *keep(struct session *s, const char *text)
 static void hear(struct session *s, const struct who_answer *a)
 {
 	const char *program = keep(s, a->program);
+	struct socket_name peer;
 
+	/* Reset meanwhile: another's connection may have the same numbers by now. */
+	if (!socket_peer(s->client.fd, &peer)) {
+		unknown(s, WHO_UNKNOWN);
+		return;
+	}
 	unknown(s, (enum who_doubt)a->doubt);
 	s->asker.told = program != NULL ? program : "unknown";
 	s->asker.program = a->doubt == WHO_SURE ? program : NULL;

@@ -8,6 +8,7 @@
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -53,10 +54,12 @@ static bool ask(int diag, const struct jail_connection *c, uint32_t number)
 	       (ssize_t)sizeof(q);
 }
 
-/* An established lookup that fails falls back to listeners of the port: those are nobody's ends. */
+/* An established lookup that fails falls back to listeners of the port: those are nobody's ends.
+ * One that still dials is another's, who took over the numbers of one that ended. */
 static bool is_it(const struct inet_diag_msg *m, const struct jail_connection *c)
 {
-	return m->id.idiag_sport == htons(c->from_port) && m->id.idiag_dport == htons(c->to_port);
+	return m->idiag_state != TCP_SYN_SENT && m->idiag_state != TCP_LISTEN &&
+	       m->id.idiag_sport == htons(c->from_port) && m->id.idiag_dport == htons(c->to_port);
 }
 
 uint32_t who_diag_inode(int diag, const struct jail_connection *c)

@@ -147,12 +147,13 @@ static void add_holder(struct looking *l, size_t i, int process, int64_t pid)
 	*p = found;
 }
 
-/* It may not be looked into because it has no memory any more; then it runs nothing any more. */
-static bool is_dead(int process)
+/* It may not be looked into because it has no memory any more; then it runs nothing any more. Of a
+ * task alone: a process whose first thread ended may go on by others. */
+static bool is_dead(int task)
 {
 	struct who_stat stat;
 	char text[1024];
-	ssize_t got = read_text(process, "stat", text, sizeof(text));
+	ssize_t got = read_text(task, "stat", text, sizeof(text));
 
 	if (got <= 0) {
 		return errno == ENOENT || errno == ESRCH;
@@ -160,21 +161,21 @@ static bool is_dead(int process)
 	return who_read_stat(text, (size_t)got, &stat) && stat.exits;
 }
 
-static void failed(struct looking *l, int process, int error)
+static void failed(struct looking *l, int task, int error)
 {
-	l->hidden |= error != ENOENT && error != ESRCH && !is_dead(process);
+	l->hidden |= error != ENOENT && error != ESRCH && !is_dead(task);
 }
 
-/* A table of descriptors: "fd" in `where`. */
-static void look_at_table(struct looking *l, int process, int64_t pid, int where, const char *name)
+/* The descriptors of a task of the process; of one of a single task that is the process itself. */
+static void look_at_table(struct looking *l, int process, int64_t pid, int task)
 {
-	int fd = openat(where, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(task, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *fds = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *entry;
 	char link[64];
 
 	if (fds == NULL) {
-		failed(l, process, errno);
+		failed(l, task, errno);
 		if (fd >= 0) {
 			close(fd);
 		}
@@ -189,7 +190,7 @@ static void look_at_table(struct looking *l, int process, int64_t pid, int where
 		}
 		got = readlinkat(fd, entry->d_name, link, sizeof(link));
 		if (got < 0) {
-			failed(l, process, errno);
+			failed(l, task, errno);
 			continue;
 		}
 		inode = who_read_socket(link, (size_t)got);
@@ -202,24 +203,35 @@ static void look_at_table(struct looking *l, int process, int64_t pid, int where
 	closedir(fds);
 }
 
+/* What is gone holds nothing; what cannot be opened for another reason may. */
+static int open_folder(struct looking *l, int where, const char *name)
+{
+	int folder = openat(where, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	l->hidden |= folder < 0 && errno != ENOENT && errno != ESRCH;
+	return folder;
+}
+
 static void look_at_threads(struct looking *l, int process, int64_t pid)
 {
 	int tasks = openat(process, "task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *list = tasks >= 0 ? fdopendir(tasks) : NULL;
 	struct dirent *entry;
-	char name[32];
 
 	if (list == NULL) {
-		failed(l, process, errno);
+		l->hidden |= errno != ENOENT && errno != ESRCH;
 		if (tasks >= 0) {
 			close(tasks);
 		}
 		return;
 	}
 	while ((entry = readdir(list)) != NULL) {
-		if (who_read_pid(entry->d_name) != 0) {
-			snprintf(name, sizeof(name), "%.20s/fd", entry->d_name);
-			look_at_table(l, process, pid, tasks, name);
+		int task = who_read_pid(entry->d_name) != 0 ? open_folder(l, tasks, entry->d_name)
+							    : -1;
+
+		if (task >= 0) {
+			look_at_table(l, process, pid, task);
+			close(task);
 		}
 	}
 	closedir(list);
@@ -227,16 +239,15 @@ static void look_at_threads(struct looking *l, int process, int64_t pid)
 
 static void look_at_process(struct looking *l, const char *name, int64_t pid)
 {
-	int process = openat(l->who->proc, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int process = open_folder(l, l->who->proc, name);
 	struct stat st;
 
 	if (process < 0) {
-		l->hidden |= errno != ENOENT && errno != ESRCH;
 		return;
 	}
 	/* The links of "task" are two and one for each thread (proc(5)). */
 	if (fstatat(process, "task", &st, 0) == 0 && st.st_nlink == 3) {
-		look_at_table(l, process, pid, process, "fd");
+		look_at_table(l, process, pid, process);
 	} else {
 		look_at_threads(l, process, pid);
 	}

@@ -204,6 +204,71 @@ time.sleep(0.5)
         assert result.out == "403\n" and intent["program_doubt"] == "hidden", result
 
 
+def test_a_process_that_hides_behind_its_ended_first_thread(sally, plain_origin):
+    """What looks dead lives on by another thread, and may hold what another was seen with."""
+    web = plain_origin()
+    script = HANDED + """
+import ctypes, threading
+libc = ctypes.CDLL(None)
+child = os.fork()
+if child == 0:
+    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    libc.syscall(60, 0)  # exit of this thread alone
+while open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0] != "Z":
+    time.sleep(0.01)
+""" + f"sock.connect((host, port))\nsock.sendall(b'GET {url_of(web)}/ HTTP/1.1\\r\\nHost: origin.test:{web.port}\\r\\n\\r\\n')\n" \
+        + "print(inside.response(sock)[0])\nos.kill(child, 9)\n"
+    result = sally.python(script, rules=f"allow GET {url_of(web)}/** private by {PYTHON}")
+    assert result.out == "403\n", result
+    assert told(result)["program_doubt"] == ("shared" if sally.user.uid == 0 else "hidden"), told(result)
+
+
+def test_a_loader_is_not_what_it_loads(sally, plain_origin):
+    web = plain_origin()
+    loader = "/lib64/ld-linux-x86-64.so.2"
+    result = sally.run(loader, CURL, "-sS", url_of(web), rules=f"allow GET {url_of(web)}/** private by {CURL}")
+    assert "403" in result.out or "condition" in result.out, result
+    assert told(result)["program"] == os.path.realpath(loader) and not web.requests
+
+
+def test_a_port_that_another_takes_over(sally, plain_origin):
+    """It asks, resets its connection, and leaves its port to who may, before anybody can look."""
+    web = plain_origin()
+    script = f"""
+import inside, os, socket, struct, sys, time
+print("ready", flush=True)
+sys.stdin.readline()
+sock = socket.create_connection(inside.proxy())
+port = sock.getsockname()[1]
+sock.sendall(b"GET {url_of(web)}/stolen HTTP/1.1\\r\\nHost: origin.test:{web.port}\\r\\n\\r\\n")
+time.sleep(0.5)  # it is read
+sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+sock.close()
+host, to = inside.proxy()
+again = socket.socket()
+again.bind(("127.0.0.1", port))
+again.connect((host, to))
+os.set_inheritable(again.fileno(), True)
+child = os.posix_spawn("/usr/bin/sleep", ["sleep", "60"], os.environ)
+again.close()
+print("gone", flush=True)
+sys.stdin.readline()
+os.kill(child, 9)
+"""
+    run = sally.start_python(script, rules=f"allow GET {url_of(web)}/** private by /usr/bin/sleep")
+    assert run.process.stdout.readline() == "ready\n"
+    run.process.send_signal(signal.SIGSTOP)
+    run.process.stdin.write("\n")
+    run.process.stdin.flush()
+    assert run.process.stdout.readline() == "gone\n"
+    run.process.send_signal(signal.SIGCONT)
+    time.sleep(1)
+    result = run.finish(input="\n")
+    assert not web.requests, result
+    assert not result.of("intent", verdict="allow"), result
+
+
 # ---- who cannot be known
 
 

@@ -162,6 +162,15 @@ def test_not_to_whom_nobody_checks(sally, origin):
     assert result.of("intent")[0]["reason"] == "inject-insecure"
 
 
+def test_not_to_be_brought_back(sally, origin):
+    """TRACE is answered with the request; elsewhere it passes."""
+    web, other = origin(), origin()
+    urls = [f"https://origin.test:{w.port}/" for w in (web, other)]
+    result = sally.run("curl", "-sS", "-X", "TRACE", *urls, rules=f"{allow(web)}\n{allow(other)}\n{inject(web)}", env=ENV)
+    assert "inject-insecure" in result.out and not web.requests, result
+    assert [r.method for r in other.requests] == ["TRACE"]
+
+
 def test_explain_names_it(sally):
     page = sally.write("x.rules", "allow GET a.test/**\ninject a.test header X-Key ${env:NOWHERE}\n")
     result = sally.verb("rules", "explain", "--rules", page, "GET", "https://a.test/")
