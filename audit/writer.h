@@ -52,8 +52,6 @@ struct audit_log {
 	bool asked;           /* someone waits for what is gathered */
 	bool owing;           /* writing failed: whoever waits must hear how it goes on */
 	bool dirty;           /* the segment is written, not yet synced */
-	bool syncing;         /* the thread is: the segment stays */
-	bool sealing;         /* the thread is writing the seal */
 	int64_t sealed_at;    /* monotonic, ns */
 	bool stopping;
 
@@ -62,6 +60,7 @@ struct audit_log {
 	uint64_t synced_to;
 	struct journal *journal; /* owned; NULL: there is none */
 	bool unsure;             /* a sync of what these hold failed */
+	bool sealing, syncing;   /* it is at it, the segment stays; set with the mutex held */
 	pthread_t thread;
 	bool has_thread;
 
