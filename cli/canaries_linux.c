@@ -387,6 +387,19 @@ static bool daemon_lives(const char *folder)
 	return alive;
 }
 
+/* Taken away at once: it would lend the rights of whoever asked. */
+static bool lends_rights(const char *folder)
+{
+	char path[4200];
+	struct stat st;
+	bool lends;
+
+	snprintf(path, sizeof(path), "%s/probe-lent", folder);
+	lends = lstat(path, &st) == 0 && (st.st_mode & S_ISUID) != 0;
+	(void)unlink(path);
+	return lends;
+}
+
 const char *canaries_noticed(struct canaries *c, const char *folder)
 {
 	static const char *const ears[SOCKETS] = {"the TCP canary heard the token",
@@ -405,6 +418,9 @@ const char *canaries_noticed(struct canaries *c, const char *folder)
 	if (waitpid(c->victim, &status, WNOHANG) == c->victim) {
 		start_victim(c);
 		return "a process outside was killed";
+	}
+	if (lends_rights(folder)) {
+		return "a file with the setuid bit was left";
 	}
 	return daemon_lives(folder) ? "a process outlived the run" : NULL;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -292,6 +293,30 @@ PROBE(probe_handle)
 	if (fd >= 0) {
 		close(fd);
 	}
+}
+
+/* The canary is the file: what it is outside, after the run. */
+PROBE(probe_setuid_file)
+{
+	int fd = open("probe-lent", O_WRONLY | O_CREAT | O_CLOEXEC, 0755);
+	bool failed;
+
+	(void)t;
+	if (fd < 0) {
+		probe_say(result, PROBE_UNKNOWN, "%s", strerror(errno));
+		return;
+	}
+	failed = fchmod(fd, 04755) != 0 && chmod("probe-lent", 04755) != 0 &&
+		 syscall(452 /* fchmodat2 */, AT_FDCWD, "probe-lent", 04755, 0) != 0;
+	close(fd);
+	if (failed && unlink("probe-lent") == 0) {
+		fd = open("probe-lent", O_WRONLY | O_CREAT | O_CLOEXEC, 04755);
+		failed = fd < 0;
+		if (fd >= 0) {
+			close(fd);
+		}
+	}
+	probe_judge(result, failed, "a file with the setuid bit");
 }
 
 PROBE(probe_file_size)

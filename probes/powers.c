@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -252,6 +253,26 @@ PROBE(probe_io_uring)
 
 	(void)t;
 	judge_descriptor(result, syscall(SYS_io_uring_setup, 4, params), "io_uring_setup");
+}
+
+/* Events of the whole file system that the working folder lies on: who does what, where. */
+PROBE(probe_fanotify)
+{
+	int fd = fanotify_init(FAN_CLASS_NOTIF | FAN_REPORT_FID | FAN_CLOEXEC, O_RDONLY);
+
+	(void)t;
+	probe_judge(result,
+		fd < 0 || fanotify_mark(fd, FAN_MARK_ADD | FAN_MARK_FILESYSTEM,
+				  FAN_OPEN | FAN_MODIFY, AT_FDCWD, ".") != 0,
+		"fanotify of a file system");
+	if (fd >= 0) {
+		close(fd);
+	}
+	if (result->outcome == PROBE_HELD) {
+		/* To be asked before others open something. */
+		judge_descriptor(result, fanotify_init(FAN_CLASS_CONTENT | FAN_CLOEXEC, O_RDONLY),
+			"fanotify_init");
+	}
 }
 
 /* Any other error means that the call was ready to look at its arguments. */

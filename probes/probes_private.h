@@ -50,6 +50,7 @@ PROBE(probe_sysfs);
 PROBE(probe_devices);
 PROBE(probe_mknod);
 PROBE(probe_handle);
+PROBE(probe_setuid_file);
 PROBE(probe_file_size);
 
 /* powers.c */
@@ -67,6 +68,7 @@ PROBE(probe_bpf);
 PROBE(probe_perf);
 PROBE(probe_userfaultfd);
 PROBE(probe_io_uring);
+PROBE(probe_fanotify);
 PROBE(probe_modules);
 PROBE(probe_kexec);
 PROBE(probe_terminal);
@@ -79,6 +81,8 @@ PROBE(probe_kill);
 PROBE(probe_kill_all);
 PROBE(probe_ptrace);
 PROBE(probe_ptrace_init);
+PROBE(probe_other_memory);
+PROBE(probe_other_descriptors);
 PROBE(probe_shm);
 PROBE(probe_daemon);
 PROBE(probe_forks);
