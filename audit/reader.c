@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { READ_BYTES = 64 * 1024 };
+
 struct audit_reader {
 	int dir, file; /* owned */
 	unsigned segment;
@@ -113,6 +115,16 @@ static int open_segment(struct audit_reader *r)
 	return AUDIT_OK;
 }
 
+/* No more than stays in the processor's cache until it is parsed. */
+static ssize_t read_some(struct audit_reader *r)
+{
+	size_t room = r->size - r->end;
+	ssize_t got = read(r->file, r->buf + r->end, room < READ_BYTES ? room : READ_BYTES);
+
+	r->end += got > 0 ? (size_t)got : 0;
+	return got;
+}
+
 /* One line without its newline; AUDIT_END when no whole one is there (yet). */
 static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 {
@@ -156,11 +168,10 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 				return AUDIT_ETOOLONG;
 			}
 		}
-		got = read(r->file, r->buf + r->end, r->size - r->end);
+		got = read_some(r);
 		if (got < 0) {
 			return AUDIT_EIO;
 		}
-		r->end += (size_t)got;
 		if (got == 0) {
 			unsigned next = next_segment(r);
 
@@ -168,12 +179,11 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 				return AUDIT_END;
 			}
 			/* What was written after that read and before the next one was begun. */
-			got = read(r->file, r->buf + r->end, r->size - r->end);
+			got = read_some(r);
 			if (got < 0) {
 				return AUDIT_EIO;
 			}
 			if (got > 0) {
-				r->end += (size_t)got;
 				continue;
 			}
 			go_on(r, next);
