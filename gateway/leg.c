@@ -24,24 +24,35 @@ enum {
 };
 
 /*
- * What came for TLS, for all legs of a thread: it is gone through before the next is read, and the
- * beginning of a record that is left over is kept by mbedTLS. Made when the first is read: as a
- * thread's own array it would be zeroed for every thread of the process when that starts.
+ * What a thread's legs have in common. Made when it is first used: a thread's own arrays would be
+ * zeroed for every thread of the process when that starts.
  */
-static _Thread_local unsigned char *wire;
+struct scratch {
+	/* What came for TLS: it is gone through before the next is read, and the beginning of a
+	 * record that is left over is kept by mbedTLS. */
+	unsigned char wire[READ_LARGE];
+	/*
+	 * What is written in small pieces, a head and the body behind it, goes into one TLS record.
+	 * One leg at a time gathers: its record is closed when another writes, and by leg_flush.
+	 */
+	unsigned char record[RECORD_PLAIN];
+};
+static _Thread_local struct scratch *scratch; /* owned */
+static _Thread_local struct leg *gathering;   /* NULL: nobody */
+static _Thread_local size_t gathered;
 
-static bool has_wire(void)
+static bool has_scratch(void)
 {
-	if (wire == NULL) {
-		wire = malloc(READ_LARGE);
+	if (scratch == NULL) {
+		scratch = malloc(sizeof(*scratch));
 	}
-	return wire != NULL;
+	return scratch != NULL;
 }
 
 void leg_finish_thread(void)
 {
-	free(wire);
-	wire = NULL;
+	free(scratch);
+	scratch = NULL;
 }
 
 /* The loop's interest in a socket: made once, it stays where it is when the leg moves. */
@@ -69,19 +80,9 @@ static void listen_no_more(struct leg *leg)
 	event_del(&leg->watch->on_read);
 }
 
-/*
- * What is written in small pieces, a head and the body behind it, goes into one TLS record. Of a
- * thread's legs one at a time gathers: its record is closed when another writes, and by leg_flush.
- */
-static _Thread_local struct {
-	struct leg *leg; /* NULL: nobody's */
-	size_t len;
-	unsigned char bytes[RECORD_PLAIN];
-} gathered;
-
 static size_t gathered_of(const struct leg *leg)
 {
-	return gathered.leg == leg ? gathered.len : 0;
+	return gathering == leg ? gathered : 0;
 }
 
 /* What the socket will not announce again: bytes that wait, an end that was seen. */
@@ -105,12 +106,12 @@ static void fail(struct leg *leg, const char *word)
 
 static void close_record(void)
 {
-	struct leg *leg = gathered.leg;
-	size_t len = gathered.len;
+	struct leg *leg = gathering;
+	size_t len = gathered;
 
-	gathered.leg = NULL;
-	gathered.len = 0;
-	if (len > 0 && tls_write(leg->tls, gathered.bytes, len) != TLS_DONE) {
+	gathering = NULL;
+	gathered = 0;
+	if (len > 0 && tls_write(leg->tls, scratch->record, len) != TLS_DONE) {
 		fail(leg, tls_failure_word(leg->tls));
 	}
 }
@@ -151,13 +152,13 @@ static void receive_plain(struct leg *leg)
 /* Bytes that came before TLS was laid over the leg: a ClientHello, never more than one read. */
 static void take_early(struct leg *leg)
 {
-	int len = evbuffer_remove(leg->in, wire, READ_LARGE);
+	int len = evbuffer_remove(leg->in, scratch->wire, READ_LARGE);
 
 	if (evbuffer_get_length(leg->in) > 0) {
 		fail(leg, "tls-protocol");
 		return;
 	}
-	tls_feed(leg->tls, wire, len > 0 ? (size_t)len : 0);
+	tls_feed(leg->tls, scratch->wire, len > 0 ? (size_t)len : 0);
 }
 
 /*
@@ -255,7 +256,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		listen_no_more(leg);
 		return;
 	}
-	if (leg->tls != NULL && !has_wire()) {
+	if (leg->tls != NULL && !has_scratch()) {
 		fail(leg, "memory");
 		return;
 	}
@@ -264,7 +265,7 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		take_early(leg);
 	} else if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
 		if (leg->tls != NULL) {
-			tls_feed(leg->tls, wire, receive(leg, wire, READ_LARGE));
+			tls_feed(leg->tls, scratch->wire, receive(leg, scratch->wire, READ_LARGE));
 		} else {
 			receive_plain(leg);
 		}
@@ -330,9 +331,9 @@ void leg_close(struct leg *leg)
 		evutil_closesocket(leg->fd);
 		leg->fd = -1;
 	}
-	if (gathered.leg == leg) {
-		gathered.leg = NULL;
-		gathered.len = 0;
+	if (gathering == leg) {
+		gathering = NULL;
+		gathered = 0;
 	}
 	if (leg->failure == NULL) {
 		leg->failure = "closed";
@@ -370,7 +371,7 @@ void leg_move(struct leg *to, struct leg *from,
 	assert(from->fd >= 0 && !from->handshaking);
 	*to = *from;
 	to->watch->leg = to;
-	gathered.leg = gathered.leg == from ? to : gathered.leg;
+	gathering = gathering == from ? to : gathering;
 	memset(from, 0, sizeof(*from));
 	from->fd = -1;
 	to->notify = notify;
@@ -436,15 +437,16 @@ bool leg_write(struct leg *leg, const void *data, size_t len)
 	if (leg->tls == NULL || len == 0) {
 		return evbuffer_add(leg->wire_out, data, len) == 0;
 	}
-	if (gathered.leg != leg || len > sizeof(gathered.bytes) - gathered.len) {
+	if (gathering != leg || len > sizeof(scratch->record) - gathered) {
 		close_record();
 	}
-	if (gathered.len == 0 && len >= RECORD_WORTH) {
+	if (gathered == 0 && len >= RECORD_WORTH) {
 		return tls_write(leg->tls, data, len) == TLS_DONE;
 	}
-	memcpy(gathered.bytes + gathered.len, data, len);
-	gathered.leg = leg;
-	gathered.len += len;
+	assert(scratch != NULL); /* the handshake was read */
+	memcpy(scratch->record + gathered, data, len);
+	gathering = leg;
+	gathered += len;
 	return true;
 }
 
@@ -471,7 +473,7 @@ bool leg_flush(struct leg *leg)
 	if (leg->fd < 0 || leg->failure != NULL) {
 		return leg->failure == NULL;
 	}
-	if (gathered.leg == leg) {
+	if (gathering == leg) {
 		close_record();
 	}
 	if (leg->failure != NULL || (!leg->deaf && !may_leave(leg))) {
@@ -520,7 +522,7 @@ void leg_shut(struct leg *leg)
 	if (leg->shut || !leg_is_open(leg)) {
 		return;
 	}
-	if (gathered.leg == leg) {
+	if (gathering == leg) {
 		close_record();
 	}
 	if (leg->tls != NULL && !leg->handshaking) {

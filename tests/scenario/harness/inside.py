@@ -70,9 +70,11 @@ def response(sock, buffer=b""):
         name, value = line.split(":", 1)
         headers[name.lower()] = value.strip()
     length = int(headers.get("content-length", 0))
+    buffer = bytearray(buffer)
     while len(buffer) < length:
         piece = sock.recv(65536)
         if not piece:
-            raise EOFError(buffer)
+            raise EOFError(bytes(buffer))
         buffer += piece
+    buffer = bytes(buffer)
     return int(lines[0].split(" ")[1]), headers, buffer[:length], buffer[length:]
