@@ -27,6 +27,12 @@ static bool is_refused(const struct audit_record *r)
 	return r->verdict != NULL && strcmp(r->verdict, "deny") == 0;
 }
 
+/* Not "unknown": it was found, in doubt or not. */
+static bool is_program_known(const struct audit_record *r)
+{
+	return r->program != NULL && r->program[0] == '/';
+}
+
 /* ---- OCSF ---- */
 
 enum { OCSF_NETWORK = 4001, OCSF_HTTP = 4002, OCSF_DNS = 4003 };
@@ -76,7 +82,8 @@ static void ocsf_class(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct 
 
 static void ocsf_metadata(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct audit_record *r)
 {
-	yyjson_mut_val *metadata = yyjson_mut_obj_add_obj(doc, event, "metadata"), *product;
+	yyjson_mut_val *metadata = yyjson_mut_obj_add_obj(doc, event, "metadata"), *product,
+		       *profiles;
 	char uid[160];
 
 	product = yyjson_mut_obj_add_obj(doc, metadata, "product");
@@ -84,9 +91,13 @@ static void ocsf_metadata(yyjson_mut_doc *doc, yyjson_mut_val *event, const stru
 	yyjson_mut_obj_add_str(doc, product, "vendor_name", "Sallyport");
 	yyjson_mut_obj_add_str(doc, product, "version", SALLYPORT_VERSION);
 	yyjson_mut_obj_add_str(doc, metadata, "version", "1.3.0");
-	/* The profile that knows actions, dispositions and rules. */
-	yyjson_mut_arr_add_str(
-		doc, yyjson_mut_obj_add_arr(doc, metadata, "profiles"), "security_control");
+	/* The profile that knows actions, dispositions and rules, and the one that knows processes.
+	 */
+	profiles = yyjson_mut_obj_add_arr(doc, metadata, "profiles");
+	yyjson_mut_arr_add_str(doc, profiles, "security_control");
+	if (is_program_known(r)) {
+		yyjson_mut_arr_add_str(doc, profiles, "host");
+	}
 	snprintf(uid, sizeof(uid), "%s/%llu", r->run != NULL ? r->run : "-",
 		(unsigned long long)r->seq);
 	yyjson_mut_obj_add_strcpy(doc, metadata, "uid", uid);
@@ -171,6 +182,31 @@ static void ocsf_connection(
 	}
 }
 
+/* Who asked, by the profile `host`; it stays out where it was looked for in vain. */
+static void ocsf_actor(yyjson_mut_doc *doc, yyjson_mut_val *event, const struct audit_record *r)
+{
+	enum { REGULAR_FILE = 1 };
+	yyjson_mut_val *process, *file;
+
+	if (!is_program_known(r)) {
+		return;
+	}
+	process =
+		yyjson_mut_obj_add_obj(doc, yyjson_mut_obj_add_obj(doc, event, "actor"), "process");
+	if (r->pid != 0) {
+		yyjson_mut_obj_add_int(doc, process, "pid", r->pid);
+	}
+	export_text(doc, process, "name", strrchr(r->program, '/') + 1);
+	file = yyjson_mut_obj_add_obj(doc, process, "file");
+	export_text(doc, file, "name", strrchr(r->program, '/') + 1);
+	export_text(doc, file, "path", r->program);
+	yyjson_mut_obj_add_uint(doc, file, "type_id", REGULAR_FILE);
+	if (r->parent_pid != 0) {
+		yyjson_mut_obj_add_int(doc, yyjson_mut_obj_add_obj(doc, process, "parent_process"),
+			"pid", r->parent_pid);
+	}
+}
+
 void ocsf_event(const struct audit_record *intent, const struct audit_record *r)
 {
 	yyjson_mut_doc *doc = new_doc();
@@ -179,6 +215,7 @@ void ocsf_event(const struct audit_record *intent, const struct audit_record *r)
 	yyjson_mut_obj_add_int(doc, event, "time", r->time_ns / 1000000);
 	ocsf_class(doc, event, r);
 	ocsf_metadata(doc, event, r);
+	ocsf_actor(doc, event, r);
 	if (r->client != NULL) {
 		ocsf_endpoint(doc, yyjson_mut_obj_add_obj(doc, event, "src_endpoint"), r->client);
 	}
@@ -267,8 +304,8 @@ static void otel_attributes(yyjson_mut_doc *doc, yyjson_mut_val *span,
 	text_attribute(doc, list, "server.address", r->host);
 	number_attribute(doc, list, "server.port", r->port, r->port != 0);
 	endpoint_attributes(doc, list, true, r->client);
-	text_attribute(doc, list, "process.executable.path",
-		r->program != NULL && r->program[0] == '/' ? r->program : NULL);
+	text_attribute(
+		doc, list, "process.executable.path", is_program_known(r) ? r->program : NULL);
 	number_attribute(doc, list, "process.pid", r->pid, r->pid != 0);
 	text_attribute(doc, list, "user_agent.original", agent);
 	number_attribute(doc, list, "http.response.status_code", r->status, r->status != 0);

@@ -390,6 +390,18 @@ def test_who_asked_is_told_apart_from_where(sally, made, unread):
     assert attributes["user.name"] == {"stringValue": "who@x"} and attributes["network.peer.port"] == {"intValue": "443"}
 
 
+def test_the_program_that_asked(sally, made):
+    made.request(program="/opt/a b/x\x1b", pid=12, parent_pid=3, program_words=["x"])
+    made.request(program="unknown", program_doubt="unknown")
+    made.request(program="/usr/bin/env", program_doubt="shared")
+    known, unknown, doubtful = [json.loads(line) for line in export(sally, "ocsf", made.write()).splitlines()]
+    assert known["actor"] == {"process": {"pid": 12, "name": "x\x1b", "file": {"name": "x\x1b", "path": "/opt/a b/x\x1b", "type_id": 1},
+                                          "parent_process": {"pid": 3}}}
+    assert known["metadata"]["profiles"] == ["security_control", "host"]
+    assert "actor" not in unknown and unknown["metadata"]["profiles"] == ["security_control"]
+    assert doubtful["actor"]["process"] == {"name": "env", "file": {"name": "env", "path": "/usr/bin/env", "type_id": 1}}
+
+
 def test_otel(sally, several):
     spans = [json.loads(line)["resourceSpans"][0]["scopeSpans"][0]["spans"][0] for line in export(sally, "otel", several).splitlines()]
     assert len(spans) == 5 and len({s["traceId"] for s in spans}) == 1 and len({s["spanId"] for s in spans}) == 5
