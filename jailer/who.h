@@ -23,7 +23,7 @@ struct jail_connection {
 /* Why it is not sure that `program` alone speaks on the connection. */
 enum jail_doubt {
 	JAIL_DOUBT_UNKNOWN = 0, /* nobody was found: it is gone already */
-	JAIL_DOUBT_HIDDEN,      /* a process that may not be looked into may hold it too */
+	JAIL_DOUBT_HIDDEN,      /* a process that may not be, or was not, looked into may hold it */
 	JAIL_DOUBT_SHARED,      /* processes of different programs hold it */
 	JAIL_DOUBT_WRITABLE,    /* the program's file is where the command can write, or no file */
 	JAIL_DOUBT_REPLACED,    /* another file, or none, is at its path now */

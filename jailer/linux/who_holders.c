@@ -17,6 +17,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/*
+ * How much is looked at for one answer, in descriptors: a busy build has a few thousand open. The
+ * command chooses how many there are, and this work is not under its limits. What is left out may
+ * hold anything, so that everybody is in doubt.
+ */
+enum { LOOKS = 16 * 1024, LOOKS_OF_A_TASK = 8 };
+
 struct looking {
 	const struct who *who;
 	const uint32_t *inodes;
@@ -25,7 +32,15 @@ struct looking {
 	uint64_t began[JAIL_WHO_MAX]; /* of the holder told so far */
 	bool unsure[JAIL_WHO_MAX];    /* a holder went away while it was looked at */
 	bool hidden;                  /* a process could not be looked into */
+	unsigned looks;               /* so far */
 };
+
+static bool may_look(struct looking *l, unsigned looks)
+{
+	l->looks += looks;
+	l->hidden |= l->looks > LOOKS;
+	return l->looks <= LOOKS;
+}
 
 static ssize_t read_text(int process, const char *name, char *buf, size_t size)
 {
@@ -181,7 +196,7 @@ static void look_at_table(struct looking *l, int process, int64_t pid, int task)
 		}
 		return;
 	}
-	while ((entry = readdir(fds)) != NULL) {
+	while ((entry = readdir(fds)) != NULL && may_look(l, 1)) {
 		ssize_t got;
 		uint32_t inode;
 
@@ -225,7 +240,7 @@ static void look_at_threads(struct looking *l, int process, int64_t pid)
 		}
 		return;
 	}
-	while ((entry = readdir(list)) != NULL) {
+	while ((entry = readdir(list)) != NULL && may_look(l, LOOKS_OF_A_TASK)) {
 		int task = who_read_pid(entry->d_name) != 0 ? open_folder(l, tasks, entry->d_name)
 							    : -1;
 
@@ -268,7 +283,7 @@ void who_holders(
 		}
 		return;
 	}
-	while ((entry = readdir(list)) != NULL) {
+	while ((entry = readdir(list)) != NULL && may_look(&l, LOOKS_OF_A_TASK)) {
 		int64_t pid = who_read_pid(entry->d_name);
 
 		if (pid > 1) {

@@ -224,6 +224,39 @@ while open(f"/proc/{child}/stat").read().rpartition(")")[2].split()[0] != "Z":
     assert told(result)["program_doubt"] == ("shared" if sally.user.uid == 0 else "hidden"), told(result)
 
 
+@pytest.mark.once
+def test_a_crowd_of_descriptors_is_not_looked_through(sally, plain_origin):
+    """Who asks is in doubt while they are open, and known again when they are gone."""
+    web = plain_origin()
+    result = sally.python(f"""
+import os, signal, subprocess
+children = []
+for _ in range(40):
+    r, w = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(r)
+        null = os.open("/dev/null", os.O_RDONLY)
+        for _ in range(450):
+            os.dup(null)
+        os.write(w, b"x")
+        signal.pause()
+    os.close(w)
+    assert os.read(r, 1) == b"x"
+    os.close(r)
+    children.append(child)
+subprocess.run(["curl", "-sS", "-o", "/dev/null", "{url_of(web)}/crowd"])
+for child in children:
+    os.kill(child, 9)
+    os.waitpid(child, 0)
+subprocess.run(["curl", "-sS", "{url_of(web)}/alone"])
+""", rules=f"allow GET {url_of(web)}/** private by {CURL}")
+    assert result.out == "hello GET /alone\n", result
+    crowd, alone = told(result, path="/crowd"), told(result, path="/alone")
+    assert (crowd["verdict"], crowd["program_doubt"]) == ("deny", "hidden"), crowd
+    assert (alone["verdict"], alone["program"]) == ("allow", CURL) and "program_doubt" not in alone
+
+
 def test_a_loader_is_not_what_it_loads(sally, plain_origin):
     web = plain_origin()
     loader = "/lib64/ld-linux-x86-64.so.2"
