@@ -3,6 +3,7 @@
 #
 #   dependencies.sh fetch                   tarballs into the cache, hash checked against the signed index
 #   dependencies.sh build PREFIX OPTION...  builds every dependency into PREFIX (see below)
+#   dependencies.sh build-tests PREFIX OPTION...  what the tests want that the compiler's target has no package of
 #
 # The mirror is the one this machine's own apt uses. The index is verified by the distribution's
 # archive keyring, the tarball by the index's SHA-256. Nothing is installed into the system and no
@@ -21,13 +22,14 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # name, kind (source tarball or binary package), package, series, the oldest version to be taken
 # (what came after it mended holes: a mirror that is behind, or held back, cannot bring us below it),
-# and the target that wants it.
+# and the target that wants it; windows-tests for what is never part of the program.
 wanted="
 mbedtls   source mbedtls          3.6 3.6.5  all
 libevent  source libevent         2.1 2.1.12 all
 yyjson    source yyjson           0.  0.10   all
 llhttp    binary libllhttp-source 9.  9.3    all
 libsodium source libsodium        1.0 1.0.18 windows
+cmocka    source cmocka           1.1 1.1.7  windows-tests
 "
 
 say() { printf 'dependencies: %s\n' "$*" >&2; }
@@ -140,17 +142,19 @@ fetch_newest() { # NAME KIND PACKAGE VERSION-PREFIX OLDEST
 	die "no $3 $4*, $5 or newer, could be fetched through apt: see $apt_root/fetch.log"
 }
 
-# TARGET: windows, other, or all of them.
-fetch() {
-	local name kind package version oldest target ready=
+selected() { # TARGET: the lines of what it wants; `everything` is all of them
+	awk -v target="$1" 'NF && (target == "everything" || $6 == target ||
+		$6 == "all" && target !~ /-tests$/)' <<<"$wanted"
+}
+
+fetch() { # TARGET
+	local name kind package version oldest ready=
 	mkdir -p "$sources"
-	while read -r name kind package version oldest target; do
-		[ -n "$name" ] || continue
-		[ "$1" = all ] || [ "$target" = all ] || [ "$target" = "$1" ] || continue
+	while read -r name kind package version oldest _; do
 		have "$name" && continue
 		[ -n "$ready" ] || { private_apt_setup; ready=1; }
 		fetch_newest "$name" "$kind" "$package" "$version" "$oldest"
-	done <<<"$wanted"
+	done < <(selected "$1")
 }
 
 target() { # what the caller's compiler makes programs for
@@ -242,16 +246,22 @@ build_libsodium() {
 	cp -r "$source/src/libsodium/include/sodium" "$source/src/libsodium/include/sodium.h" "$prefix.new/include/"
 }
 
-# build PREFIX CMAKE-OPTION...: environment CC, CFLAGS, AR as the caller's compiler
+build_cmocka() {
+	local own_flags=-D__USE_MINGW_ANSI_STDIO=1 # %zu
+	source=$(unpack cmocka)
+	cmake_build cmocka "$source" -DBUILD_SHARED_LIBS=OFF -DUNIT_TESTING=OFF -DWITH_EXAMPLES=OFF
+}
+
+# build TARGET PREFIX CMAKE-OPTION...: environment CC, CFLAGS, AR as the caller's compiler
 build() {
 	local names
-	prefix=$1
-	shift
+	names=$(selected "$1" | cut -d' ' -f1)
+	prefix=$2
+	shift 2
 	cmake_args=("$@")
 	work=$prefix.work
 	rm -rf "$work" "$prefix.new"
 	mkdir -p "$work"
-	names=$(awk -v target="$(target)" 'NF { if ($6 == "all" || $6 == target) print $1 }' <<<"$wanted")
 	for name in $names; do
 		say "building $name $(grep "^$name " "$lock_list" | cut -d' ' -f2)"
 		"build_$name"
@@ -264,20 +274,21 @@ build() {
 
 # A function, read whole before it runs: a pull may change this file under a build that takes minutes.
 main() {
-	[ "${1:-}" != build ] || [ ! -f "${2:-}/versions.lock" ] || exit 0 # there already: nobody to wait for
+	[[ "${1:-}" != build* ]] || [ ! -f "${2:-}/versions.lock" ] || exit 0 # there already: nobody to wait for
 	mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
 		die "cannot write to $cache: let SALLYPORT_CACHE name a folder of your own"
 	exec 9>"$cache/lock" # builds side by side wait for each other
 	flock -n 9 || { say "waiting for another build that uses $cache"; flock 9; }
 	case ${1:-} in
-	fetch) fetch all ;;
-	build)
+	fetch) fetch everything ;;
+	build | build-tests)
+		target=$(target)${1#build}
 		shift
 		[ ! -f "$1/versions.lock" ] || exit 0 # whom we waited for built it
-		fetch "$(target)"
-		build "$@"
+		fetch "$target"
+		build "$target" "$@"
 		;;
-	*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...]" ;;
+	*) die "usage: dependencies.sh fetch | build PREFIX [CMAKE-OPTION...] | build-tests PREFIX [CMAKE-OPTION...]" ;;
 	esac
 }
 

@@ -7,14 +7,16 @@ sallyport_unit_test(crypto_refusals sallyport_certs)
 sallyport_unit_test(rules_target sallyport_rules)
 sallyport_unit_test(rules sallyport_rules)
 sallyport_unit_test(audit sallyport_audit sallyport::yyjson)
-add_library(audit_folder STATIC unit/audit_folder.c)
-target_link_libraries(audit_folder PUBLIC sallyport_audit PkgConfig::CMOCKA)
+if(NOT WIN32)
+	add_library(audit_folder STATIC unit/audit_folder.c)
+	target_link_libraries(audit_folder PUBLIC sallyport_audit PkgConfig::CMOCKA)
+endif()
 sallyport_unit_test(audit_disk audit_folder)
 sallyport_unit_test(audit_journal audit_folder)
 sallyport_unit_test(audit_seal audit_folder)
 sallyport_unit_test(audit_keep audit_folder)
 sallyport_unit_test(mint sallyport_certs)
-if(NOT WIN32 AND NOT SALLYPORT_DEPS STREQUAL "system" AND NOT SALLYPORT_SANITIZE)
+if(NOT SALLYPORT_DEPS STREQUAL "system" AND NOT SALLYPORT_SANITIZE)
 	sallyport_unit_test(tls_memory sallyport_certs)
 endif()
 add_library(made STATIC unit/made.c)
@@ -26,8 +28,10 @@ sallyport_unit_test(handshake_parse made)
 # The pure HTTP stages by themselves: they need no loop and no TLS.
 add_library(http_stages STATIC ${CMAKE_SOURCE_DIR}/gateway/arena.c ${CMAKE_SOURCE_DIR}/gateway/http.c
 	${CMAKE_SOURCE_DIR}/gateway/http_check.c ${CMAKE_SOURCE_DIR}/gateway/http_parse.c
-	${CMAKE_SOURCE_DIR}/gateway/http_target.c ${CMAKE_SOURCE_DIR}/gateway/http_write.c
-	http/trace.c http/rewrite.c)
+	${CMAKE_SOURCE_DIR}/gateway/http_target.c ${CMAKE_SOURCE_DIR}/gateway/http_write.c)
+if(NOT WIN32)
+	target_sources(http_stages PRIVATE http/trace.c http/rewrite.c)
+endif()
 target_link_libraries(http_stages PUBLIC sallyport_flags sallyport_rules sallyport::llhttp)
 sallyport_unit_test(arena http_stages)
 sallyport_unit_test(http_parse http_stages)
@@ -37,8 +41,10 @@ sallyport_unit_test(http_write http_stages)
 sallyport_unit_test(windows_path sallyport_jailer_windows)
 sallyport_unit_test(compat_fnmatch)
 target_sources(test_compat_fnmatch PRIVATE ${CMAKE_SOURCE_DIR}/compat/windows/fnmatch.c)
-add_library(windows_fake STATIC unit/windows_fake.c)
-target_link_libraries(windows_fake PUBLIC sallyport_jailer_windows)
+if(NOT WIN32)
+	add_library(windows_fake STATIC unit/windows_fake.c)
+	target_link_libraries(windows_fake PUBLIC sallyport_jailer_windows)
+endif()
 sallyport_unit_test(windows_jail windows_fake)
 
 # What the gateway reads before HTTP, pure too.
@@ -61,11 +67,13 @@ endif()
 
 # Parts of the program that are pure.
 add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
-target_link_libraries(cli_pure PUBLIC sallyport_flags)
+target_link_libraries(cli_pure PUBLIC sallyport_flags ${sallyport_compat})
 sallyport_unit_test(manifest cli_pure)
 
 # The load generator's counting.
-add_library(bench_load_parts STATIC ${CMAKE_SOURCE_DIR}/bench/load/histogram.c
-	${CMAKE_SOURCE_DIR}/bench/load/options.c)
-target_link_libraries(bench_load_parts PUBLIC sallyport_flags)
+if(NOT WIN32)
+	add_library(bench_load_parts STATIC ${CMAKE_SOURCE_DIR}/bench/load/histogram.c
+		${CMAKE_SOURCE_DIR}/bench/load/options.c)
+	target_link_libraries(bench_load_parts PUBLIC sallyport_flags)
+endif()
 sallyport_unit_test(bench_load bench_load_parts)
