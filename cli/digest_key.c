@@ -4,6 +4,7 @@
  */
 #include "cli/digest_key.h"
 #include "certs/certs.h"
+#include "cli/digest_text.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
 
@@ -18,14 +19,15 @@
 static int read_key(const char *path, unsigned char key[AUDIT_KEY])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	char text[DIGEST_TEXT_MAX + 1] = "";
 	ssize_t got;
 
 	if (fd < 0) {
 		return -1;
 	}
-	got = read(fd, key, AUDIT_KEY);
+	got = read(fd, text, DIGEST_TEXT_MAX);
 	close(fd);
-	if (got != AUDIT_KEY) {
+	if (got < 0 || !digest_text_unwrap(text, (size_t)got, key)) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -36,10 +38,16 @@ static int read_key(const char *path, unsigned char key[AUDIT_KEY])
 static int make_key(const char *path, unsigned char key[AUDIT_KEY])
 {
 	char temporary[PATH_MAX + 48];
+	char text[DIGEST_TEXT_MAX];
+	size_t len;
 	int fd;
 	bool whole;
 
 	if (certs_random(NULL, key, AUDIT_KEY) != 0) {
+		return -1;
+	}
+	len = digest_text_wrap(key, text);
+	if (len == 0) {
 		return -1;
 	}
 	snprintf(temporary, sizeof(temporary), "%s.%ld", path, (long)getpid());
@@ -47,7 +55,7 @@ static int make_key(const char *path, unsigned char key[AUDIT_KEY])
 	if (fd < 0) {
 		return -1;
 	}
-	whole = write(fd, key, AUDIT_KEY) == AUDIT_KEY && fsync(fd) == 0;
+	whole = write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 	whole = close(fd) == 0 && whole;
 	if (!whole || (access(path, F_OK) != 0 && rename(temporary, path) != 0)) {
 		(void)unlink(temporary);

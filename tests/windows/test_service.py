@@ -155,6 +155,13 @@ class Service:
         return await self.process.wait()
 
 
+def local_app_data():
+    if os.name == "nt":
+        return pathlib.Path(os.environ["LOCALAPPDATA"])
+    prefix = pathlib.Path(os.environ.get("SALLYPORT_WINEPREFIX", ROOT / "build" / "wineprefix"))
+    return next((prefix / "drive_c" / "users").glob("*/AppData/Local"))
+
+
 def serve(sallyport, runner, exe, tmp_path, story, *options):
     init_ca(sallyport)
 
@@ -168,6 +175,33 @@ def records(folder, kind):
     lines = [json.loads(line) for file in sorted((folder / "record").glob("*.jsonl"))
              for line in file.read_text().splitlines()]
     return [line for line in lines if line["kind"] == kind]
+
+
+def test_digest_key_is_wrapped_for_its_user(sallyport, runner, exe, tmp_path):
+    """Made at the first start, read again at the next; one changed letter keeps the gateway from starting."""
+    async def story(s):
+        assert (await ask(s.port, s.origin, "/x"))[0] == 200
+        await s.tell("--end")
+        assert await s.ended() == 0, s.said
+    state = local_app_data() / "sallyport" / "records"
+    key = state / "digest.key"
+    key.unlink(missing_ok=True)
+    serve(sallyport, runner, exe, tmp_path, story)
+    text = key.read_bytes()
+    assert text.startswith(b"sallyport-dpapi-1\n"), text
+    at = len(text) * 3 // 4
+    changed = text[:at] + (b"A" if text[at:at + 1] != b"A" else b"B") + text[at + 1:]
+    start = ("gateway", "--listen", free_address(), "--rules", "s.rules", "--ca", "ca", "--record", "record")
+    try:
+        with key.open("r+b") as file:  # in place: the access list stays
+            file.write(changed)
+        done = sallyport(*start)
+        assert done.returncode != 0 and "digest.key is no key" in done.stderr, done
+    finally:
+        key.write_bytes(text)
+    (tmp_path / "ca").rename(tmp_path / "old")
+    serve(sallyport, runner, exe, tmp_path, story)
+    assert key.read_bytes() == text
 
 
 def test_service(sallyport, runner, exe, tmp_path):
