@@ -85,7 +85,7 @@ def test_job_control(shell):
     shell.type("\x03")  # ^C ends it and not the shell
     shell.type("echo still $((1 + 1))\n")
     shell.expect(r"\nstill 2\r")
-    shell.expect(r"\$ ")  # it reads: ^D that comes before is a byte to it
+    shell.expect(r"[$#] ")  # it reads: ^D that comes before is a byte to it
     shell.type("\x04")
     assert shell.process.wait(20) in (0, 130)
 
