@@ -17,7 +17,7 @@ test: setup
 	@echo 'figures of the public suites:'; grep -hE '^[a-z0-9-]+: [0-9]+/[0-9]+ ' build/dev/Testing/Temporary/LastTest.log
 	@scripts/scenarios.sh build/dev/cli/sallyport
 
-# The gateway dies 3,000 times; `make test` lets it die a few dozen times.
+# The gateway dies 3,000 times; `make test` lets it die 300 times.
 crash: export SALLYPORT_CRASH_ROUNDS ?= 3000
 crash: setup
 	@cmake --preset dev -Wno-dev >/dev/null
