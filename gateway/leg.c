@@ -214,8 +214,9 @@ static void shake_hands(struct leg *leg)
 		return;
 	}
 	leg->handshaking = false;
-	/* What came along with the last handshake message will not be announced by the socket. */
-	if (decrypt(leg) && (leg->wire_eof || evbuffer_get_length(leg->in) > 0)) {
+	/* What came along with the last handshake message, an end too, will not be announced by the
+	 * socket. */
+	if (decrypt(leg) && (leg->eof || evbuffer_get_length(leg->in) > 0)) {
 		announce(leg);
 	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
