@@ -1,4 +1,5 @@
 """Sides that answer early, late, too often or not at all: nobody else pays, and the gateway lives."""
+import ssl
 import time
 
 import pytest
@@ -199,3 +200,32 @@ sock.shutdown(socket.SHUT_WR)
 print(inside.response(sock)[2])
 """, str(web.port), rules=rules(web.port))
     assert result.out == "b'still here'\n", result
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_an_end_that_comes_along_with_the_handshakes(sally, plain_origin, ca, version):
+    """close_notify in one packet with the last handshake message, and the socket stays open: heard, not waited for."""
+    context = ca.server_context("origin.test")
+    context.maximum_version = version
+
+    def end_at_once(conn):
+        coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(coming, going, server_side=True)
+        for step in (tls.do_handshake, tls.unwrap):
+            while True:
+                try:
+                    step()
+                    break
+                except ssl.SSLWantReadError:
+                    if step == tls.unwrap:
+                        break
+                    conn.socket.sendall(going.read())
+                    coming.write(conn.socket.recv(65536))
+        conn.socket.sendall(going.read())
+        while conn.socket.recv(65536):
+            pass
+
+    web = plain_origin(raw=end_at_once)
+    result = sally.run("curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", f"https://origin.test:{web.port}/",
+                       rules=f"allow GET origin.test:{web.port}/** private")
+    assert result.out == "502" and result.of("outcome")[0]["end"] == "upstream-lost", result
