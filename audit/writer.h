@@ -54,13 +54,16 @@ struct audit_log {
 	bool dirty;           /* the segment is written, not yet synced */
 	int64_t sealed_at;    /* monotonic, ns */
 	bool stopping;
+	bool sealing, syncing; /* the thread is at it, the segment stays */
 
-	/* the thread's own; BUFFERED: and of who holds the mutex while it is not syncing */
+	/*
+	 * The thread's own; BUFFERED: and of who holds the mutex while it is not syncing. No flag
+	 * of the mutex's stands beside these: the compiler reads neighbours as one word.
+	 */
 	struct batch writing; /* BUFFERED: what is written and being synced, up to `synced_to` */
 	uint64_t synced_to;
 	struct journal *journal; /* owned; NULL: there is none */
 	bool unsure;             /* a sync of what these hold failed */
-	bool sealing, syncing;   /* it is at it, the segment stays; set with the mutex held */
 	pthread_t thread;
 	bool has_thread;
 
