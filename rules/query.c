@@ -16,67 +16,71 @@ struct seen {
 	bool fits, differs, unsure;
 };
 
-/* Percent-encoding and "+" undone. False: it does not fit. */
-static bool decode(const char *text, size_t len, char out[VALUE_MAX])
+/* How an origin may read a value: all of these, or none. */
+enum { READ_PERCENT = 1, READ_PLUS = 2, READ_CUT = 4, READINGS = 8 };
+
+/* False: it does not fit. */
+static bool decode(const char *text, size_t len, unsigned reading, char out[VALUE_MAX])
 {
+	const char *cut = reading & READ_CUT ? memchr(text, ';', len) : NULL;
 	size_t n = 0;
 
+	len = cut != NULL ? (size_t)(cut - text) : len;
 	if (len >= VALUE_MAX) {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '%' && i + 2 < len) {
+		if (reading & READ_PERCENT && text[i] == '%' && i + 2 < len) {
 			out[n++] = (char)(text_hex(text[i + 1]) << 4 | text_hex(text[i + 2]));
 			i += 2;
 		} else {
-			out[n++] = text[i] == '+' ? ' ' : text[i];
+			out[n++] = reading & READ_PLUS && text[i] == '+' ? ' ' : text[i];
 		}
 	}
 	out[n] = '\0';
 	return true;
 }
 
-/* Some origin's key: no case, no blanks before it, "." and " " as "_", nothing from "[" on. */
+/* What some origin makes of it in a key. */
+static char fold(char c)
+{
+	return c != '\0' && strchr(". +[", c) != NULL ? '_' : text_lower(c);
+}
+
+/* Some origin's key: no case, no blanks before it, "." and its like as "_", nothing from "[" on. */
 static bool may_be_key(const char *text, size_t len, const char *key)
 {
 	char decoded[VALUE_MAX];
 	const char *at = decoded;
 
-	if (!decode(text, len, decoded) || strchr(decoded, '%') != NULL) {
+	if (!decode(text, len, READ_PERCENT, decoded) || strchr(decoded, '%') != NULL) {
 		return true;
 	}
-	at += strspn(at, " ");
-	while (*at != '\0' && *at != '[' && *key != '\0') {
-		char a = text_lower(*at++), b = text_lower(*key++);
-
-		if ((a == '.' || a == ' ' ? '_' : a) != (b == '.' || b == ' ' ? '_' : b)) {
+	at += strspn(at, " +");
+	key += strspn(key, " +");
+	while ((*at != '\0' && *at != '[') || (*key != '\0' && *key != '[')) {
+		if (*at == '\0' || *key == '\0' || fold(*at++) != fold(*key++)) {
 			return false;
 		}
 	}
-	return *key == '\0' && (*at == '\0' || *at == '[');
+	return true;
 }
 
 static void take_value(const char *text, size_t len, const char *pattern, struct seen *seen)
 {
-	char value[VALUE_MAX], decoded[VALUE_MAX];
-	bool fits;
+	char value[VALUE_MAX];
+	unsigned fit = 0;
 
-	if (len >= VALUE_MAX || !decode(text, len, decoded)) {
-		seen->unsure = true;
-		return;
+	for (unsigned i = 0; i < READINGS; i++) {
+		if (!decode(text, len, i, value)) {
+			seen->unsure = true;
+			return;
+		}
+		fit += pattern_text(pattern, value);
 	}
-	memcpy(value, text, len);
-	value[len] = '\0';
-	fits = pattern_text(pattern, value);
-	if (pattern_text(pattern, decoded) != fits) {
-		seen->unsure = true;
-	}
-	value[strcspn(value, ";")] = '\0';
-	if (pattern_text(pattern, value) != fits) {
-		seen->unsure = true;
-	}
-	seen->fits |= fits;
-	seen->differs |= !fits;
+	seen->unsure |= fit > 0 && fit < READINGS;
+	seen->fits |= fit > 0;
+	seen->differs |= fit < READINGS;
 }
 
 /* "key=value" or "key"; `certain`: between two "&", not behind a ";". */
@@ -102,6 +106,9 @@ enum answer query_matches(const char *query, const struct pair *pair)
 		size_t len = strcspn(query, "&"), begin = strcspn(query, "&;");
 
 		take_part(query, len, pair, true, &seen);
+		if (begin < len && memchr(query, '=', begin) == NULL) {
+			take_part(query, begin, pair, false, &seen); /* its key has another end */
+		}
 		while (begin < len) {
 			size_t n = strcspn(query + begin + 1, "&;");
 

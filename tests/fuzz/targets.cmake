@@ -1,6 +1,7 @@
 # One line a target: NAME, then what it links.
 sallyport_fuzz_target(rules sallyport_rules)
 sallyport_fuzz_target(target sallyport_rules)
+sallyport_fuzz_target(query sallyport_rules)
 sallyport_fuzz_target(chain sallyport_certs)
 sallyport_fuzz_target(http_request http_stages)
 sallyport_fuzz_target(http_response http_stages)
