@@ -97,10 +97,10 @@ static int start_push(struct host_process *h)
 {
 	char problem[512];
 
-	if (h->plan->checkpoint_to == NULL) {
+	if (h->plan->options->checkpoint_to == NULL) {
 		return 0;
 	}
-	h->push = checkpoint_push_start(h->plan->checkpoint_to, problem, sizeof(problem));
+	h->push = checkpoint_push_start(h->plan->options->checkpoint_to, problem, sizeof(problem));
 	if (h->push == NULL) {
 		fail(h, "--checkpoint-to: %s", problem);
 		return -1;
@@ -112,8 +112,8 @@ static int load_record_key(struct host_process *h)
 {
 	struct audit_diag diag;
 
-	if (h->plan->record_key != NULL &&
-		audit_key_load(h->plan->record_key, &h->key, &diag) != AUDIT_OK) {
+	if (h->plan->options->record_key != NULL &&
+		audit_key_load(h->plan->options->record_key, &h->key, &diag) != AUDIT_OK) {
 		fail(h, "the record cannot be sealed, so nothing is started: %s %s", diag.path,
 			diag.message);
 		return -1;
@@ -133,7 +133,7 @@ static int confine(struct host_process *h)
 			diag.cure[0] ? "; what would make it possible: " : "", diag.cure);
 		return -1;
 	}
-	if (how[0] != '\0' && h->plan->log_level >= GATEWAY_LOG_INFO) {
+	if (how[0] != '\0' && h->plan->options->log_level >= GATEWAY_LOG_INFO) {
 		snprintf(line, sizeof(line), "confined by %s", how);
 		on_log((void *)h->plan, GATEWAY_LOG_INFO, line);
 	}
@@ -142,16 +142,15 @@ static int confine(struct host_process *h)
 
 static int open_record(struct host_process *h)
 {
-	struct audit_options options = h->plan->keeping;
+	struct audit_options options = h->plan->options->record;
 	struct gateway_diag gateway_diag;
 	struct audit_diag diag;
 	int error;
 
-	options.durability = h->plan->durability;
 	options.run = h->plan->run_id;
 	options.on_checkpoint = h->push != NULL ? checkpoint_push_note : NULL;
 	options.on_checkpoint_arg = h->push;
-	options.key = h->plan->record_key != NULL ? &h->key : NULL;
+	options.key = h->plan->options->record_key != NULL ? &h->key : NULL;
 	error = audit_open(h->plan->record_dir, &options, &h->audit, &diag);
 	audit_key_wipe(&h->key);
 	if (error != AUDIT_OK) {
@@ -178,6 +177,7 @@ static int load_system_roots(struct host_process *h, struct certs_diag *diag)
 
 static int load_trust(struct host_process *h)
 {
+	const struct list *cas = &h->plan->options->upstream_cas;
 	struct certs_diag diag = {0};
 	size_t n;
 
@@ -185,9 +185,8 @@ static int load_trust(struct host_process *h)
 		fail(h, "the system's root certificates cannot be read: %s", diag.message);
 		return -1;
 	}
-	for (size_t i = 0; h->plan->upstream_cas != NULL && h->plan->upstream_cas[i] != NULL; i++) {
-		if (certs_trust_add_file(h->trust, h->plan->upstream_cas[i], &n, &diag) !=
-				CERTS_OK ||
+	for (size_t i = 0; i < cas->n; i++) {
+		if (certs_trust_add_file(h->trust, cas->items[i], &n, &diag) != CERTS_OK ||
 			n == 0) {
 			fail(h, "--upstream-ca: %s",
 				diag.message[0] ? diag.message : "the file holds no certificate");
@@ -221,37 +220,38 @@ static void on_egress(void *arg)
 }
 
 /* No more than this process may have open. */
-static unsigned connections(const struct gateway_plan *plan)
+static unsigned connections(const struct gateway_options *o)
 {
-	unsigned possible = gateway_process_connections(), wanted = plan->limits.connections;
+	unsigned possible = gateway_process_connections(), wanted = o->limits.connections;
 
 	return wanted != 0 && (possible == 0 || wanted < possible) ? wanted : possible;
 }
 
 static int make_gateway(struct host_process *h)
 {
+	const struct gateway_options *o = h->plan->options;
 	struct gateway_config config = {
 		.rules = h->plan->rules,
 		.mint = h->mint,
 		.trust = h->trust,
-		.recording = {h->plan->digest_key, (const char *const *)h->plan->digested,
-			(const char *const *)h->plan->recorded_headers, h->plan->record_dir,
-			h->plan->body_max},
-		.workers = h->plan->workers,
-		.connections = connections(h->plan),
-		.http = {.head_bytes = h->plan->limits.head, .fields = h->plan->limits.fields},
+		.recording = {h->plan->digest_key, (const char *const *)o->digested.items,
+			(const char *const *)o->recorded_headers.items, h->plan->record_dir,
+			o->body_max},
+		.workers = o->workers,
+		.connections = connections(o),
+		.http = {.head_bytes = o->limits.head, .fields = o->limits.fields},
 		.authenticate = h->plan->auth != NULL ? auth_file_name : NULL,
 		.authenticate_arg = (void *)h->plan->auth,
-		.nameserver = h->plan->nameserver,
+		.nameserver = o->nameserver,
 		.egress = h->limits.egress,
 		.on_egress = on_egress,
 		.on_egress_arg = h,
-		.metrics = h->plan->metrics,
-		.deadlines = h->plan->deadlines,
-		.upstream_proxy = h->plan->upstream_proxy,
+		.metrics = o->metrics,
+		.deadlines = o->deadlines,
+		.upstream_proxy = o->upstream_proxy,
 		.no_proxy = getenv("NO_PROXY") != NULL ? getenv("NO_PROXY") : getenv("no_proxy"),
 		.log = on_log,
-		.log_level = (enum gateway_log_level)h->plan->log_level,
+		.log_level = (enum gateway_log_level)o->log_level,
 	};
 	struct gateway_diag diag = {""};
 
@@ -595,7 +595,7 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	}
 	if (!checkpoint_push_finish(h.push)) {
 		fprintf(stderr, "sallyport gateway: the last checkpoint did not get to %s\n",
-			plan->checkpoint_to);
+			plan->options->checkpoint_to);
 	}
 	certs_trust_destroy(h.trust);
 	certs_mint_destroy(h.mint);

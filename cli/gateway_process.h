@@ -21,23 +21,9 @@ struct gateway_plan {
 	const struct auth_file *auth; /* whom a service serves; NULL: everybody */
 	const char *record_dir;
 	const char *run_id;
-	enum audit_durability durability;
-	struct audit_options keeping; /* when segments are rotated, compressed, taken away */
-	const char *record_key;       /* file; NULL: the record is not sealed */
-	const char *checkpoint_to;    /* NULL: nowhere; cli/checkpoint_push.h */
-	const char *nameserver;
-	const char *metrics; /* "ip:port"; NULL: nowhere */
-	struct gateway_deadlines deadlines;
-	struct gateway_limits limits;
-	const char *upstream_proxy;      /* URL; NULL: none */
 	const char *system_roots;        /* PEM; NULL: the gateway reads them itself */
-	char *const *upstream_cas;       /* NULL-terminated, or NULL */
 	const unsigned char *digest_key; /* AUDIT_KEY bytes */
-	char *const *digested;           /* names; NULL-terminated, or NULL */
-	char *const *recorded_headers;   /* likewise */
-	int64_t body_max;                /* 0: the gateway's own */
-	unsigned workers;                /* 0: one a core */
-	int log_level;                   /* enum gateway_log_level; what is above is not said */
+	const struct gateway_options *options;
 };
 
 /* What the record says of the run before anything happens. */

@@ -6,7 +6,6 @@
  * Two processes: this one reads files and hears signals and never sees a client's byte; the gateway
  * process sees them all, and gets new rules as text from here.
  */
-#include "audit/verify.h"
 #include "certs/certs.h"
 #include "cli/auth_file.h"
 #include "cli/digest_key.h"
@@ -31,6 +30,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { DRAIN_MAX = 3600 }; /* s */
+
 static const char help[] =
 	"usage: sallyport gateway --listen ADDRESS:PORT --rules FILE --ca DIR --record DIR "
 	"[OPTION...]\n"
@@ -41,22 +42,15 @@ static const char help[] =
 	"without a jail: who does not use the proxy is not held.\n"
 	"\n"
 	"  --listen ADDRESS:PORT  where clients come (again for IPv6 or IPv4 besides)\n"
-	"  --rules FILE           the rules\n"
-	"  --ca DIR               the CA that clients believe: sallyport ca init DIR\n"
-	"  --record DIR           where the record goes\n"
-	"  --auth FILE            serve only who is named there, in lines of NAME:PASSWORD; must "
+	"  --rules FILE          the rules\n"
+	"  --ca DIR              the CA that clients believe: sallyport ca init DIR\n"
+	"  --record DIR          where the record goes\n"
+	"  --auth FILE           serve only who is named there, in lines of NAME:PASSWORD; must "
 	"be "
 	"readable by\n"
-	"                         its owner alone, and be given when an ADDRESS is not loopback\n"
-	"  --use PRESET,...       presets besides the rules\n"
-	"  --drain SECONDS        how long the end waits for what is under way (default: 30)\n"
-	"  --durability MODE, --record-key FILE, --checkpoint-to TO, --upstream-ca FILE, --dns "
-	"ADDRESS:PORT,\n"
-	"  --upstream-proxy URL, --deadline NAME=SECONDS, --at-most NAME=N, --metrics "
-	"ADDRESS:PORT, "
-	"--workers N,\n"
-	"  --verbose, --debug                as of sallyport run\n"
-	"\n";
+	"                        its owner alone, and be given when an ADDRESS is not loopback\n"
+	"  --use PRESET,...      presets besides the rules\n"
+	"  --drain SECONDS       how long the end waits for what is under way (default: 30)\n";
 
 struct service {
 	struct sockaddr_storage listen[2];
@@ -64,10 +58,10 @@ struct service {
 	const char *rules_path, *uses, *ca, *record, *auth_path;
 	unsigned drain;
 	unsigned char digest_key[AUDIT_KEY];
-	struct list upstream_cas;
+	struct gateway_options options;
 	struct gateway_plan plan;
 
-	char id[RUN_ID], record_dir[PATH_MAX], key_path[PATH_MAX];
+	char id[RUN_ID], record_dir[PATH_MAX];
 	struct ruleset set;
 	struct auth_file auth;
 	struct gateway_process gateway;
@@ -90,20 +84,23 @@ static int add_listen(struct service *s, const char *text)
 	return 0;
 }
 
-static int number(const char *name, const char *text, unsigned most, unsigned *ret)
+static int take_drain(struct service *s, const char *text)
 {
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
-	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n > most) {
-		return complain("%s wants a number up to %u: %s", name, most, text);
+	if (text[0] < '0' || text[0] > '9' || *end != '\0' || n > DRAIN_MAX) {
+		return complain("--drain wants a number of seconds up to %d: %s", DRAIN_MAX, text);
 	}
-	*ret = (unsigned)n;
+	s->drain = (unsigned)n;
 	return 0;
 }
 
-static int parse_option(struct service *s, int option)
+/* -1: help was asked for and given. */
+static int parse_option(void *service, int option)
 {
+	struct service *s = service;
+
 	switch (option) {
 	case 'L':
 	case 'E':
@@ -115,58 +112,30 @@ static int parse_option(struct service *s, int option)
 	case 'a': s->ca = optarg; return 0;
 	case 'R': s->record = optarg; return 0;
 	case 'A': s->auth_path = optarg; return 0;
-	case 'T': return number("--drain", optarg, 3600, &s->drain);
-	case 'c': list_add(&s->upstream_cas, optarg); return 0;
-	case 'n': s->plan.nameserver = optarg; return 0;
-	case 't': return gateway_option_deadline(&s->plan.deadlines, optarg);
-	case 'M': return gateway_option_at_most(&s->plan.limits, optarg);
-	case 'p': s->plan.upstream_proxy = optarg; return 0;
-	case 'K': s->plan.record_key = optarg; return 0;
-	case 'C': s->plan.checkpoint_to = optarg; return 0;
-	case 'm': s->plan.metrics = optarg; return 0;
-	case 'w': return number("--workers", optarg, 64, &s->plan.workers);
-	case 'v': s->plan.log_level = GATEWAY_LOG_INFO; return 0;
-	case 'd': s->plan.log_level = GATEWAY_LOG_DEBUG; return 0;
-	case 'D':
-		if (strcmp(optarg, "durable") == 0 || strcmp(optarg, "buffered") == 0) {
-			s->plan.durability = optarg[0] == 'd' ? AUDIT_DURABLE : AUDIT_BUFFERED;
-			return 0;
-		}
-		return complain("--durability wants durable or buffered: %s", optarg);
+	case 'T': return take_drain(s, optarg);
+	case 'h':
+		fputs(help, stdout);
+		fputs(gateway_options_help, stdout);
+		fputs("\n", stdout);
+		fputs(service_help, stdout);
+		return -1;
 	default: return complain("sallyport gateway --help lists the options");
 	}
 }
 
-/* 0; an exit status; -1: help was asked for and given. */
+/* 0; an exit status; -1: what was asked for is done. */
 static int parse_options(struct service *s, int argc, char **argv)
 {
-	static const struct option options[] = {{"listen", required_argument, NULL, 'l'},
+	static const struct option own[] = {{"listen", required_argument, NULL, 'l'},
 		{"rules", required_argument, NULL, 'r'}, {"use", required_argument, NULL, 'u'},
 		{"ca", required_argument, NULL, 'a'}, {"record", required_argument, NULL, 'R'},
 		{"auth", required_argument, NULL, 'A'}, {"drain", required_argument, NULL, 'T'},
-		{"durability", required_argument, NULL, 'D'},
-		{"record-key", required_argument, NULL, 'K'},
-		{"checkpoint-to", required_argument, NULL, 'C'},
-		{"upstream-ca", required_argument, NULL, 'c'},
-		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
-		{"at-most", required_argument, NULL, 'M'},
-		{"upstream-proxy", required_argument, NULL, 'p'},
-		{"metrics", required_argument, NULL, 'm'},
-		{"workers", required_argument, NULL, 'w'}, {"verbose", no_argument, NULL, 'v'},
 		{"reload", required_argument, NULL, 'L'}, {"end", required_argument, NULL, 'E'},
-		{"debug", no_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option, status;
+		{"help", no_argument, NULL, 'h'}, {0}};
+	int status = gateway_options_parse(&s->options, argc, argv, own, parse_option, s);
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			fputs(service_help, stdout);
-			return -1;
-		}
-		status = parse_option(s, option);
-		if (status != 0) {
-			return status;
-		}
+	if (status != 0) {
+		return status;
 	}
 	if (s->told) {
 		return -1;
@@ -216,28 +185,6 @@ static int read_auth(struct service *s)
 	return status;
 }
 
-static int find_key(struct service *s)
-{
-	char state[PATH_MAX];
-	int status;
-
-	if (s->plan.record_key != NULL || !audit_can_seal()) {
-		return 0;
-	}
-	if (place_state(state, sizeof(state)) != 0) {
-		return complain("the key that seals the record has no place: %s, or say "
-				"--record-key FILE",
-			place_state_cure);
-	}
-	status = place_make_folders(state);
-	if (status == 0 && snprintf(s->key_path, sizeof(s->key_path), "%s/record.key", state) >=
-				   (int)sizeof(s->key_path)) {
-		status = complain("the path of the sealing key is too long");
-	}
-	s->plan.record_key = s->key_path;
-	return status;
-}
-
 /* Clients of a service are no processes of ours to look at. */
 static int load_rules(const struct service *s, struct ruleset *ret_set)
 {
@@ -275,7 +222,7 @@ static int prepare(struct service *s)
 	status = status != 0 ? status : load_rules(s, &s->set);
 	status = status != 0 ? status : digest_key(s->digest_key);
 	status = status != 0 ? status : place_make_folders(s->record_dir);
-	return status != 0 ? status : find_key(s);
+	return status != 0 ? status : gateway_options_find_key(&s->options);
 }
 
 /* Where clients really come: a port of 0 was chosen by the system. */
@@ -313,7 +260,7 @@ static int start(struct service *s)
 	s->plan.record_dir = s->record_dir;
 	s->plan.run_id = s->id;
 	s->plan.digest_key = s->digest_key;
-	s->plan.upstream_cas = s->upstream_cas.items;
+	s->plan.options = &s->options;
 	status = status != 0 ? status : gateway_process_start(&s->plan, &s->gateway);
 	if (status != 0) {
 		return status;
@@ -396,7 +343,7 @@ static int serve(struct service *s)
 
 int verb_gateway(int argc, char **argv)
 {
-	struct service s = {.drain = 30, .plan = {.log_level = GATEWAY_LOG_WARN}};
+	struct service s = {.drain = 30, .options = {.log_level = GATEWAY_LOG_WARN}};
 	int status = parse_options(&s, argc, argv);
 
 	if (status == 0) {
@@ -414,6 +361,6 @@ int verb_gateway(int argc, char **argv)
 	gateway_process_finish(&s.gateway);
 	auth_file_finish(&s.auth);
 	ruleset_finish(&s.set);
-	list_finish(&s.upstream_cas);
+	gateway_options_finish(&s.options);
 	return status < 0 ? 0 : status;
 }

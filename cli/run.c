@@ -4,7 +4,6 @@
  *   rules -> gateway process (its CA) -> jail (its door) -> the door goes to the gateway, the start
  * of the run is on record -> the command starts -> it ends -> the gateway ends -> summary
  */
-#include "audit/verify.h"
 #include "certs/certs.h"
 #include "cli/changes_verb.h"
 #include "cli/client_trust.h"
@@ -21,7 +20,6 @@
 #include "jailer/jail.h"
 
 #include <errno.h>
-#include <event2/util.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
@@ -46,63 +44,28 @@ static const char help[] =
 	"set up for\n"
 	"  --record DIR          where the record goes (default: a folder of its own under\n"
 	"                        $XDG_STATE_HOME/sallyport or ~/.local/state/sallyport)\n"
-	"  --durability MODE     durable (default: on disk before anything leaves) or buffered\n"
-	"  --digest NAME         on record only as a keyed digest: this header, and this query "
-	"parameter (again for\n"
-	"                        more); credentials' headers are without asking\n"
-	"  --record-header NAME  on record too, besides the usual headers (again for more)\n"
-	"  --record-body BYTES   the longest body that `log body` stores (default: 8388608)\n"
-	"  --record-key FILE     the key that seals the record; made when it is not there "
-	"(default:\n"
-	"                        record.key in sallyport's state folder)\n"
-	"  --rotate-size SIZE, --rotate-age TIME  begin a new segment of the record when this one\n"
-	"                        has that size (default: 64MiB) or age (like 12h, 7d)\n"
-	"  --keep-size SIZE, --keep-age TIME  take the oldest closed segments away; the record "
-	"tells\n"
-	"  --compress            keep closed segments compressed with zstd\n"
-	"  --checkpoint-to TO    hand each signed checkpoint on: to a FILE, to an http or https "
-	"URL,\n"
-	"                        or to '|COMMAND'\n"
-	"  --upstream-ca FILE    believe these roots too, besides the system's (may be given "
-	"again)\n"
-	"  --dns ADDRESS:PORT    ask this name server instead of the system's\n"
-	"  --upstream-proxy URL  reach origins through this proxy (http://user@host:port), but "
-	"those "
-	"of NO_PROXY\n"
-	"  --deadline NAME=SECONDS  wait no longer: head, idle, handshake, connect, first-byte, "
-	"tunnel\n"
-	"  --at-most NAME=N      take no more: head (bytes, 65536), fields (256), connections\n"
-	"  --metrics ADDRESS:PORT  tell metrics there, on the host, to whoever asks for /metrics\n"
-	"  --workers N           gateway threads (default: one a core)\n"
 	"  --review              changes wait for `sallyport changes`: the folders stay as they "
 	"are\n"
 	"  --exempt-loopback     on Windows, elevated: reach the door by a loopback exemption, "
 	"which opens\n"
 	"                        every other local port to the command too\n"
-	"  --quiet               no summary at the end\n"
-	"  --verbose, --debug    say more of what the gateway does\n"
+	"  --quiet               no summary at the end\n";
+
+static const char help_status[] =
 	"\n"
 	"Exit status: the command's own; 125 when Sallyport fails, 126 when COMMAND cannot be run, "
 	"127 when it\n"
 	"is not there, 128+N when signal N ended it.\n";
 
 struct run {
-	const char *record_key, *checkpoint_to;
-	struct audit_options keeping;
-	const char *rules_path, *uses, *record, *nameserver, *metrics, *upstream_proxy;
-	struct list upstream_cas, digested, recorded_headers;
+	const char *rules_path, *uses, *record;
+	struct gateway_options options;
 	struct list env; /* the user's, without what is injected */
 	unsigned char digest_key[AUDIT_KEY];
-	int64_t body_max;
-	enum audit_durability durability;
-	unsigned workers;
-	struct gateway_deadlines deadlines;
-	struct gateway_limits limits;
 	bool quiet, review, exempt_loopback;
-	int log_level;
 	char **command;
 
-	char id[RUN_ID], key_path[PATH_MAX], record_dir[PATH_MAX], cwd[PATH_MAX];
+	char id[RUN_ID], record_dir[PATH_MAX], cwd[PATH_MAX];
 	uint16_t proxy_port;
 	struct ruleset set;
 	struct gateway_process gateway;
@@ -114,104 +77,40 @@ struct run {
 
 /* ---- options ---- */
 
-static int parse_option(struct run *r, int option)
+/* -1: help was asked for and given. */
+static int parse_option(void *run, int option)
 {
-	struct sockaddr_storage nameserver;
-	int len = sizeof(nameserver);
-	char *end;
+	struct run *r = run;
 
 	switch (option) {
 	case 'r': r->rules_path = optarg; return 0;
 	case 'u': r->uses = optarg; return 0;
 	case 'R': r->record = optarg; return 0;
-	case 'c': list_add(&r->upstream_cas, optarg); return 0;
-	case 'n':
-		r->nameserver = optarg;
-		return evutil_parse_sockaddr_port(optarg, (struct sockaddr *)&nameserver, &len) == 0
-			       ? 0
-			       : complain(
-					 "--dns wants ADDRESS:PORT of a name server, an IP address "
-					 "and not a name: %s",
-					 optarg);
-	case 'g': list_add(&r->digested, optarg); return 0;
-	case 'H': list_add(&r->recorded_headers, optarg); return 0;
-	case 'b':
-		r->body_max = strtoll(optarg, &end, 10);
-		return *end == '\0' && r->body_max > 0
-			       ? 0
-			       : complain("--record-body wants a number of bytes: %s", optarg);
-	case 't': return gateway_option_deadline(&r->deadlines, optarg);
-	case 'M': return gateway_option_at_most(&r->limits, optarg);
-	case 'p': r->upstream_proxy = optarg; return 0;
-	case '1': return gateway_option_record(&r->keeping, "rotate-size", optarg);
-	case '2': return gateway_option_record(&r->keeping, "rotate-age", optarg);
-	case '3': return gateway_option_record(&r->keeping, "keep-size", optarg);
-	case '4': return gateway_option_record(&r->keeping, "keep-age", optarg);
-	case 'z': r->keeping.compress = true; return 0;
-	case 'K': r->record_key = optarg; return 0;
-	case 'C': r->checkpoint_to = optarg; return 0;
 	case 'V': r->review = true; return 0;
 	case 'x': r->exempt_loopback = true; return 0;
-	case 'm': r->metrics = optarg; return 0;
 	case 'q': r->quiet = true; return 0;
-	case 'v': r->log_level = GATEWAY_LOG_INFO; return 0;
-	case 'd': r->log_level = GATEWAY_LOG_DEBUG; return 0;
-	case 'w':
-		r->workers = (unsigned)strtoul(optarg, &end, 10);
-		return *end == '\0' && r->workers > 0
-			       ? 0
-			       : complain("--workers wants a number: %s", optarg);
-	case 'D':
-		if (strcmp(optarg, "durable") == 0 || strcmp(optarg, "buffered") == 0) {
-			r->durability = optarg[0] == 'd' ? AUDIT_DURABLE : AUDIT_BUFFERED;
-			return 0;
-		}
-		return complain("--durability wants durable or buffered: %s", optarg);
+	case 'h':
+		fputs(help, stdout);
+		fputs(gateway_options_help, stdout);
+		fputs(help_status, stdout);
+		return -1;
 	default: return complain("sallyport run --help lists the options");
 	}
 }
 
-/* 0; an exit status; -1: help was asked for and given. */
 static int parse_options(struct run *r, int argc, char **argv)
 {
-	static const struct option options[] = {{"rules", required_argument, NULL, 'r'},
+	static const struct option own[] = {{"rules", required_argument, NULL, 'r'},
 		{"use", required_argument, NULL, 'u'}, {"record", required_argument, NULL, 'R'},
-		{"durability", required_argument, NULL, 'D'},
-		{"rotate-size", required_argument, NULL, '1'},
-		{"rotate-age", required_argument, NULL, '2'},
-		{"keep-size", required_argument, NULL, '3'},
-		{"keep-age", required_argument, NULL, '4'}, {"compress", no_argument, NULL, 'z'},
-		{"record-key", required_argument, NULL, 'K'},
-		{"checkpoint-to", required_argument, NULL, 'C'},
-		{"upstream-ca", required_argument, NULL, 'c'},
-		{"digest", required_argument, NULL, 'g'},
-		{"record-header", required_argument, NULL, 'H'},
-		{"record-body", required_argument, NULL, 'b'},
-		{"dns", required_argument, NULL, 'n'}, {"deadline", required_argument, NULL, 't'},
-		{"at-most", required_argument, NULL, 'M'},
-		{"upstream-proxy", required_argument, NULL, 'p'},
-		{"metrics", required_argument, NULL, 'm'},
-		{"workers", required_argument, NULL, 'w'}, {"quiet", no_argument, NULL, 'q'},
 		{"review", no_argument, NULL, 'V'}, {"exempt-loopback", no_argument, NULL, 'x'},
-		{"verbose", no_argument, NULL, 'v'}, {"debug", no_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'}, {0}};
-	int option, status;
+		{"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
+	int status = gateway_options_parse(&r->options, argc, argv, own, parse_option, r);
 
-	while ((option = getopt_long(argc, argv, "+", options, NULL)) != -1) {
-		if (option == 'h') {
-			fputs(help, stdout);
-			return -1;
-		}
-		status = parse_option(r, option);
-		if (status != 0) {
-			return status;
-		}
-	}
-	if (optind == argc) {
+	if (status == 0 && optind == argc) {
 		return complain("run wants a command: sallyport run -- npm install");
 	}
 	r->command = argv + optind;
-	return 0;
+	return status;
 }
 
 /* ---- before anything runs ---- */
@@ -235,29 +134,6 @@ static int name_run(struct run *r)
 		return complain("the path of the record folder is too long");
 	}
 	return place_make_folders(r->record_dir);
-}
-
-/* The key is the installation's: records of all its runs are sealed with it. */
-static int find_key(struct run *r)
-{
-	char state[PATH_MAX];
-	int status;
-
-	if (r->record_key != NULL || !audit_can_seal()) {
-		return 0;
-	}
-	if (place_state(state, sizeof(state)) != 0) {
-		return complain("the key that seals the record has no place: %s, or say "
-				"--record-key FILE",
-			place_state_cure);
-	}
-	status = place_make_folders(state);
-	if (status == 0 && snprintf(r->key_path, sizeof(r->key_path), "%s/record.key", state) >=
-				   (int)sizeof(r->key_path)) {
-		status = complain("the path of the sealing key is too long");
-	}
-	r->record_key = r->key_path;
-	return status;
 }
 
 static int prepare(struct run *r)
@@ -285,7 +161,7 @@ static int prepare(struct run *r)
 		status = digest_key(r->digest_key);
 	}
 	status = status != 0 ? status : name_run(r);
-	return status != 0 ? status : find_key(r);
+	return status != 0 ? status : gateway_options_find_key(&r->options);
 }
 
 /* ---- gateway, jail, door ---- */
@@ -296,23 +172,9 @@ static int start_gateway(struct run *r)
 		.rules = r->set.rules,
 		.record_dir = r->record_dir,
 		.run_id = r->id,
-		.durability = r->durability,
-		.keeping = r->keeping,
-		.record_key = r->record_key,
-		.checkpoint_to = r->checkpoint_to,
-		.nameserver = r->nameserver,
-		.metrics = r->metrics,
-		.upstream_proxy = r->upstream_proxy,
-		.deadlines = r->deadlines,
-		.limits = r->limits,
-		.digest_key = r->digest_key,
-		.digested = r->digested.items,
-		.recorded_headers = r->recorded_headers.items,
-		.body_max = r->body_max,
 		.system_roots = r->trust.bundle.len > 0 ? r->trust.bundle.data : NULL,
-		.upstream_cas = r->upstream_cas.items,
-		.workers = r->workers,
-		.log_level = r->log_level,
+		.digest_key = r->digest_key,
+		.options = &r->options,
 	};
 
 	return gateway_process_start(&plan, &r->gateway);
@@ -499,7 +361,7 @@ static int carry_out(struct run *r)
 	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag),
 	    status, stopped;
 
-	if (error == JAIL_OK && r->log_level >= GATEWAY_LOG_INFO) {
+	if (error == JAIL_OK && r->options.log_level >= GATEWAY_LOG_INFO) {
 		print_protections(r);
 	}
 	status = error == JAIL_OK ? who_start(&r->who, r->jail) : 0;
@@ -549,7 +411,7 @@ static int keep_records_out(struct run *r)
 
 int verb_run(int argc, char **argv)
 {
-	struct run r = {.log_level = GATEWAY_LOG_ERROR};
+	struct run r = {.options = {.log_level = GATEWAY_LOG_ERROR}};
 	struct jail_door door;
 	int status = parse_options(&r, argc, argv);
 
@@ -598,9 +460,7 @@ int verb_run(int argc, char **argv)
 	view_finish(&r.view);
 	client_trust_finish(&r.trust);
 	ruleset_finish(&r.set);
-	list_finish(&r.upstream_cas);
-	list_finish(&r.digested);
+	gateway_options_finish(&r.options);
 	list_finish(&r.env);
-	list_finish(&r.recorded_headers);
 	return status < 0 ? 0 : status;
 }

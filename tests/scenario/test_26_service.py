@@ -1,5 +1,6 @@
 """`sallyport gateway`: a service for many clients, its CA, who may use it, other rules while it runs, its end."""
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -97,6 +98,25 @@ def test_clients_are_served_and_recorded(service, origin):
     assert result.records[0]["command"] == ["gateway"]
     assert result.records[-1]["kind"] == "stop" and result.records[-1]["exit_status"] == 0
     assert len(web.requests) == 1
+
+
+def test_its_record_is_kept_as_a_run_s_is(service, sally, plain_origin):
+    web = plain_origin()
+    gateway = service(f"allow GET http://origin.test:{web.port}/** private",
+                      options=("--rotate-size", "4KiB", "--compress", "--digest", "token", "--record-header", "x-trace"))
+    for i in range(12):
+        assert gateway.curl("-H", "X-Trace: 17", f"http://origin.test:{web.port}/{i}?token=secret").stdout
+    assert gateway.process.poll() is None
+    gateway.signal(signal.SIGTERM)
+    assert gateway.process.wait(40) == 0, gateway.said.read_text()
+    assert list(gateway.record.glob("*.jsonl.zst"))
+    key = sally.home / ".local/state/sallyport/record.key.pub"
+    told = sally.verb("log", "verify", "--key", key, gateway.record)
+    assert told.status == 0, told
+    records = [json.loads(line) for line in sally.verb("log", "export", "--format", "jsonl", gateway.record).out.splitlines()]
+    asked = [r for r in records if r["kind"] == "intent"]
+    assert len(asked) == 12 and "secret" not in str(records)
+    assert all(["X-Trace", "17"] in r["request_headers"] for r in asked), asked[0]
 
 
 def test_hangup_reads_the_rules_again(service, plain_origin):
