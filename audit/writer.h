@@ -52,9 +52,13 @@ struct audit_log {
 	bool asked;           /* someone waits for what is gathered */
 	bool owing;           /* writing failed: whoever waits must hear how it goes on */
 	bool dirty;           /* the segment is written, not yet synced */
-	int64_t sealed_at;    /* monotonic, ns */
 	bool stopping;
-	bool sealing, syncing; /* the thread is at it, the segment stays */
+	int64_t sealed_at; /* monotonic, ns */
+	/*
+	 * The thread is at it, the segment stays. Set by it, with the mutex held; DURABLE: it looks
+	 * without, so that nothing that others write stands beside these either.
+	 */
+	bool sealing, syncing;
 
 	/*
 	 * The thread's own; BUFFERED: and of who holds the mutex while it is not syncing. No flag
