@@ -19,11 +19,14 @@
 
 enum { KEY_FILE = 4096 };
 
-static int read_file(const char *path, char *text, size_t size, size_t *ret_len)
+static int read_file(
+	const char *path, char *text, size_t size, size_t *ret_len, bool *ret_is_private)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd >= 0 ? read(fd, text, size) : -1;
+	struct stat st;
 
+	*ret_is_private = fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
 	if (fd >= 0) {
 		close(fd);
 	}
@@ -94,13 +97,14 @@ static void write_public(const char *path, const struct audit_public_key *key)
 {
 	char public[PATH_MAX], text[AUDIT_KEY_TEXT + 1], there[AUDIT_KEY_TEXT + 2];
 	size_t len = 0;
+	bool is_private;
 	int fd;
 
 	note_key_text(key, text);
 	strcat(text, "\n");
 	if (snprintf(public, sizeof(public), "%s.pub", path) >= (int)sizeof(public) ||
-		(read_file(public, there, sizeof(there), &len) == AUDIT_OK && len == strlen(text) &&
-			memcmp(there, text, len) == 0)) {
+		(read_file(public, there, sizeof(there), &len, &is_private) == AUDIT_OK &&
+			len == strlen(text) && memcmp(there, text, len) == 0)) {
 		return;
 	}
 	fd = open(public, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -114,6 +118,7 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 {
 	char text[KEY_FILE];
 	size_t len = 0;
+	bool is_private;
 	int error = AUDIT_OK;
 
 	if (access(path, F_OK) != 0 && errno == ENOENT) {
@@ -122,7 +127,7 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 			return error;
 		}
 	}
-	error = read_file(path, text, sizeof(text), &len);
+	error = read_file(path, text, sizeof(text), &len, &is_private);
 	if (error == AUDIT_EIO) {
 		return audit_say(diag, error, path, "the sealing key cannot be read");
 	}
@@ -139,6 +144,11 @@ int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_dia
 	mbedtls_platform_zeroize(text, sizeof(text));
 	if (error != AUDIT_OK) {
 		return audit_say(diag, error, path, "this is no sealing key");
+	}
+	if (!is_private) {
+		audit_key_wipe(ret_key);
+		return audit_say(diag, AUDIT_EFORMAT, path,
+			"the sealing key lets others in; only its owner may read it");
 	}
 	write_public(path, &ret_key->public);
 	return AUDIT_OK;
@@ -159,7 +169,8 @@ int audit_keys_read(const char *path, struct audit_public_key ret_keys[AUDIT_KEY
 {
 	char text[KEY_FILE];
 	size_t len, n = 0;
-	int error = read_file(path, text, sizeof(text), &len);
+	bool is_private; /* public: whoever reads it */
+	int error = read_file(path, text, sizeof(text), &len, &is_private);
 
 	if (error != AUDIT_OK) {
 		return audit_say(diag, error, path, "the public key cannot be read");

@@ -5,23 +5,20 @@
  */
 #include "certs/system.h"
 
+#include <private.h>
 #include <secret.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <windows.h>
-#include <aclapi.h>
 #include <bcrypt.h>
-#include <sddl.h>
 #include <wincrypt.h>
 
 #include "certs/diag.h"
 
 #define WIDE_MAX 4096
 static const char secret_label[] = "Sallyport private file";
-/* Protected from inheritance: the owner, the system and the administrators, nobody else. */
-#define PRIVATE_SDDL L"D:P(A;;FA;;;OW)(A;;FA;;;SY)(A;;FA;;;BA)"
 
 int certs_system_random(unsigned char *out, size_t len)
 {
@@ -58,9 +55,11 @@ static HANDLE create_fresh(const wchar_t *path, bool is_private)
 	SECURITY_ATTRIBUTES sa = {.nLength = sizeof(sa)};
 	HANDLE file;
 
-	if (is_private && !ConvertStringSecurityDescriptorToSecurityDescriptorW(
-				  PRIVATE_SDDL, SDDL_REVISION_1, &sa.lpSecurityDescriptor, NULL)) {
-		return INVALID_HANDLE_VALUE;
+	if (is_private) {
+		sa.lpSecurityDescriptor = private_descriptor();
+		if (sa.lpSecurityDescriptor == NULL) {
+			return INVALID_HANDLE_VALUE;
+		}
 	}
 	file = CreateFileW(path, GENERIC_WRITE | READ_CONTROL, 0, &sa, CREATE_NEW,
 		FILE_ATTRIBUTE_NORMAL, NULL);
@@ -82,66 +81,6 @@ static bool write_all(HANDLE file, const char *data, size_t len)
 		len -= n;
 	}
 	return FlushFileBuffers(file);
-}
-
-/* What an administrator makes belongs to the administrators, and still is ours. */
-static bool is_own(PSID sid)
-{
-	union {
-		TOKEN_USER user;
-		char bytes[256];
-	} u;
-	HANDLE token;
-	DWORD len;
-	bool own = false;
-
-	if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-		own = GetTokenInformation(token, TokenUser, &u, sizeof(u), &len) &&
-		      EqualSid(u.user.User.Sid, sid);
-		CloseHandle(token);
-	}
-	return own;
-}
-
-/*
- * May this entry stand in a private file's access list: its owner's, ours, the system's, a denying
- * one?
- */
-static bool is_entry_private(const ACE_HEADER *ace, PSID owner)
-{
-	PSID sid = (PSID) & ((ACCESS_ALLOWED_ACE *)(uintptr_t)ace)->SidStart;
-
-	if (ace->AceType == ACCESS_DENIED_ACE_TYPE) {
-		return true;
-	}
-	if (ace->AceType != ACCESS_ALLOWED_ACE_TYPE) {
-		return false;
-	}
-	return EqualSid(sid, owner) || is_own(sid) || IsWellKnownSid(sid, WinLocalSystemSid) ||
-	       IsWellKnownSid(sid, WinBuiltinAdministratorsSid) ||
-	       IsWellKnownSid(sid, WinCreatorOwnerRightsSid);
-}
-
-static bool is_file_private(HANDLE file)
-{
-	PSECURITY_DESCRIPTOR descriptor = NULL;
-	PSID owner = NULL;
-	PACL acl = NULL;
-	bool result;
-
-	if (GetSecurityInfo(file, SE_FILE_OBJECT,
-		    OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, &owner, NULL, &acl,
-		    NULL, &descriptor) != ERROR_SUCCESS) {
-		return false;
-	}
-	result = owner != NULL && acl != NULL; /* no list at all lets everybody in */
-	for (DWORD i = 0; result && i < acl->AceCount; i++) {
-		void *ace = NULL;
-
-		result = GetAce(acl, i, &ace) && is_entry_private(ace, owner);
-	}
-	LocalFree(descriptor);
-	return result;
 }
 
 int certs_system_write_new(
@@ -168,7 +107,7 @@ int certs_system_write_new(
 	}
 	if (is_private && wrapped == NULL) {
 		err = fail_file(diag, path, "cannot be wrapped by DPAPI");
-	} else if (is_private && !is_file_private(file)) {
+	} else if (is_private && !private_holds(file)) {
 		err = certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
 			"%s: its access list is not the one that was set: is this NTFS?", path);
 	} else if (!write_all(
@@ -205,7 +144,7 @@ static int check_file(HANDLE file, const char *path, size_t max, bool is_private
 		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
 			"%s: a link; a private key must be the file itself", path);
 	}
-	if (is_private && !is_file_private(file)) {
+	if (is_private && !private_holds(file)) {
 		return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE,
 			"%s: its access list lets others in; only its owner may be there", path);
 	}

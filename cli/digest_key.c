@@ -20,13 +20,20 @@ static int read_key(const char *path, unsigned char key[AUDIT_KEY])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char text[DIGEST_TEXT_MAX + 1] = "";
+	struct stat st;
 	ssize_t got;
+	bool is_private;
 
 	if (fd < 0) {
 		return -1;
 	}
 	got = read(fd, text, DIGEST_TEXT_MAX);
+	is_private = fstat(fd, &st) == 0 && (st.st_mode & 077) == 0;
 	close(fd);
+	if (!is_private) {
+		errno = EPERM;
+		return -1;
+	}
 	if (got < 0 || !digest_text_unwrap(text, (size_t)got, key)) {
 		errno = EINVAL;
 		return -1;
@@ -65,23 +72,12 @@ static int make_key(const char *path, unsigned char key[AUDIT_KEY])
 	return read_key(path, key);
 }
 
-/* The folder may be out of reach: then this only fails, and nobody need hear of it. */
-static void make_folders(char *path)
-{
-	for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		(void)mkdir(path, 0700);
-		*slash = '/';
-	}
-	(void)mkdir(path, 0700);
-}
-
 int digest_key(unsigned char ret_key[AUDIT_KEY])
 {
 	char folder[PATH_MAX], path[PATH_MAX + 16];
 
-	if (place_state(folder, sizeof(folder)) == 0) {
-		make_folders(folder);
+	/* The folder may be out of reach: nobody need hear of it. */
+	if (place_state(folder, sizeof(folder)) == 0 && place_try_folders(folder) == 0) {
 		snprintf(path, sizeof(path), "%s/digest.key", folder);
 		if (read_key(path, ret_key) == 0) {
 			return 0;
@@ -90,6 +86,9 @@ int digest_key(unsigned char ret_key[AUDIT_KEY])
 			return complain("%s is no key: take it away, and digests in new records "
 					"will differ from those in old ones",
 				path);
+		}
+		if (errno == EPERM) {
+			return complain("%s lets others in; only its owner may read it", path);
 		}
 		if (errno == ENOENT && make_key(path, ret_key) == 0) {
 			return 0;

@@ -26,10 +26,17 @@ static struct {
 
 static void *run_gateway(void *arg)
 {
+	const SOCKET s = (SOCKET)gateway.socket;
+	char rest[256];
+
 	(void)arg;
 	(void)gateway_main(&gateway.plan, gateway.socket);
-	/* The run's end becomes readable, as at a process's death. */
-	closesocket((SOCKET)gateway.socket);
+	/* The run's end becomes readable, as at a process's death. What the run still sends is
+	 * read: TCP that is closed over it takes back the last frame, which says why it ends. */
+	shutdown(s, SD_SEND);
+	while (recv(s, rest, sizeof(rest), 0) > 0) {
+	}
+	closesocket(s);
 	return NULL;
 }
 

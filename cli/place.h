@@ -11,8 +11,10 @@
 int place_state(char *ret_path, size_t size);
 /* What would make place_state work. */
 extern const char place_state_cure[];
-/* Makes a folder and those above it, for the user only. 0, or an exit status after having
- * complained. */
+/* Makes a folder and those above it, for the user only. 0, or -1 with errno set and `path` ending
+ * in what could not be made. */
+int place_try_folders(char *path);
+/* The same. 0, or an exit status after having complained. */
 int place_make_folders(char *path);
 const char *place_user(void);
 char *const *place_environment(void);

@@ -32,7 +32,7 @@ int place_state(char *ret_path, size_t size)
 	return n >= 0 && (size_t)n < size ? 0 : -1;
 }
 
-int place_make_folders(char *path)
+int place_try_folders(char *path)
 {
 	if (access(path, F_OK) == 0) {
 		return 0;
@@ -42,14 +42,20 @@ int place_make_folders(char *path)
 			*slash = '\0';
 		}
 		if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-			return complain(
-				"cannot make the record folder %s: %s", path, strerror(errno));
+			return -1;
 		}
 		if (slash == NULL) {
 			return 0;
 		}
 		*slash = '/';
 	}
+}
+
+int place_make_folders(char *path)
+{
+	return place_try_folders(path) == 0
+		       ? 0
+		       : complain("cannot make the record folder %s: %s", path, strerror(errno));
 }
 
 const char *place_user(void)

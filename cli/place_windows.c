@@ -45,7 +45,7 @@ static char *first_folder(char *path)
 	return path + (*path != '\0');
 }
 
-int place_make_folders(char *path)
+int place_try_folders(char *path)
 {
 	char *at = first_folder(path);
 
@@ -54,7 +54,7 @@ int place_make_folders(char *path)
 
 		*end = '\0';
 		if (end != at && mkdir(path, 0700) != 0 && errno != EEXIST) {
-			return complain("cannot make the folder %s: %s", path, strerror(errno));
+			return -1;
 		}
 		*end = kept;
 		if (kept == '\0') {
@@ -62,6 +62,13 @@ int place_make_folders(char *path)
 		}
 		at = end + 1;
 	}
+}
+
+int place_make_folders(char *path)
+{
+	return place_try_folders(path) == 0
+		       ? 0
+		       : complain("cannot make the folder %s: %s", path, strerror(errno));
 }
 
 const char *place_user(void)

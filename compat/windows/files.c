@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <limits.h>
+#include <private.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,12 +18,8 @@
 
 #include <windows.h>
 #include <io.h>
-#include <sddl.h>
 
 enum { PATH_WIDE = 4096 };
-
-/* Protected from inheritance: the owner, the system and the administrators, nobody else. */
-#define PRIVATE_SDDL L"D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 
 static int set_errno(DWORD error)
 {
@@ -102,16 +99,12 @@ static DWORD disposition_of(int flags)
 	return (flags & O_TRUNC) != 0 ? TRUNCATE_EXISTING : OPEN_EXISTING;
 }
 
-static bool private_list(PSECURITY_DESCRIPTOR *ret_descriptor)
-{
-	return ConvertStringSecurityDescriptorToSecurityDescriptorW(
-		PRIVATE_SDDL, SDDL_REVISION_1, ret_descriptor, NULL);
-}
-
-/* A mode that keeps others out becomes an access list that does, where a file is made. */
+/* A mode that keeps others out becomes an access list that does, where a file is made; one that was
+ * there already with another list, or a file system without any, does not serve. */
 static int open_wide(const wchar_t *path, int flags, int mode)
 {
 	SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
+	const bool is_private = (flags & O_CREAT) != 0 && (mode & 077) == 0;
 	DWORD attributes = FILE_ATTRIBUTE_NORMAL;
 	HANDLE file;
 	int fd;
@@ -122,9 +115,11 @@ static int open_wide(const wchar_t *path, int flags, int mode)
 	if ((flags & O_NOFOLLOW) != 0) {
 		attributes |= FILE_FLAG_OPEN_REPARSE_POINT;
 	}
-	if ((flags & O_CREAT) != 0 && (mode & 077) == 0 &&
-		!private_list(&security.lpSecurityDescriptor)) {
-		return set_errno(GetLastError());
+	if (is_private) {
+		security.lpSecurityDescriptor = private_descriptor();
+		if (security.lpSecurityDescriptor == NULL) {
+			return set_errno(GetLastError());
+		}
 	}
 	file = CreateFileW(path, access_of(flags),
 		FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, &security,
@@ -140,6 +135,11 @@ static int open_wide(const wchar_t *path, int flags, int mode)
 	}
 	if (!is_as_wanted(file, flags)) {
 		CloseHandle(file);
+		return -1;
+	}
+	if (is_private && !private_holds(file)) {
+		CloseHandle(file);
+		errno = EPERM;
 		return -1;
 	}
 	fd = _open_osfhandle((intptr_t)file,
@@ -300,6 +300,18 @@ int futimens(int fd, const struct timespec times[2])
 	return SetFileTime(handle_of(fd), NULL, &now, &now) ? 0 : set_errno(GetLastError());
 }
 
+int compat_fstat(int fd, struct stat *ret_stat)
+{
+	if (_fstat64(fd, ret_stat) != 0) {
+		return -1;
+	}
+	ret_stat->st_mode |= 077;
+	if (private_holds(handle_of(fd))) {
+		ret_stat->st_mode &= (unsigned short)~077;
+	}
+	return 0;
+}
+
 int fsync(int fd)
 {
 	BY_HANDLE_FILE_INFORMATION info;
@@ -358,8 +370,11 @@ int compat_mkdir(const char *path, int mode)
 	if (!to_wide(path, wide)) {
 		return -1;
 	}
-	if ((mode & 077) == 0 && !private_list(&security.lpSecurityDescriptor)) {
-		return set_errno(GetLastError());
+	if ((mode & 077) == 0) {
+		security.lpSecurityDescriptor = private_descriptor();
+		if (security.lpSecurityDescriptor == NULL) {
+			return set_errno(GetLastError());
+		}
 	}
 	made = CreateDirectoryW(wide, &security);
 	error = GetLastError();

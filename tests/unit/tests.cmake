@@ -65,6 +65,10 @@ if(NOT SALLYPORT_SANITIZE MATCHES "thread")
 	sallyport_unit_test(confine sallyport_jailer)
 endif()
 
+if(WIN32)
+	sallyport_unit_test(private_windows sallyport_compat advapi32)
+endif()
+
 # Parts of the program that are pure.
 add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(cli_pure PUBLIC sallyport_flags ${sallyport_compat})

@@ -63,12 +63,12 @@ async def scene(command, folder, n):
         await asyncio.wait_for(crowd(int(words[1]), port, n), 100)
         gateway.stdin.close()
         rest = await asyncio.wait_for(gateway.stdout.read(), 60)
-        assert b"ended" in rest and await gateway.wait() == 0
+        assert b"ended" in rest and await asyncio.wait_for(gateway.wait(), 60) == 0
     finally:
-        if gateway.returncode is None:
-            gateway.kill()
-            await gateway.wait()
         origin.close()
+        if gateway.returncode is None:
+            gateway.terminate()  # under Wine this is timeout(1), which takes its child along and kills it if need be
+            await asyncio.wait_for(gateway.wait(), 20)
 
 
 def test_2000_connections(tmp_path, runner, monkeypatch):

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,6 +15,13 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 wine_only = pytest.mark.skipif(os.name == "nt", reason="there is no other build on this Windows")
+
+
+def let_everyone_read(path):
+    if os.name == "nt":
+        subprocess.run(["icacls", str(path), "/grant", "*S-1-1-0:R"], check=True)
+    else:
+        path.chmod(0o644)
 
 
 # ---- the CA ----
@@ -59,10 +67,7 @@ def test_ca_key_is_private_to_its_folder(sallyport, tmp_path):
     text = key.read_bytes()
     key.unlink()
     key.write_bytes(text)
-    if os.name == "nt":
-        subprocess.run(["icacls", str(key), "/grant", "*S-1-1-0:R"], check=True)
-    else:
-        key.chmod(0o644)
+    let_everyone_read(key)
     done = sallyport("ca", "show", "ca")
     assert done.returncode != 0 and "lets others in" in done.stderr, done
 
@@ -101,6 +106,9 @@ async def ask(gateway, origin, path, head=""):
 OWN_GROUP = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP} if os.name == "nt" else {}
 
 
+STORY_SECONDS = 120
+
+
 class Service:
     def __init__(self, command, folder, *options):
         self.command, self.folder, self.options = command, folder, options
@@ -121,17 +129,17 @@ class Service:
         return self
 
     async def __aexit__(self, *_):
-        if self.process.returncode is None:
-            self.process.kill()
-            await self.process.wait()
         self.origin_server.close()
+        if self.process.returncode is None:
+            self.process.terminate()  # under Wine this is timeout(1), which takes its child along and kills it if need be
+        await asyncio.wait_for(self.process.wait(), 20)
 
     def rules(self, verb):
         (self.folder / "s.rules").write_text(f"{verb} GET http://127.0.0.1:{self.origin}/**"
                                              f"{' private' if verb == 'allow' else ''}\n")
 
-    async def hear(self, words):
-        while words not in self.said:
+    async def hear(self, words, times=1):
+        while self.said.count(words) < times:
             line = await asyncio.wait_for(self.process.stderr.readline(), 60)
             assert line, f"it ended without {words!r}: {self.said}"
             self.said += line.decode(errors="replace")
@@ -139,7 +147,7 @@ class Service:
     async def tell(self, option):
         done = await asyncio.create_subprocess_exec(
             *self.command, "gateway", option, self.id, cwd=self.folder)
-        assert await done.wait() == 0
+        assert await asyncio.wait_for(done.wait(), 60) == 0
 
     def interrupt(self):
         """The console's wish: ^Break on Windows; Wine makes ^C of a signal to the program itself."""
@@ -152,7 +160,7 @@ class Service:
 
     async def ended(self):
         self.said += (await asyncio.wait_for(self.process.stderr.read(), 60)).decode(errors="replace")
-        return await self.process.wait()
+        return await asyncio.wait_for(self.process.wait(), 60)
 
 
 def local_app_data():
@@ -167,7 +175,7 @@ def serve(sallyport, runner, exe, tmp_path, story, *options):
 
     async def scene():
         async with Service([*runner, exe], tmp_path, *options) as service:
-            await story(service)
+            await asyncio.wait_for(story(service), STORY_SECONDS)
     asyncio.run(scene())
 
 
@@ -186,6 +194,8 @@ def test_digest_key_is_wrapped_for_its_user(sallyport, runner, exe, tmp_path):
     state = local_app_data() / "sallyport" / "records"
     key = state / "digest.key"
     key.unlink(missing_ok=True)
+    if os.name != "nt":
+        shutil.rmtree(state.parent, ignore_errors=True)  # the first start makes the folders too
     serve(sallyport, runner, exe, tmp_path, story)
     text = key.read_bytes()
     assert text.startswith(b"sallyport-dpapi-1\n"), text
@@ -197,11 +207,16 @@ def test_digest_key_is_wrapped_for_its_user(sallyport, runner, exe, tmp_path):
             file.write(changed)
         done = sallyport(*start)
         assert done.returncode != 0 and "digest.key is no key" in done.stderr, done
+        let_everyone_read(key)
+        done = sallyport(*start)
+        assert done.returncode != 0 and "digest.key lets others in" in done.stderr, done
     finally:
-        key.write_bytes(text)
-    (tmp_path / "ca").rename(tmp_path / "old")
-    serve(sallyport, runner, exe, tmp_path, story)
-    assert key.read_bytes() == text
+        key.unlink()
+    for again in range(2):  # made anew, and read
+        (tmp_path / "ca").rename(tmp_path / f"old-{again}")
+        serve(sallyport, runner, exe, tmp_path, story)
+        assert again == 0 or key.read_bytes() == text
+        text = key.read_bytes()
 
 
 def test_service(sallyport, runner, exe, tmp_path):
@@ -218,8 +233,7 @@ def test_service(sallyport, runner, exe, tmp_path):
         assert (await ask(s.port, s.origin, "/x"))[0] == 403
         s.rules("allow")
         await s.tell("--reload")
-        while s.said.count("the new rules are in force") < 2:
-            s.said += (await s.process.stderr.readline()).decode()
+        await s.hear("the new rules are in force", times=2)
         slow = asyncio.create_task(ask(s.port, s.origin, "/slow"))
         await asyncio.wait_for(answer.slow.wait(), 30)
         await s.tell("--end")
@@ -245,6 +259,17 @@ def test_the_consoles_wish_drains(sallyport, runner, exe, tmp_path):
         assert await s.ended() == 0
     serve(sallyport, runner, exe, tmp_path, story)
     assert records(tmp_path, "stop")[0]["reason"] == "end"
+
+
+def test_a_story_that_fails_takes_its_service_along(sallyport, runner, exe, tmp_path):
+    """Of the tests themselves: what a failing one leaves running would keep the next ones waiting."""
+    async def story(s):
+        story.port = s.port
+        raise AssertionError("told to fail")
+    with pytest.raises(AssertionError, match="told to fail"):
+        serve(sallyport, runner, exe, tmp_path, story)
+    with socket.socket() as s:
+        assert s.connect_ex(("127.0.0.1", story.port)) != 0
 
 
 def test_nobody_ends_what_is_no_gateway(sallyport):
@@ -315,6 +340,17 @@ def test_a_record_is_sealed(sallyport, runner, exe, tmp_path):
     assert sallyport("log", "verify", "--key", "record/key.pub", "record").returncode == 0
     secret = (tmp_path / "sealing.key").read_bytes()
     assert secret.startswith(b"sallyport-dpapi-1\n") and b"PRIVATE" not in secret
+    # It is its user's alone, and so is the file that becomes one.
+    start = ("gateway", "--listen", free_address(), "--rules", "s.rules", "--ca", "ca", "--record", "other",
+             "--record-key")
+    let_everyone_read(tmp_path / "sealing.key")
+    done = sallyport(*start, "sealing.key")
+    assert done.returncode != 0 and "the sealing key lets others in" in done.stderr, done
+    (tmp_path / "planted.key.new").write_bytes(b"")
+    let_everyone_read(tmp_path / "planted.key.new")
+    done = sallyport(*start, "planted.key")
+    assert done.returncode != 0 and "the sealing key cannot be written" in done.stderr, done
+    assert not (tmp_path / "planted.key").exists() and (tmp_path / "planted.key.new").read_bytes() == b""
     segment = record / "000001.jsonl"
     text = segment.read_text()
     segment.write_text(text.replace("/one", "/ono"), newline="\n")
@@ -340,8 +376,11 @@ def test_records_and_proofs_cross_over(sallyport, runner, exe, tmp_path):
     served = subprocess.Popen([*linux, "gateway", "--listen", free_address(), "--rules", "s.rules", "--ca", "ca",
                                "--record", "record", "--record-key", "k"], cwd=other,
                               stderr=subprocess.PIPE, text=True)
-    while "serving" not in served.stderr.readline():
-        pass
+    said = ""
+    while "serving" not in said:
+        line = served.stderr.readline()
+        assert line, f"it ended: {said}"
+        said += line
     served.terminate()
     assert served.wait(30) == 0
     for folder, writer, reader in ((tmp_path, windows, linux), (other, linux, windows)):
