@@ -5,10 +5,10 @@
 
 #include <assert.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/text.h"
 #include "gateway/arena.h"
 #include "gateway/http_target.h"
 #include "gateway/http_write.h"
@@ -17,7 +17,7 @@ static const struct http_limits limits = {.head_bytes = 65536, .fields = 256, .c
 
 struct rewrite {
 	struct arena arena;
-	FILE *out;
+	struct text out;
 	enum http_side side;
 	enum http_framing framing;
 	const char *refused;
@@ -29,7 +29,7 @@ static void put(struct rewrite *r, struct http_bytes bytes)
 		r->refused = "unwritable";
 		return;
 	}
-	fwrite(bytes.data, 1, bytes.len, r->out);
+	text_add(&r->out, bytes.data, bytes.len);
 }
 
 static void put_request(struct rewrite *r, const struct http_head *head)
@@ -59,11 +59,11 @@ static void put_body(struct rewrite *r, const struct http_event *event)
 	char size[24];
 
 	if (r->framing == HTTP_FRAMING_CHUNKED) {
-		fwrite(size, 1, http_write_chunk_size(size, event->len), r->out);
+		text_add(&r->out, size, http_write_chunk_size(size, event->len));
 	}
-	fwrite(event->data, 1, event->len, r->out);
+	text_add(&r->out, event->data, event->len);
 	if (r->framing == HTTP_FRAMING_CHUNKED) {
-		fwrite("\r\n", 1, 2, r->out);
+		text_add(&r->out, "\r\n", 2);
 	}
 }
 
@@ -101,8 +101,8 @@ static void run(enum http_side side, const char *method, const char *bytes, size
 	bool more = true;
 
 	memset(ret, 0, sizeof(*ret));
-	r.out = open_memstream(&ret->data, &ret->len);
-	assert(parser != NULL && r.out != NULL);
+	text_put(&r.out, "");
+	assert(parser != NULL);
 	arena_init(&r.arena);
 	http_parser_begin(parser, &r.arena);
 	if (side == HTTP_RESPONSES) {
@@ -118,7 +118,8 @@ static void run(enum http_side side, const char *method, const char *bytes, size
 		r.refused = event.kind == HTTP_EVENT_MORE ? "nothing" : r.refused;
 		(void)take(&r, &event);
 	}
-	fclose(r.out);
+	ret->data = r.out.data;
+	ret->len = r.out.len;
 	ret->refused = r.refused;
 	ret->used = len - left;
 	if (r.refused != NULL) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/text.h"
 #include "gateway/arena.h"
 
 const struct http_limits trace_limits = {.head_bytes = 4096, .fields = 32, .chunk_line = 64};
@@ -16,10 +17,7 @@ const struct http_limits trace_limits = {.head_bytes = 4096, .fields = 32, .chun
 static const char *const framings[] = {"none", "length", "chunked", "close", "upgrade"};
 
 struct trace {
-	FILE *out;
-	FILE *body;
-	char *body_text;
-	size_t body_len;
+	struct text *out, body;
 	struct http_parser *parser;
 	struct arena arena;
 	enum http_side side;
@@ -39,38 +37,35 @@ static void begin(struct trace *t)
 static void print_head(struct trace *t, const struct http_head *head)
 {
 	if (t->side == HTTP_REQUESTS) {
-		fprintf(t->out, "%s %s", head->method, head->target);
-		fprintf(t->out, " host=%s", head->host ? head->host : "(none)");
+		text_print(t->out, "%s %s", head->method, head->target);
+		text_print(t->out, " host=%s", head->host ? head->host : "(none)");
 	} else {
-		fprintf(t->out, "%d %s", head->status, head->reason);
+		text_print(t->out, "%d %s", head->status, head->reason);
 	}
-	fprintf(t->out, " 1.%d %s", head->minor, framings[head->framing]);
+	text_print(t->out, " 1.%d %s", head->minor, framings[head->framing]);
 	if (head->framing == HTTP_FRAMING_LENGTH) {
-		fprintf(t->out, "=%llu", (unsigned long long)head->length);
+		text_print(t->out, "=%llu", (unsigned long long)head->length);
 	}
-	fprintf(t->out, "%s%s%s", head->keep_alive ? " keep" : "",
+	text_print(t->out, "%s%s%s", head->keep_alive ? " keep" : "",
 		head->expect_continue ? " expect" : "", head->expect_other ? " expect-other" : "");
 	if (head->upgrade != NULL) {
-		fprintf(t->out, " upgrade=%s", head->upgrade);
+		text_print(t->out, " upgrade=%s", head->upgrade);
 	}
 	for (size_t i = 0; i < head->n_fields; i++) {
-		fprintf(t->out, "|%s: %s", head->fields[i].name, head->fields[i].value);
+		text_print(t->out, "|%s: %s", head->fields[i].name, head->fields[i].value);
 	}
-	fputc('\n', t->out);
+	text_put(t->out, "\n");
 	t->upgraded = head->framing == HTTP_FRAMING_UPGRADE;
 }
 
 static void flush_body(struct trace *t)
 {
-	fclose(t->body);
-	if (t->body_len > 0) {
-		fprintf(t->out, "body %zu:", t->body_len);
-		fwrite(t->body_text, 1, t->body_len, t->out);
-		fputc('\n', t->out);
+	if (t->body.len > 0) {
+		text_print(t->out, "body %lu:", (unsigned long)t->body.len);
+		text_add(t->out, t->body.data, t->body.len);
+		text_put(t->out, "\n");
 	}
-	free(t->body_text);
-	t->body = open_memstream(&t->body_text, &t->body_len);
-	assert(t->body != NULL);
+	t->body.len = 0;
 }
 
 static void take(struct trace *t, const struct http_event *event)
@@ -80,23 +75,23 @@ static void take(struct trace *t, const struct http_event *event)
 	case HTTP_EVENT_HEAD: print_head(t, event->head); break;
 	case HTTP_EVENT_BODY:
 		assert(event->len > 0);
-		fwrite(event->data, 1, event->len, t->body);
+		text_add(&t->body, event->data, event->len);
 		break;
 	case HTTP_EVENT_END:
 		flush_body(t);
-		fprintf(t->out, "end");
+		text_print(t->out, "end");
 		for (size_t i = 0; i < event->n_trailers; i++) {
-			fprintf(t->out, "|%s: %s", event->trailers[i].name,
+			text_print(t->out, "|%s: %s", event->trailers[i].name,
 				event->trailers[i].value);
 		}
-		fputc('\n', t->out);
+		text_put(t->out, "\n");
 		t->over = t->upgraded;
 		begin(t);
 		break;
 	case HTTP_EVENT_ERROR:
 		flush_body(t);
 		assert(event->error != HTTP_OK);
-		fprintf(t->out, "refused:%s\n", http_error_word(event->error));
+		text_print(t->out, "refused:%s\n", http_error_word(event->error));
 		t->over = true;
 		break;
 	}
@@ -125,15 +120,13 @@ static void feed_piece(struct trace *t, const char *bytes, size_t len)
 char *trace_http(enum http_side side, const char *method, const struct http_limits *limits,
 	const char *bytes, size_t len, size_t first, size_t step)
 {
-	struct trace t = {.side = side, .method = method};
+	struct text text = {0};
+	struct trace t = {.side = side, .method = method, .out = &text};
 	struct http_event event;
-	char *text = NULL;
-	size_t text_len;
 
-	t.out = open_memstream(&text, &text_len);
-	t.body = open_memstream(&t.body_text, &t.body_len);
+	text_put(&text, "");
 	t.parser = http_parser_create(side, limits);
-	assert(t.out != NULL && t.body != NULL && t.parser != NULL && step > 0);
+	assert(t.parser != NULL && step > 0);
 	arena_init(&t.arena);
 	begin(&t);
 	for (size_t at = 0; at < len && !t.over;) {
@@ -149,10 +142,8 @@ char *trace_http(enum http_side side, const char *method, const struct http_limi
 	}
 	http_parser_destroy(t.parser);
 	arena_release(&t.arena);
-	fclose(t.body);
-	free(t.body_text);
-	fclose(t.out);
-	return text;
+	text_finish(&t.body);
+	return text.data;
 }
 
 static void same(const char *wanted, char *got, size_t first, size_t step)

@@ -269,6 +269,17 @@ def test_without_a_key_nothing_starts(sally):
     assert result.status == 125 and "no sealing key" in result.err and not result.out, result
 
 
+def test_a_key_that_others_may_read_is_refused(sally, record):
+    secret = runs(sally, record, times=1).with_suffix("")
+    digest = secret.parent / "digest.key"
+    for key, words in ((secret, "the sealing key lets others in"), (digest, "digest.key lets others in")):
+        key.chmod(0o640)
+        result = sally.run("true", options=("--record", record), check=False)
+        assert result.status == 125 and words in result.err, result
+        key.chmod(0o600)
+    runs(sally, record, times=1)
+
+
 def test_the_key_is_the_users_alone_and_out_of_the_jail(sally, record):
     public = runs(sally, record, times=1)
     secret = public.with_suffix("")

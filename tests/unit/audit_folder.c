@@ -2,6 +2,7 @@
  * See audit_folder.h. The failing disk stands in for audit_os, the table of calls.
  */
 #include "tests/unit/audit_folder.h"
+#include "tests/unit/system.h"
 #include "audit/note.h"
 #include "audit/os.h"
 
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -32,19 +32,15 @@ int folder_setup(void **state)
 	if (!note_key_make(&folder_key)) {
 		return -1;
 	}
-	snprintf(folder, sizeof(folder), "/tmp/test_audit.XXXXXX");
 	disk_set(DISK_WORKS, 0, 0);
-	return mkdtemp(folder) != NULL ? 0 : -1;
+	return system_make_folder(folder, sizeof(folder)) ? 0 : -1;
 }
 
 int folder_teardown(void **state)
 {
-	char command[96];
-
 	(void)state;
 	disk_set(DISK_WORKS, 0, 0);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
+	return system_remove_folder(folder) ? 0 : -1;
 }
 
 struct audit_log *folder_log(enum audit_durability durability, uint64_t segment_bytes)
@@ -78,10 +74,8 @@ int folder_append(struct audit_log *log, const char *path, uint64_t *ret_seq)
 
 void folder_wait(struct audit_log *log, uint64_t seq)
 {
-	static const struct timespec moment = {.tv_nsec = 100000};
-
 	for (int i = 0; i < 100000 && !audit_is_committed(log, seq); i++) {
-		nanosleep(&moment, NULL);
+		system_moment();
 	}
 	assert_true(audit_is_committed(log, seq));
 }
@@ -198,13 +192,13 @@ static ssize_t put_at(int fd, const void *data, size_t len, off_t offset)
 
 /* What would be on a real disk: how much of which file was there at its last sync. */
 static struct {
-	ino_t file;
+	uint64_t file; /* system_file_id */
 	off_t size;
 } synced[256];
 static unsigned n_synced;
 static pthread_mutex_t synced_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static off_t *synced_size(ino_t file)
+static off_t *synced_size(uint64_t file)
 {
 	for (unsigned i = 0; i < n_synced; i++) {
 		if (synced[i].file == file) {
@@ -220,11 +214,8 @@ static off_t *synced_size(ino_t file)
 static void lose_pages(int fd, off_t from, off_t to)
 {
 	static const char zero;
-	char path[32];
-	int again;
+	int again = system_open_again(fd);
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, O_WRONLY | O_CLOEXEC); /* not to append */
 	assert_true(again >= 0);
 	for (; from < to; from++) {
 		assert_int_equal(pwrite(again, &zero, 1, from), 1);
@@ -241,7 +232,7 @@ static int sync_either(int fd)
 
 	assert_int_equal(fstat(fd, &st), 0);
 	pthread_mutex_lock(&synced_mutex);
-	size = synced_size(st.st_ino);
+	size = synced_size(system_file_id(fd));
 	if (!failing) {
 		*size = st.st_size;
 	} else if (disk_mode == DISK_LOSES && S_ISREG(st.st_mode)) {
@@ -261,20 +252,35 @@ void disk_release(void)
 	pthread_mutex_unlock(&synced_mutex);
 }
 
+static void lose_tail(const char *path)
+{
+	struct stat st;
+	off_t *size;
+	int fd;
+
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
+		return;
+	}
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	size = synced_size(system_file_id(fd));
+	if (st.st_size > *size) {
+		assert_int_equal(ftruncate(fd, *size), 0);
+	}
+	close(fd);
+}
+
 void disk_power_lost(void)
 {
 	DIR *entries = opendir(folder);
 	struct dirent *entry;
-	struct stat st;
 	char path[sizeof(folder) + sizeof(entry->d_name)];
 
 	assert_non_null(entries);
 	while ((entry = readdir(entries)) != NULL) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-			strcmp(entry->d_name, "journal") != 0 &&
-			st.st_size > *synced_size(st.st_ino)) {
-			assert_int_equal(truncate(path, *synced_size(st.st_ino)), 0);
+		if (strcmp(entry->d_name, "journal") != 0) {
+			lose_tail(path);
 		}
 	}
 	closedir(entries);

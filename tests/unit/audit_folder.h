@@ -1,5 +1,5 @@
 /*
- * A record folder in /tmp for tests of the record: writing it, holding copies of it, and a disk
+ * A temporary record folder for tests of the record: writing it, holding copies of it, and a disk
  * that fails when told to.
  */
 #ifndef SALLYPORT_TESTS_AUDIT_FOLDER_H

@@ -2,11 +2,9 @@
 set(unit_posix_only
 	deps_versions         # libevent with pthreads
 	crypto_vectors        # getline
-	audit                 # setrlimit, signals
-	audit_disk audit_journal audit_seal audit_keep # audit_folder.c: mkdtemp
+	audit_disk audit_journal # thousands of sleeps shorter than Windows' timer: minutes
+	audit_keep            # zstd, which this build has not
 	tls_memory            # mmap
-	ca                    # symlink, mkdtemp
-	http_parse http_write # http/trace.c: open_memstream
 	windows_jail          # fork, mmap: the fake Windows dies and is repaired
 	who                   # /proc
 	confine               # Landlock, seccomp

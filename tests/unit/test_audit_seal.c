@@ -5,6 +5,7 @@
 #include "audit/note.h"
 #include "audit/tree.h"
 #include "tests/unit/audit_folder.h"
+#include "tests/unit/system.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,6 +167,10 @@ static void keys_come_back_from_their_files(void **state)
 	assert_int_equal(n, 1);
 	assert_memory_equal(&public[0], &made.public, sizeof(made.public));
 	assert_int_equal(audit_keys_read(path, public, &n, &diag), AUDIT_EFORMAT);
+	assert_true(system_let_others_read(path));
+	assert_int_equal(audit_key_load(path, &read, &diag), AUDIT_EFORMAT);
+	assert_non_null(strstr(diag.message, "lets others in"));
+	assert_true(read.seed[0] == 0 && read.seed[31] == 0);
 	folder_store("record.key", "PRIVATE+KEY+x\n", 14);
 	assert_int_equal(audit_key_load(path, &read, &diag), AUDIT_EFORMAT);
 	audit_key_wipe(&made);
