@@ -5,7 +5,7 @@
  *
  * Knows Windows only through the table of os.h.
  */
-#include "jailer/windows/jail_windows.h"
+#include "jailer/windows/door.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,8 +16,7 @@ enum {
 	INTEGRITY_LOW = 0x1000,
 	UI_LIMITS =
 		0xff, /* handles, clipboard both ways, parameters, display, atoms, desktop, exit */
-	RELAY_MS = 10000,
-	HANGUP = 1, /* as on other systems */
+	HANGUP = 1,   /* as on other systems */
 };
 
 struct jail {
@@ -28,13 +27,10 @@ struct jail {
 	struct journal journal;
 	char name[OS_NAME_MAX], sid[OS_SID_MAX];
 	char root[WINPATH_MAX], home[WINPATH_MAX]; /* below the run's folder */
-	bool exempt; /* the door is a loopback exemption, not relay and pipe */
 	struct os_job_limits job_limits;
-	uintptr_t job, port, desktop, pipe; /* owned, like what follows */
-	intptr_t listener;
-	bool taken;
-	uint16_t listener_port;
-	struct os_process relay, command;
+	uintptr_t job, port, desktop; /* owned, like what follows */
+	struct door door;
+	struct os_process command;
 	struct plan plan;
 	struct jail_protection reports[JAIL_PROTECTIONS_MAX];
 	size_t n_reports;
@@ -77,74 +73,6 @@ static int copy_spec(struct jail *jail, const struct jail_spec *spec, struct jai
 	jail->spec.argv = jail->argv;
 	jail->spec.cwd = jail->cwd;
 	return 0;
-}
-
-static int make_folder(const struct jail_os *os, const char *path, struct jail_diag *diag)
-{
-	uint32_t number = os->folder_make(path);
-
-	return number == OS_OK || number == OS_EEXISTS
-		       ? 0
-		       : jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
-				 "the folder %.200s cannot be made", path);
-}
-
-/* ...\sallyport\runs */
-static int runs_folder(const struct jail_os *os, char ret_path[WINPATH_MAX], struct jail_diag *diag)
-{
-	char state[WINPATH_MAX];
-	uint32_t number = os->state_folder(state);
-	int error;
-
-	if (number != OS_OK || strlen(state) > WINPATH_MAX / 2) {
-		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
-			"there is no folder for local application data");
-	}
-	snprintf(ret_path, WINPATH_MAX, "%.2048s\\sallyport", state);
-	error = make_folder(os, ret_path, diag);
-	if (error == 0) {
-		snprintf(ret_path, WINPATH_MAX, "%.2048s\\sallyport\\runs", state);
-		error = make_folder(os, ret_path, diag);
-	}
-	return error;
-}
-
-/* Names the run, takes back what dead ones left, opens the journal. */
-static int begin(struct jail *jail, struct jail_diag *diag)
-{
-	const struct jail_os *os = jail->os;
-	unsigned char random[8];
-	unsigned undone, failed;
-	char runs[WINPATH_MAX], folder[WINPATH_MAX + OS_NAME_MAX];
-	uintptr_t lock;
-	int error = runs_folder(os, runs, diag);
-	uint32_t number;
-
-	if (error != 0) {
-		return error;
-	}
-	number = os->random(random, sizeof(random));
-	if (number != OS_OK) {
-		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "", "no random bytes");
-	}
-	snprintf(jail->name, sizeof(jail->name), "sallyport-%02x%02x%02x%02x%02x%02x%02x%02x",
-		random[0], random[1], random[2], random[3], random[4], random[5], random[6],
-		random[7]);
-	snprintf(folder, sizeof(folder), "%s\\run-%s", runs, jail->name + 10);
-	number = os->lock_take("runs", OS_LOCK_USER, &lock);
-	if (number != OS_OK) {
-		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
-			"other runs cannot be kept out for a moment");
-	}
-	/* What cannot be taken back now stays written down; it does not concern this run. */
-	error = journal_repair(os, runs, &undone, &failed, diag);
-	if (error == 0) {
-		error = journal_create(&jail->journal, os, folder, diag);
-	}
-	os->lock_give(lock);
-	snprintf(jail->root, sizeof(jail->root), "%.4000s\\view", folder);
-	snprintf(jail->home, sizeof(jail->home), "%.4000s\\home", folder);
-	return error;
 }
 
 /* ---- container, firewall, job ---- */
@@ -234,7 +162,7 @@ static int make_job(struct jail *jail, struct jail_diag *diag)
 		/* The relay is one more. */
 		.processes = limits->processes == 0 ? 0
 			     : limits->processes < UINT32_MAX - 1
-				     ? (uint32_t)limits->processes + !jail->exempt
+				     ? (uint32_t)limits->processes + !jail->door.exempt
 				     : 0,
 		.cpu = limits->cpu < UINT32_MAX ? (uint32_t)limits->cpu : 0,
 		.ui = UI_LIMITS,
@@ -254,70 +182,6 @@ static int make_job(struct jail *jail, struct jail_diag *diag)
 	return check_job(jail, diag);
 }
 
-/* ---- the door ---- */
-
-/* Relay and pipe, unless the other is asked for: it opens every local port to the container. */
-static int choose_door(struct jail *jail, struct jail_diag *diag)
-{
-	bool elevated = false;
-	uint32_t number = OS_OK;
-
-	if (jail->spec.exempt_loopback) {
-		number = jail->os->is_elevated(&elevated);
-	}
-	if (number != OS_OK) {
-		return jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
-			"the program's own rights cannot be read");
-	}
-	if (jail->spec.exempt_loopback && !elevated) {
-		return jail_fail(diag, JAIL_EPROTECTION, "loopback exemption",
-			"run it without --exempt-loopback: then a pipe is the door",
-			"only an administrator can exempt a container");
-	}
-	jail->exempt = elevated;
-	return 0;
-}
-
-/* With an exemption the container reaches the listener itself; else the relay inside does. */
-static int make_listener(struct jail *jail, struct jail_diag *diag)
-{
-	uint32_t number = jail->os->listen(
-		jail->exempt ? jail->spec.proxy_port : 0, &jail->listener, &jail->listener_port);
-
-	if (number != OS_OK) {
-		jail->listener = -1;
-		return jail_fail_os(jail->os, number, diag, JAIL_ESYSTEM, "", "",
-			"the door cannot listen on 127.0.0.1");
-	}
-	if (jail->exempt) {
-		return exempt_add(jail->os, &jail->journal, jail->sid, diag);
-	}
-	number = jail->os->pipe_make(jail->name, jail->sid, jail->listener_port, &jail->pipe);
-	if (number != OS_OK) {
-		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "door", "",
-			"its pipe cannot be made");
-	}
-	return 0;
-}
-
-static int check_door(struct jail *jail, struct jail_diag *diag)
-{
-	bool exact = false;
-	uint32_t number;
-
-	if (jail->exempt) {
-		return exempt_check(jail->os, jail->sid, true, diag);
-	}
-	number = jail->os->pipe_check(jail->pipe, jail->sid, &exact);
-	if (number != OS_OK) {
-		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "door", "",
-			"the pipe's access list cannot be read back");
-	}
-	return exact ? 0
-		     : jail_fail(diag, JAIL_EPROTECTION, "door", "",
-			       "the pipe's access list is not what was set");
-}
-
 int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, struct jail **ret_jail,
 	struct jail_diag *diag)
 {
@@ -329,13 +193,14 @@ int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, str
 		return jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
 	}
 	jail->os = os;
-	jail->listener = -1;
+	jail->door.listener = -1;
 	error = copy_spec(jail, spec, diag);
 	if (error == 0) {
-		error = choose_door(jail, diag);
+		error = door_choose(&jail->door, os, spec, diag);
 	}
 	if (error == 0) {
-		error = begin(jail, diag);
+		error = run_folder_begin(
+			os, &jail->journal, jail->name, jail->root, jail->home, diag);
 	}
 	if (error == 0) {
 		error = make_container(jail, diag);
@@ -347,7 +212,7 @@ int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, str
 		error = make_job(jail, diag);
 	}
 	if (error == 0) {
-		error = make_listener(jail, diag);
+		error = door_open(&jail->door, &jail->journal, jail->name, jail->sid, diag);
 	}
 	if (error != 0) {
 		jail_destroy(jail);
@@ -360,8 +225,8 @@ int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, str
 int jail_take_door(struct jail *jail, struct jail_door *ret_door, struct jail_diag *diag)
 {
 	(void)diag;
-	*ret_door = (struct jail_door){{jail->listener, -1}, {-1, -1}, {-1, -1}};
-	jail->taken = true;
+	*ret_door = (struct jail_door){{jail->door.listener, -1}, {-1, -1}, {-1, -1}};
+	jail->door.taken = true;
 	return 0;
 }
 
@@ -435,7 +300,7 @@ static int check_all(struct jail *jail, uintptr_t process, struct jail_diag *dia
 		error = check_firewall(jail, diag);
 	}
 	if (error == 0) {
-		error = check_door(jail, diag);
+		error = door_check(&jail->door, jail->sid, diag);
 	}
 	return error == 0 ? check_files(jail, diag) : error;
 }
@@ -451,8 +316,8 @@ static int set_going(struct jail *jail, const struct os_start *start, struct os_
 		return error;
 	}
 	/* The relay, and nobody else, speaks through the pipe. */
-	if (process == &jail->relay) {
-		number = jail->os->pipe_admit(jail->pipe, process->process);
+	if (process == &jail->door.relay) {
+		number = door_relay_admit(&jail->door, process->process);
 	}
 	if (number == OS_OK) {
 		number = jail->os->process_resume(process);
@@ -478,46 +343,9 @@ static int start_process(struct jail *jail, const struct os_start *start,
 	return set_going(jail, start, process, diag);
 }
 
-/* ---- the relay: our own program, inside ---- */
-
-static int copy_relay(struct jail *jail, char program[WINPATH_MAX], struct jail_diag *diag)
-{
-	const struct jail_os *os = jail->os;
-	char own[WINPATH_MAX];
-	uint32_t number = os->own_program(own);
-	int error;
-
-	snprintf(program, WINPATH_MAX, "%.4000s\\relay.exe", jail->root);
-	error = journal_add(&jail->journal, JOURNAL_FILE, NULL, program, diag);
-	if (error != 0) {
-		return error;
-	}
-	/* It lies in the view and is granted with it. */
-	if (number == OS_OK) {
-		number = os->file_copy(own, program);
-	}
-	return number == OS_OK ? 0
-			       : jail_fail_os(os, number, diag, JAIL_EPROTECTION, "door", "",
-					 "the relay cannot be copied into the jail");
-}
-
-static int wait_relay(struct jail *jail, struct jail_diag *diag)
-{
-	bool ready = false;
-	uint32_t number = jail->os->pipe_ready(jail->pipe, RELAY_MS, &ready);
-
-	if (number != OS_OK || !ready) {
-		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "door",
-			"is another program listening on that port?",
-			"the relay inside does not answer on 127.0.0.1:%u", jail->spec.proxy_port);
-	}
-	return 0;
-}
-
 static int start_relay(struct jail *jail, const char *environment, struct jail_diag *diag)
 {
-	char program[WINPATH_MAX], port[8];
-	char *argv[] = {program, (char *)"__relay", port, jail->name, NULL};
+	char program[WINPATH_MAX];
 	struct os_start start = {.program = program,
 		.folder = jail->root,
 		.environment = environment,
@@ -528,20 +356,19 @@ static int start_relay(struct jail *jail, const char *environment, struct jail_d
 	char *line;
 	int error;
 
-	if (jail->exempt) {
+	if (jail->door.exempt) {
 		return 0;
 	}
-	error = copy_relay(jail, program, diag);
+	error = door_relay_copy(&jail->door, &jail->journal, jail->root, program, diag);
 	if (error != 0) {
 		return error;
 	}
-	snprintf(port, sizeof(port), "%u", jail->spec.proxy_port);
-	line = command_line(argv);
+	line = door_relay_line(&jail->door, program, jail->name);
 	start.line = line;
-	error = line != NULL ? start_process(jail, &start, &jail->relay, diag)
+	error = line != NULL ? start_process(jail, &start, &jail->door.relay, diag)
 			     : jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
 	free(line);
-	return error == 0 ? wait_relay(jail, diag) : error;
+	return error == 0 ? door_relay_wait(&jail->door, diag) : error;
 }
 
 /* ---- the command ---- */
@@ -628,8 +455,8 @@ static void report_all(struct jail *jail)
 {
 	report(jail, "network isolation", "the firewall's services run");
 	report(jail, "door",
-		jail->exempt ? "loopback exemption of this container alone"
-			     : "relay inside, pipe for this container alone");
+		jail->door.exempt ? "loopback exemption of this container alone"
+				  : "relay inside, pipe for this container alone");
 	report(jail, "job", "dies with the run, no breakaway, UI limits");
 	report(jail, "file view", "%lu entries, granted to this container alone",
 		(unsigned long)jail->plan.n);
@@ -693,7 +520,7 @@ int jail_wait(
 	struct jail *jail, intptr_t wake_fd, struct jail_result *ret_result, struct jail_diag *diag)
 {
 	struct os_wait wait = {.process = jail->command.process,
-		.relay = jail->relay.process,
+		.relay = jail->door.relay.process,
 		.port = jail->port,
 		.wake = wake_fd,
 		.timeout_ms = jail->spec.limits.time * 1000};
@@ -732,19 +559,14 @@ void jail_destroy(struct jail *jail)
 		return;
 	}
 	end_process(jail, &jail->command);
-	end_process(jail, &jail->relay);
+	end_process(jail, &jail->door.relay);
 	if (jail->job != 0) {
 		(void)jail->os->job_end(jail->job);
 		jail->os->job_close(jail->job, jail->port);
 	}
-	if (jail->pipe != 0) {
-		jail->os->pipe_close(jail->pipe);
-	}
+	door_close(&jail->door);
 	if (jail->desktop != 0) {
 		jail->os->desktop_close(jail->desktop);
-	}
-	if (!jail->taken && jail->listener != -1) {
-		jail->os->socket_close(jail->listener);
 	}
 	/* What stays is written down for the next run. */
 	(void)journal_undo(&jail->journal);
@@ -755,25 +577,4 @@ void jail_destroy(struct jail *jail)
 	free(jail->argv);
 	free(jail->cwd);
 	free(jail);
-}
-
-int jail_repair_with(const struct jail_os *os, unsigned *ret_undone, unsigned *ret_failed,
-	struct jail_diag *diag)
-{
-	char runs[WINPATH_MAX];
-	uintptr_t lock;
-	int error = runs_folder(os, runs, diag);
-	uint32_t number;
-
-	if (error != 0) {
-		return error;
-	}
-	number = os->lock_take("runs", OS_LOCK_USER, &lock);
-	if (number != OS_OK) {
-		return jail_fail_os(os, number, diag, JAIL_ESYSTEM, "", "",
-			"other runs cannot be kept out for a moment");
-	}
-	error = journal_repair(os, runs, ret_undone, ret_failed, diag);
-	os->lock_give(lock);
-	return error;
 }

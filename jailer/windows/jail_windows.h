@@ -114,13 +114,21 @@ uint32_t exempt_remove(const struct jail_os *os, const char *sid);
 int exempt_check(const struct jail_os *os, const char *sid, bool wanted, struct jail_diag *diag)
 	__attribute__((warn_unused_result));
 
+/* ---- run_folder.c ---- */
+
+/* Names the run, takes back what dead ones left, opens the journal in a folder of its own; below it
+ * will lie the view and the run's profile. */
+int run_folder_begin(const struct jail_os *os, struct journal *journal, char ret_name[OS_NAME_MAX],
+	char ret_root[WINPATH_MAX], char ret_home[WINPATH_MAX], struct jail_diag *diag)
+	__attribute__((warn_unused_result));
+/* Undoes what crashed runs left behind. */
+int jail_repair_with(const struct jail_os *os, unsigned *ret_undone, unsigned *ret_failed,
+	struct jail_diag *diag) __attribute__((warn_unused_result));
+
 /* ---- jail.c ---- */
 
 /* As jail_create, over another table. */
 int jail_create_with(const struct jail_os *os, const struct jail_spec *spec, struct jail **ret_jail,
-	struct jail_diag *diag) __attribute__((warn_unused_result));
-/* Undoes what crashed runs left behind. */
-int jail_repair_with(const struct jail_os *os, unsigned *ret_undone, unsigned *ret_failed,
 	struct jail_diag *diag) __attribute__((warn_unused_result));
 
 #endif
