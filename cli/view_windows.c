@@ -8,6 +8,7 @@
 #include "cli/view.h"
 #include "cli/view_rules.h"
 #include "cli/view_verify.h"
+#include "jailer/windows/path.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -222,13 +223,29 @@ int view_review(struct view *v, const char *cwd, const char *rules_path)
 	return complain("--review is not there on Windows");
 }
 
-/* Nothing can be hidden inside what is shown: where one lies in the other, nothing is started. */
-int view_keep_out(struct view *v, const char *folder)
+/* Where it lies when every link is followed; of one that is not there yet, what its name says. */
+static bool find_place(const char *folder, char ret_path[WINPATH_MAX])
 {
 	char path[PATH_MAX];
 
-	if (_fullpath(path, folder, sizeof(path)) == NULL) {
-		return complain("the path %s is too long", folder);
+	if (realpath(folder, path) == NULL &&
+		(GetFileAttributesA(folder) != INVALID_FILE_ATTRIBUTES ||
+			_fullpath(path, folder, sizeof(path)) == NULL)) {
+		return false;
+	}
+	return winpath_canonical(path, ret_path) == WINPATH_OK;
+}
+
+/* Nothing can be hidden inside what is shown: where one lies in the other, nothing is started. */
+int view_keep_out(struct view *v, const char *folder)
+{
+	char path[WINPATH_MAX], shown[WINPATH_MAX];
+
+	/* One of another machine may be this machine's under another name. */
+	if (!find_place(folder, path)) {
+		return complain("the folder %s has no plain local path, so nothing says that it is "
+				"kept from the command",
+			folder);
 	}
 	for (size_t i = 0; i < v->n; i++) {
 		const struct jail_view *entry = &v->entries[i];
@@ -236,7 +253,9 @@ int view_keep_out(struct view *v, const char *folder)
 		if (entry->mode != JAIL_READ && entry->mode != JAIL_WRITE) {
 			continue;
 		}
-		if (is_under(path, entry->target) || is_under(entry->target, path)) {
+		/* What has no such form the jailer refuses, or leaves out. */
+		if (winpath_canonical(entry->target, shown) == WINPATH_OK &&
+			!winpath_is_apart(path, shown)) {
 			return complain(
 				"the folder %s, which is kept from the command, and %s, which "
 				"it is shown, lie one in the other",

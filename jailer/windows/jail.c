@@ -427,11 +427,24 @@ static int make_home(struct jail *jail, struct jail_diag *diag)
 	return 0;
 }
 
+static int keep_journals_out(struct jail *jail, struct jail_diag *diag)
+{
+	char runs[WINPATH_MAX];
+
+	snprintf(runs, sizeof(runs), "%s", jail->journal.folder);
+	*strrchr(runs, '\\') = '\0';
+	return plan_keep_out(&jail->plan, runs, diag);
+}
+
 static int put_up_files(
 	struct jail *jail, const struct jail_view *view, size_t n_view, struct jail_diag *diag)
 {
 	int error = plan_make(&jail->plan, jail->os, view, n_view, diag);
 
+	/* Whoever writes a journal has the next run remove what it names. */
+	if (error == 0) {
+		error = keep_journals_out(jail, diag);
+	}
 	if (error == 0) {
 		error = make_home(jail, diag);
 	}

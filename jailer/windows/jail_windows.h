@@ -74,6 +74,9 @@ struct plan {
 
 int plan_make(struct plan *p, const struct jail_os *os, const struct jail_view *view, size_t n_view,
 	struct jail_diag *diag) __attribute__((warn_unused_result));
+/* JAIL_EVIEW when a folder that is shown and `folder`, which is ours, lie one in the other. */
+int plan_keep_out(const struct plan *p, const char *folder, struct jail_diag *diag)
+	__attribute__((warn_unused_result));
 /* Where a path that is shown lies in the tree of junctions at `root`; JAIL_EVIEW when it is not. */
 int plan_place(const struct plan *p, const char *root, const char *path,
 	char ret_place[WINPATH_MAX], struct jail_diag *diag) __attribute__((warn_unused_result));

@@ -109,13 +109,23 @@ static bool is_reserved(const char *name, size_t len)
 	return is_port(name, base);
 }
 
+static size_t count_characters(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		n += (text[i] & 0xc0) != 0x80;
+	}
+	return n;
+}
+
 /* "LONGNA~1.TXT": at most eight before the dot, the last of them "~" and digits, three after it. */
 static bool is_short(const char *name, size_t len)
 {
 	const char *dot = memchr(name, '.', len);
 	size_t base = dot != NULL ? (size_t)(dot - name) : len, digits = 0;
 
-	if (base > 8 || len - base > 4) {
+	if (count_characters(name, base) > 8 || count_characters(name + base, len - base) > 4) {
 		return false;
 	}
 	while (digits < base && name[base - 1 - digits] >= '0' && name[base - 1 - digits] <= '9') {

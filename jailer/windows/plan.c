@@ -273,6 +273,21 @@ int plan_make(struct plan *p, const struct jail_os *os, const struct jail_view *
 	return error;
 }
 
+int plan_keep_out(const struct plan *p, const char *folder, struct jail_diag *diag)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_entry *e = &p->entries[i];
+
+		if (is_shown(e) && !winpath_is_apart(e->source, folder)) {
+			return jail_fail(diag, JAIL_EVIEW, "", no_deny,
+				"%.150s and %.150s, where the journals of runs lie, lie one in the "
+				"other",
+				e->source, folder);
+		}
+	}
+	return 0;
+}
+
 int plan_place(const struct plan *p, const char *root, const char *path,
 	char ret_place[WINPATH_MAX], struct jail_diag *diag)
 {

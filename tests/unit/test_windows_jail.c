@@ -537,6 +537,65 @@ static void test_a_hidden_file_behind_a_link(void **state)
 	assert_int_equal(o.error, 0);
 }
 
+/* A letter of which no table here says whether it is another's small one: taken for any. */
+static void test_names_that_may_be_one(void **state)
+{
+	static const char kelvin[] = "C:\\\xe2\x84\xaa";
+	static const struct {
+		enum jail_mode mode;
+		const char *words;
+	} rows[] = {
+		{JAIL_READ, "may be one folder or two"},
+		{JAIL_WRITE, "may be one folder or two"},
+		{JAIL_HIDE, "cannot be hidden inside"},
+	};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct jail_view pair[] = {{.mode = JAIL_WRITE, .target = "C:\\proj"},
+			{.mode = rows[i].mode, .target = kelvin}};
+
+		fake_reset(&f);
+		fake_add(kelvin, true);
+		run_views(pair, 2, &spec, &o);
+		assert_int_equal(o.error, JAIL_EVIEW);
+		assert_non_null(strstr(o.diag.message, rows[i].words));
+		assert_never_ran();
+	}
+}
+
+/* Whoever writes there has the next run remove what it likes. */
+static void test_journals_are_not_shown(void **state)
+{
+	static const char *const refused[] = {"C:\\L", "C:\\L\\sallyport", "c:/L/sallyport/runs/",
+		"C:\\L\\sallyport\\runs\\other"};
+	struct jail_view pair[] = {
+		{.mode = JAIL_WRITE, .target = "C:\\proj"}, {.mode = JAIL_WRITE}};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i <= sizeof(refused) / sizeof(refused[0]); i++) {
+		bool beside = i == sizeof(refused) / sizeof(refused[0]);
+
+		pair[1].target = beside ? "C:\\L\\sallyport\\runs2" : refused[i];
+		fake_reset(&f);
+		if (i != 2) {
+			fake_add(pair[1].target, true);
+		}
+		run_views(pair, 2, &spec, &o);
+		if (beside) {
+			assert_int_equal(o.error, 0);
+			continue;
+		}
+		assert_int_equal(o.error, JAIL_EVIEW);
+		assert_non_null(strstr(o.diag.message, "where the journals of runs lie"));
+		assert_never_ran();
+	}
+}
+
 static void test_limits_that_windows_lacks(void **state)
 {
 	struct jail_spec other = spec;
@@ -649,6 +708,8 @@ int main(void)
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_a_link_in_place_of_a_folder),
 		cmocka_unit_test(test_a_hidden_file_behind_a_link),
+		cmocka_unit_test(test_names_that_may_be_one),
+		cmocka_unit_test(test_journals_are_not_shown),
 		cmocka_unit_test(test_limits_that_windows_lacks),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_script_arguments_that_are_refused),

@@ -52,6 +52,8 @@ static void test_one_form(void **state)
 		{"C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac", "C:\\\xc3\xa4\\\xe6\x97\xa5\xe6\x9c\xac",
 			0},
 		{"C:\\.config\\.a.b", "C:\\.config\\.a.b", 0},
+		{"\\\\?\\C:\\a\\", "C:\\a", 0},
+		{"\\\\?\\c:\\", "C:\\", 0},
 	};
 
 	(void)state;
@@ -79,11 +81,34 @@ static void test_not_a_local_path(void **state)
 		{"\\??\\C:\\a", NULL, WINPATH_EDEVICE},
 		{"\\\\?\\GLOBALROOT\\Device\\X", NULL, WINPATH_EDEVICE},
 		{"\\\\?\\Volume{0}\\a", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\Volume{01234567-89ab-cdef-0123-456789abcdef}\\a", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\HarddiskVolume1\\a", NULL, WINPATH_EDEVICE},
+		{"\\\\.\\GLOBALROOT\\Device\\HarddiskVolume1\\a", NULL, WINPATH_EDEVICE},
+		{"\\\\.\\PhysicalDrive0", NULL, WINPATH_EDEVICE},
+		{"\\Device\\HarddiskVolume1\\a", NULL, WINPATH_ERELATIVE},
+		{"\\??\\UNC\\server\\share", NULL, WINPATH_EDEVICE},
+		{"/?\?/C:/a", NULL, WINPATH_ERELATIVE},
+		{"\\\\?", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\C:", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\\\C:\\a", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\\\server\\share", NULL, WINPATH_EDEVICE},
+		{"\\\\?\\unc\\server\\share", NULL, WINPATH_EUNC},
+		{"\\\\?\\uNc\\server\\share", NULL, WINPATH_EDEVICE},
+		/* This machine, by way of the network. */
+		{"\\\\localhost\\C$\\a", NULL, WINPATH_EUNC},
+		{"\\\\127.0.0.1\\c$\\a", NULL, WINPATH_EUNC},
+		{"\\\\wsl$\\debian\\a", NULL, WINPATH_EUNC},
+		{"file:///C:/a", NULL, WINPATH_ERELATIVE},
+		{"\xef\xbc\xa3:\\a", NULL, WINPATH_ERELATIVE}, /* a full-width C */
+		{"C:\\\\\\..\\a", NULL, WINPATH_EABOVE},
 		{"C:\\..", NULL, WINPATH_EABOVE},
 		{"C:\\a\\..\\..\\b", NULL, WINPATH_EABOVE},
 		/* Behind \\?\ Windows resolves nothing: these are names there, and no safe ones. */
 		{"\\\\?\\C:\\a\\..\\b", NULL, WINPATH_ECHAR},
 		{"\\\\?\\C:\\a/b", NULL, WINPATH_ECHAR},
+		{"\\\\?\\C:\\.", NULL, WINPATH_ECHAR},
+		{"\\\\?\\C:\\a\\\\b", NULL, WINPATH_ECHAR},
 		{"\\\\?\\C:/a", NULL, WINPATH_EDEVICE},
 	};
 
@@ -105,6 +130,27 @@ static void test_names_that_are_something_else(void **state)
 		{"C:\\COM\xc2\xb9", NULL, WINPATH_ERESERVED},
 		{"C:\\lpt\xc2\xb3.x", NULL, WINPATH_ERESERVED},
 		{"C:\\CONOUT$", NULL, WINPATH_ERESERVED},
+		{"C:\\conin$", NULL, WINPATH_ERESERVED},
+		{"C:\\CONIN$.log", NULL, WINPATH_ERESERVED},
+		{"C:\\Clock$", NULL, WINPATH_ERESERVED},
+		{"C:\\aux .c", NULL, WINPATH_ERESERVED},
+		{"C:\\prn", NULL, WINPATH_ERESERVED},
+		{"C:\\COM0", NULL, WINPATH_ERESERVED},
+		{"C:\\LPT9.tar.gz", NULL, WINPATH_ERESERVED},
+		{"C:\\com\xc2\xb2 .txt\\a", NULL, WINPATH_ERESERVED},
+		{"\\\\?\\C:\\nul", NULL, WINPATH_ERESERVED},
+		{"C:\\CON:", NULL, WINPATH_ESTREAM},
+		{"C:\\CON.", NULL, WINPATH_ETRAILING},
+		{"C:\\a:$DATA", NULL, WINPATH_ESTREAM},
+		{"C:\\a:$I30:$INDEX_ALLOCATION\\b", NULL, WINPATH_ESTREAM},
+		{"C:\\a::$INDEX_ALLOCATION", NULL, WINPATH_ESTREAM},
+		{"\\\\?\\C:\\a:b", NULL, WINPATH_ESTREAM},
+		{"C:\\a .", NULL, WINPATH_ETRAILING},
+		{"C:\\a. ", NULL, WINPATH_ETRAILING},
+		{"C:\\a\\.. \\b", NULL, WINPATH_ETRAILING},
+		{"C:\\a\\. \\b", NULL, WINPATH_ETRAILING},
+		{"C:\\a.\\..\\b", NULL, WINPATH_ETRAILING},
+		{"\\\\?\\C:\\a \\b", NULL, WINPATH_ETRAILING},
 		{"C:\\a.", NULL, WINPATH_ETRAILING},
 		{"C:\\a ", NULL, WINPATH_ETRAILING},
 		{"C:\\a...\\b", NULL, WINPATH_ETRAILING},
@@ -113,6 +159,10 @@ static void test_names_that_are_something_else(void **state)
 		{"C:\\PROGRA~1", NULL, WINPATH_ESHORT},
 		{"C:\\a\\LONGNA~2.TXT", NULL, WINPATH_ESHORT},
 		{"C:\\AB12~10.C", NULL, WINPATH_ESHORT},
+		{"C:\\p\\GIT~1\\hooks", NULL, WINPATH_ESHORT},
+		{"C:\\\xc3\x84\xc3\x96\xc3\x9c\xc3\x84\xc3\x96\xc3\x9c~1.\xc3\x84\xc3\x96\xc3\x9c",
+			NULL, WINPATH_ESHORT}, /* eight letters and three, whatever their bytes */
+		{"\\\\?\\C:\\PROGRA~1", NULL, WINPATH_ESHORT},
 		{"C:\\a*", NULL, WINPATH_ECHAR},
 		{"C:\\a?b", NULL, WINPATH_ECHAR},
 		{"C:\\a|b", NULL, WINPATH_ECHAR},
@@ -132,17 +182,22 @@ static void test_names_that_are_something_else(void **state)
 static void test_names_that_are_names(void **state)
 {
 	static const struct row rows[] = {
-		{"C:\\null", "C:\\null", 0},
-		{"C:\\COM", "C:\\COM", 0},
-		{"C:\\COM10", "C:\\COM10", 0},
-		{"C:\\a.nul", "C:\\a.nul", 0},
-		{"C:\\console", "C:\\console", 0},
-		{"C:\\~1", "C:\\~1", WINPATH_ESHORT},
-		{"C:\\backup~", "C:\\backup~", 0},
-		{"C:\\longername~1", "C:\\longername~1", 0},
-		{"C:\\a~1.text", "C:\\a~1.text", 0},
-		{"C:\\a b", "C:\\a b", 0},
-		{"C:\\ a", "C:\\ a", 0},
+		{"C:\\null", "C:\\null", 0}, {"C:\\COM", "C:\\COM", 0},
+		{"C:\\COM10", "C:\\COM10", 0}, {"C:\\a.nul", "C:\\a.nul", 0},
+		{"C:\\console", "C:\\console", 0}, {"C:\\~1", "C:\\~1", WINPATH_ESHORT},
+		{"C:\\backup~", "C:\\backup~", 0}, {"C:\\longername~1", "C:\\longername~1", 0},
+		{"C:\\a~1.text", "C:\\a~1.text", 0}, {"C:\\a b", "C:\\a b", 0},
+		{"C:\\ a", "C:\\ a", 0}, {"C:\\ nul", "C:\\ nul", 0},
+		{"C:\\COM\xe2\x81\xb4", "C:\\COM\xe2\x81\xb4", 0}, /* four is no digit there */
+		{"C:\\COM\xc2\xb9\xc2\xb2", "C:\\COM\xc2\xb9\xc2\xb2", 0},
+		{"C:\\CONIN", "C:\\CONIN", 0},
+		{"C:\\a\xc2\xa0", "C:\\a\xc2\xa0", 0},         /* no space that Windows drops */
+		{"C:\\a\xe2\x80\xa4", "C:\\a\xe2\x80\xa4", 0}, /* nor a dot */
+		{"C:\\a\xef\xbc\x9a"
+		 "b",
+			"C:\\a\xef\xbc\x9a"
+			"b",
+			0}, /* a full-width colon is no stream */
 	};
 
 	(void)state;
@@ -177,12 +232,9 @@ static void test_relations(void **state)
 		const char *a, *b;
 		enum winpath_relation wanted;
 	} rows[] = {
-		{"C:\\a", "C:\\A", WINPATH_SAME},
-		{"C:\\a", "C:\\ab", WINPATH_APART},
-		{"C:\\a", "C:\\a\\b", WINPATH_ABOVE},
-		{"C:\\A\\b", "C:\\a", WINPATH_BELOW},
-		{"C:\\", "C:\\a", WINPATH_ABOVE},
-		{"C:\\a", "C:\\", WINPATH_BELOW},
+		{"C:\\a", "C:\\A", WINPATH_SAME}, {"C:\\a", "C:\\ab", WINPATH_APART},
+		{"C:\\a", "C:\\a\\b", WINPATH_ABOVE}, {"C:\\A\\b", "C:\\a", WINPATH_BELOW},
+		{"C:\\", "C:\\a", WINPATH_ABOVE}, {"C:\\a", "C:\\", WINPATH_BELOW},
 		{"C:\\a", "D:\\a", WINPATH_APART},
 		{"C:\\\xc3\xa4", "C:\\\xc3\x84", WINPATH_SAME},  /* a with diaeresis */
 		{"C:\\\xc3\xb7", "C:\\\xc3\x97", WINPATH_APART}, /* division, multiplication */
@@ -199,11 +251,35 @@ static void test_relations(void **state)
 		 "a",
 			"C:\\kb", WINPATH_APART},
 		{"C:\\\xe2\x84\xaa", "C:\\\xe2\x84\xaa", WINPATH_SAME},
+		{"C:\\\xe2\x84\xaa\\a", "C:\\k", WINPATH_UNSURE},
+		{"C:\\\xe2\x84\xaa\\a", "C:\\k\\b", WINPATH_APART},
+		{"C:\\\xc4\xb0", "C:\\i", WINPATH_UNSURE},        /* I with a dot */
+		{"C:\\\xc4\xb1", "C:\\I", WINPATH_UNSURE},        /* dotless i */
+		{"C:\\\xc4\xb1", "C:\\\xc4\xb0", WINPATH_UNSURE}, /* the two of them */
+		{"C:\\i", "C:\\I", WINPATH_SAME},                 /* in Turkey as well */
+		{"C:\\\xc5\xbf", "C:\\s", WINPATH_UNSURE},        /* long s */
+		{"C:\\\xc3\x9f", "C:\\ss", WINPATH_UNSURE},       /* sharp s */
+		{"C:\\\xe1\xba\x9e", "C:\\\xc3\x9f", WINPATH_UNSURE},
+		{"C:\\\xc2\xb5", "C:\\\xce\xbc", WINPATH_UNSURE},     /* micro sign, mu */
+		{"C:\\\xe2\x84\xa6", "C:\\\xcf\x89", WINPATH_UNSURE}, /* ohm, omega */
+		{"C:\\\xe2\x84\xab", "C:\\\xc3\xa5", WINPATH_UNSURE}, /* angstrom, a with ring */
+		{"C:\\\xc3\xbf", "C:\\\xc5\xb8", WINPATH_UNSURE},     /* y with diaeresis */
+		{"C:\\\xc7\x86", "C:\\\xc7\x85", WINPATH_UNSURE},     /* dz, title case */
+		{"C:\\\xef\xbd\x81", "C:\\\xef\xbc\xa1", WINPATH_UNSURE},         /* full-width a */
+		{"C:\\\xe1\x83\x90", "C:\\\xe1\xb2\x90", WINPATH_UNSURE},         /* Georgian an */
+		{"C:\\\xf0\x90\x90\xa8", "C:\\\xf0\x90\x90\x80", WINPATH_UNSURE}, /* Deseret */
+		{"C:\\\xc3\xa9", "C:\\e\xcc\x81",
+			WINPATH_APART},                        /* composed: no form is normalised */
+		{"C:\\a\xe2\x80\x8d", "C:\\a", WINPATH_APART}, /* a joiner is a letter */
+		{"C:\\\xd0\xb0", "C:\\a", WINPATH_APART},      /* Cyrillic, Latin */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		assert_int_equal(winpath_relate(rows[i].a, rows[i].b), rows[i].wanted);
+		if (winpath_relate(rows[i].a, rows[i].b) != rows[i].wanted) {
+			fail_msg("%s and %s: %d", rows[i].a, rows[i].b,
+				(int)winpath_relate(rows[i].a, rows[i].b));
+		}
 		assert_int_equal(
 			winpath_is_apart(rows[i].a, rows[i].b), rows[i].wanted == WINPATH_APART);
 	}
