@@ -2,10 +2,30 @@
  * Yes and no to CONNECT and SOCKS, in the words of each.
  */
 #include "gateway/grant.h"
+#include "gateway/names.h"
 #include "gateway/session.h"
 #include "gateway/socks.h"
+#include "gateway/worker.h"
+
+#include <string.h>
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+
+void grant_ask(struct session *s, const char *host, bool is_address, uint16_t port)
+{
+	const char *name = is_address ? names_behind(s->worker->gateway->names, host) : NULL;
+
+	s->origin.host = name != NULL ? name : arena_copy(&s->arena, host, strlen(host));
+	s->origin.host_is_address = is_address && name == NULL;
+	s->origin.port = port;
+	s->connect = true;
+	s->owes_grant = true;
+	if (s->origin.host == NULL) {
+		session_close(s, SESSION_END_MEMORY);
+		return;
+	}
+	session_go(s, SESSION_JUDGE_HOST);
+}
 
 bool grant(struct session *s)
 {

@@ -6,9 +6,15 @@
 #define SALLYPORT_GATEWAY_GRANT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct session;
 
+/*
+ * The question, by a canonical host. Of a client that asked the DNS door itself it is an address
+ * made up there: then it is the name behind it, as it is for a captured connection.
+ */
+void grant_ask(struct session *s, const char *host, bool is_address, uint16_t port);
 /* Nothing when nobody asked. False when memory is out. */
 bool grant(struct session *s) __attribute__((warn_unused_result));
 /* No, to a SOCKS client; CONNECT is refused like any request. */

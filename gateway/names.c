@@ -4,6 +4,7 @@
  */
 #include "gateway/names.h"
 
+#include <event2/util.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,16 @@ const char *names_lookup(const struct names *n, const uint8_t *bytes, size_t n_b
 	}
 	pthread_rwlock_unlock(lock);
 	return name;
+}
+
+const char *names_behind(const struct names *n, const char *host)
+{
+	uint8_t bytes[16];
+
+	if (evutil_inet_pton(AF_INET, host, bytes) == 1) {
+		return names_lookup(n, bytes, 4);
+	}
+	return evutil_inet_pton(AF_INET6, host, bytes) == 1 ? names_lookup(n, bytes, 16) : NULL;
 }
 
 bool names_is_synthetic(const uint8_t *bytes, size_t n_bytes)

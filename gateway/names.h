@@ -19,6 +19,8 @@ int names_address(struct names *n, const char *name, uint8_t ret_v4[4], uint8_t 
 	__attribute__((warn_unused_result));
 /* The name behind an address of 4 or 16 bytes; NULL for one never given out. Lives as long as n. */
 const char *names_lookup(const struct names *n, const uint8_t *bytes, size_t n_bytes);
+/* The same of an address as text; NULL of a name, too. */
+const char *names_behind(const struct names *n, const char *host);
 /* Is the address inside the synthetic ranges at all? */
 bool names_is_synthetic(const uint8_t *bytes, size_t n_bytes);
 

@@ -47,12 +47,20 @@ static const char *printable(struct arena *arena, const char *text)
 	return or_empty(copy);
 }
 
+/* Or by something that no line of theirs can change. */
+static bool rules_refused(const struct exchange *x)
+{
+	return x->decision.verdict == RULES_DENY &&
+	       strcmp(or_empty(x->refusal.reason), rules_reason_word(x->decision.reason)) == 0;
+}
+
 static const char *rule_of(struct session *s)
 {
 	const struct rules_decision *d = &s->exchange.decision;
 
 	if (d->origin == NULL) {
-		return "none: what no statement allows is refused";
+		return rules_refused(&s->exchange) ? "none: what no statement allows is refused"
+						   : "none was asked";
 	}
 	return arena_printf(&s->exchange.arena, "%s: %s", d->where, or_empty(d->statement));
 }
@@ -93,7 +101,7 @@ const char *refusal_suggestion(struct session *s)
 		}
 		request.program = s->asker.program;
 	}
-	if (x->target.host == NULL || x->decision.verdict != RULES_DENY ||
+	if (x->target.host == NULL || !rules_refused(x) ||
 		(x->decision.reason != RULES_NO_RULE && x->decision.reason != RULES_CONDITION &&
 			x->decision.reason != RULES_ENCODED_SLASH)) {
 		return "";
@@ -107,6 +115,12 @@ const char *refusal_suggestion(struct session *s)
 	}
 	rules_suggest(&request, line, sizeof(line));
 	return or_empty(arena_copy(&x->arena, line, strlen(line)));
+}
+
+/* What is not known is not said. */
+static const char *line(struct arena *a, const char *label, const char *text)
+{
+	return text[0] != '\0' ? or_empty(arena_printf(a, "%s%s\n", label, text)) : "";
 }
 
 char *refusal_text(struct session *s, bool json)
@@ -128,13 +142,13 @@ char *refusal_text(struct session *s, bool json)
 			escape(a, host), port, escape(a, path), escape(a, or_empty(rule_of(s))),
 			escape(a, program), escape(a, add), (unsigned long long)x->id);
 	}
+	host = host[0] != '\0' ? or_empty(arena_printf(a, "%s port %u", host, port)) : "";
 	return arena_printf(a,
-		"sallyport refused this request (%s): %s\n"
-		"  method: %s\n  host:   %s port %u\n  path:   %s\n  rule:   %s\n%s%s%s%s%s%s"
-		"  record: request %llu\n",
-		x->refusal.reason, x->refusal.message, method, host, port, path,
-		or_empty(rule_of(s)), program[0] ? "  program: " : "", printable(a, program),
-		program[0] ? "\n" : "",
-		add[0] ? "  to allow it, add this line to the rules:\n    " : "", add,
-		add[0] ? "\n" : "", (unsigned long long)x->id);
+		"sallyport refused this request (%s): %s\n%s%s%s%s%s%s  record: request %llu\n",
+		x->refusal.reason, x->refusal.message, line(a, "  method: ", method),
+		line(a, "  host:   ", host), line(a, "  path:   ", path),
+		line(a, "  rule:   ", or_empty(rule_of(s))),
+		line(a, "  program: ", printable(a, program)),
+		line(a, "  to allow it, add this line to the rules:\n    ", add),
+		(unsigned long long)x->id);
 }

@@ -2,6 +2,7 @@
  * Reads the head of the next request. CONNECT turns the session into a tunnel to be judged by its
  * host; everything else is judged as a request.
  */
+#include "gateway/grant.h"
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
@@ -42,17 +43,8 @@ static void take_connect(struct session *s)
 			diag.message);
 		return;
 	}
-	s->origin.host = arena_copy(&s->arena, host, strlen(host));
-	s->origin.host_is_address = is_address;
-	s->origin.port = port;
-	s->connect = true;
-	s->owes_grant = true;
 	s->way = AUDIT_WAY_CONNECT;
-	if (s->origin.host == NULL) {
-		session_close(s, SESSION_END_MEMORY);
-		return;
-	}
-	session_go(s, SESSION_JUDGE_HOST);
+	grant_ask(s, host, is_address, port);
 }
 
 /* A tunnel's inside belongs to whoever asked for the tunnel; all else is asked each time. */

@@ -53,16 +53,7 @@ static void take_request(struct session *s, const struct socks_request *request)
 				   : "SOCKS names no host or no port");
 		return;
 	}
-	s->origin.host = arena_copy(&s->arena, host, strlen(host));
-	if (s->origin.host == NULL) {
-		session_close(s, SESSION_END_MEMORY);
-		return;
-	}
-	s->origin.host_is_address = is_address;
-	s->origin.port = request->port;
-	s->connect = true;
-	s->owes_grant = true;
-	session_go(s, SESSION_JUDGE_HOST);
+	grant_ask(s, host, is_address, request->port);
 }
 
 static enum socks_result read_greeting(

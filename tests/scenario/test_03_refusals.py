@@ -27,6 +27,18 @@ def test_the_line_to_add_is_enough(sally, plain_origin):
     assert allowed.out == "hello GET /some%20thing/x\n", (line, allowed)
 
 
+def test_no_line_is_offered_where_none_would_help(sally, plain_origin):
+    """An expectation, and a head that cannot be read: it was not the rules that said no."""
+    web = plain_origin()
+    url = f"http://origin.test:{web.port}/x"
+    rules = f"allow * http://origin.test:{web.port}/** private"
+    result = sally.run("sh", "-c", f"curl -sS -H 'Expect: 200-maybe' -d x {url}; curl -sS -H 'Content-Length: x' {url}", rules=rules)
+    assert [r["reason"] for r in result.of("intent", verdict="deny")] == ["expect", "length"], result
+    assert result.out.count("rule:   none was asked\n") == 2 and "add this line" not in result.out + result.err, result
+    assert "method: \n" not in result.out and "port 0" not in result.out, result
+    assert web.requests == []
+
+
 def test_json_for_those_who_accept_it(sally, origin):
     web = origin()
     rules = f"allow GET origin.test:{web.port}/** private\ndeny * origin.test:{web.port}/admin/**"

@@ -24,6 +24,43 @@ def test_plain_http(sally, plain_origin, way):
     assert result.out == "hello GET /a\n", result
 
 
+LOOKED_UP = ["socks5", "socks4", "connect"]
+
+
+@pytest.mark.parametrize("way", LOOKED_UP)
+@pytest.mark.parametrize("host,answer", [("origin.test", "hello"), ("other.test", "refused")])
+def test_a_client_that_looks_the_name_up_itself(sally, origin, way, host, answer):
+    """The DNS door made the address up: what is asked for is the name behind it, and no other."""
+    web = origin(names=("origin.test", "other.test"))
+    script = """
+import inside, socket, struct, sys
+host, way, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+address = socket.gethostbyname("origin.test")
+sock = socket.create_connection(inside.proxy(), 30)
+if way == "connect":
+    sock = inside.connect(address, port)
+else:
+    packed = socket.inet_aton(address)
+    if way == "socks5":
+        sock.sendall(b"\\x05\\x01\\x00")
+        assert sock.recv(2) == b"\\x05\\x00"
+    sock.sendall(b"\\x05\\x01\\x00\\x01" + packed + struct.pack(">H", port) if way == "socks5" else
+                 b"\\x04\\x01" + struct.pack(">H", port) + packed + b"\\x00")
+    assert sock.recv(10)[1] in (0, 90)
+try:
+    tls = inside.secure(sock, host)
+    tls.sendall(b"GET / HTTP/1.1\\r\\nHost: %s:%d\\r\\nConnection: close\\r\\n\\r\\n" % (host.encode(), port))
+    print("hello" if b"hello" in tls.makefile("rb").read() else "nothing")
+except OSError:
+    print("refused")
+"""
+    result = sally.python(script, host, way, str(web.port), rules="\n".join(
+        f"allow GET {name}.test:{web.port}/** private" for name in ("origin", "other")))
+    assert result.out.split()[-1] == answer, result
+    assert {r["host"] for r in result.of("intent")} == {"origin.test"}
+    assert [r["reason"] for r in result.of("intent")] == ["allowed" if answer == "hello" else "sni-mismatch"]
+
+
 @pytest.mark.parametrize("way,word", [("socks5h", "(2)"), ("socks4a", "91")])
 def test_a_host_that_no_rule_names_is_refused_at_once(sally, origin, way, word):
     web = origin()

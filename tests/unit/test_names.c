@@ -37,6 +37,11 @@ static void a_name_keeps_its_address(void **state)
 	assert_string_equal(names_lookup(n, v4, 4), "a.test");
 	assert_string_equal(names_lookup(n, v6, 16), "a.test");
 	assert_string_equal(names_lookup(n, other6, 16), "b.test");
+	assert_string_equal(names_behind(n, "198.18.0.1"), "a.test");
+	assert_string_equal(names_behind(n, "fd53:616c:6c79::c612:2"), "b.test");
+	assert_null(names_behind(n, "198.18.0.3"));
+	assert_null(names_behind(n, "192.0.2.1"));
+	assert_null(names_behind(n, "a.test"));
 }
 
 static void thousands_come_back(void **state)
