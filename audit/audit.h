@@ -199,20 +199,22 @@ size_t audit_json_string(const char *text, char *buf, size_t size);
 
 /*
  * A body on its way: hashed, and where a rule says `log body` stored as DIR/bodies/SHA256. A body
- * of more than `store_max` bytes is not stored; -1: none is. NULL: memory is out. `dir` is
- * borrowed.
+ * of more than `store_max` bytes is not stored; -1: none is. It lives in `memory` of
+ * audit_body_size bytes, aligned for any object, until audit_body_finish; that and `dir` are
+ * borrowed. NULL: no hash is to be had.
  */
 struct audit_body;
-struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha512);
+extern const size_t audit_body_size;
+struct audit_body *audit_body_begin(void *memory, const char *dir, int64_t store_max, bool sha512);
 /* AUDIT_EIO: it is to be stored and cannot be. */
 int audit_body_add(struct audit_body *b, const void *data, size_t len)
 	__attribute__((warn_unused_result));
 /* Its hash; *ret_stored: the word of the record, NULL when it was not to be stored. */
 int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stored)
 	__attribute__((warn_unused_result));
-/* False: it was not asked for. Before audit_body_destroy. */
+/* False: it was not asked for. Before audit_body_finish. */
 bool audit_body_sha512(struct audit_body *b, char ret_hex[129]);
-void audit_body_destroy(struct audit_body *b);
+void audit_body_finish(struct audit_body *b); /* NULL is none */
 
 /* ---- reader ---- */
 struct audit_reader;

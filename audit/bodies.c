@@ -92,20 +92,21 @@ static bool hash_file(int file, char ret_hex[BODIES_NAME + 1])
 {
 	/* Not of each thread: that would be zeroed at its start. */
 	char *chunk = malloc(CHUNK);
-	struct sha_stream *stream = chunk != NULL ? sha_stream_create(256) : NULL;
+	struct sha_stream stream;
+	bool begun = sha_stream_begin(&stream, 256) && chunk != NULL;
 	unsigned char sum[64];
 	ssize_t got = -1;
 
-	while (stream != NULL && (got = read(file, chunk, CHUNK)) > 0) {
-		sha_stream_add(stream, chunk, (size_t)got);
+	while (begun && (got = read(file, chunk, CHUNK)) > 0) {
+		sha_stream_add(&stream, chunk, (size_t)got);
 	}
 	if (got == 0) {
-		(void)sha_stream_end(stream, sum);
+		(void)sha_stream_end(&stream, sum);
 		for (size_t i = 0; i < 32; i++) {
 			snprintf(ret_hex + 2 * i, 3, "%02x", sum[i]);
 		}
 	}
-	sha_stream_destroy(stream);
+	sha_stream_finish(&stream);
 	free(chunk);
 	return got == 0;
 }

@@ -20,7 +20,8 @@
 #include <unistd.h>
 
 struct audit_body {
-	struct sha_stream *hash, *strong; /* owned; strong NULL: not asked for */
+	struct sha_stream hash, strong;
+	bool has_strong; /* it was asked for */
 	int64_t store_max, len;
 	bool too_long;
 	bool failed;     /* something of it could not be written: it is not stored */
@@ -51,23 +52,20 @@ void audit_digest(
 	hex(mac, sizeof(mac), ret + 12);
 }
 
-struct audit_body *audit_body_begin(const char *dir, int64_t store_max, bool sha512)
-{
-	struct audit_body *b = malloc(sizeof(*b));
+const size_t audit_body_size = sizeof(struct audit_body);
 
-	if (b == NULL) {
-		return NULL;
-	}
+struct audit_body *audit_body_begin(void *memory, const char *dir, int64_t store_max, bool sha512)
+{
+	struct audit_body *b = memory;
+
 	b->store_max = store_max;
 	b->len = 0;
 	b->too_long = b->failed = false;
 	b->file = -1;
 	b->dir = dir;
 	b->path = NULL;
-	b->hash = sha_stream_create(256);
-	b->strong = sha512 ? sha_stream_create(512) : NULL;
-	if (b->hash == NULL || (sha512 && b->strong == NULL)) {
-		audit_body_destroy(b);
+	b->has_strong = sha512;
+	if (!sha_stream_begin(&b->hash, 256) || (sha512 && !sha_stream_begin(&b->strong, 512))) {
 		return NULL;
 	}
 	return b;
@@ -121,9 +119,9 @@ static int write_all(int file, const char *data, size_t len)
 
 int audit_body_add(struct audit_body *b, const void *data, size_t len)
 {
-	sha_stream_add(b->hash, data, len);
-	if (b->strong != NULL) {
-		sha_stream_add(b->strong, data, len);
+	sha_stream_add(&b->hash, data, len);
+	if (b->has_strong) {
+		sha_stream_add(&b->strong, data, len);
 	}
 	b->len += (int64_t)len;
 	if (b->store_max < 0 || b->too_long) {
@@ -181,7 +179,7 @@ int audit_body_end(struct audit_body *b, char ret_hex[65], const char **ret_stor
 	unsigned char sum[64];
 	int error = b->failed ? AUDIT_EIO : AUDIT_OK;
 
-	hex(sum, sha_stream_end(b->hash, sum), ret_hex);
+	hex(sum, sha_stream_end(&b->hash, sum), ret_hex);
 	*ret_stored = b->too_long ? "too-long" : NULL;
 	if (b->file >= 0) {
 		error = keep_file(b, ret_hex);
@@ -194,20 +192,21 @@ bool audit_body_sha512(struct audit_body *b, char ret_hex[129])
 {
 	unsigned char sum[64];
 
-	if (b->strong != NULL) {
-		hex(sum, sha_stream_end(b->strong, sum), ret_hex);
+	if (b->has_strong) {
+		hex(sum, sha_stream_end(&b->strong, sum), ret_hex);
 	}
-	return b->strong != NULL;
+	return b->has_strong;
 }
 
-void audit_body_destroy(struct audit_body *b)
+void audit_body_finish(struct audit_body *b)
 {
 	if (b == NULL) {
 		return;
 	}
 	give_up_file(b);
-	sha_stream_destroy(b->hash);
-	sha_stream_destroy(b->strong);
+	sha_stream_finish(&b->hash);
+	if (b->has_strong) {
+		sha_stream_finish(&b->strong);
+	}
 	free(b->path);
-	free(b);
 }

@@ -13,11 +13,16 @@ bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *
 	unsigned char ret_hash[32]) __attribute__((warn_unused_result));
 
 /* The same of bytes that come piece by piece, and SHA-512. */
-struct sha_stream;
-struct sha_stream *sha_stream_create(unsigned bits); /* 256 or 512; NULL: memory is out */
-void sha_stream_destroy(struct sha_stream *s);
+struct sha_stream {
+	bool strong;
+	max_align_t state[16]; /* the implementation's own */
+};
+bool sha_stream_begin(struct sha_stream *s, unsigned bits) /* 256 or 512 */
+	__attribute__((warn_unused_result));
 void sha_stream_add(struct sha_stream *s, const void *data, size_t len);
 /* Once; returns the hash's length. */
 size_t sha_stream_end(struct sha_stream *s, unsigned char ret_hash[64]);
+/* Begun, ended or not. */
+void sha_stream_finish(struct sha_stream *s);
 
 #endif

@@ -5,7 +5,6 @@
 #include "audit/sha256.h"
 
 #include <openssl/sha.h>
-#include <stdlib.h>
 
 bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *b, size_t b_len,
 	unsigned char ret_hash[32])
@@ -17,49 +16,44 @@ bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *
 	       SHA256_Final(ret_hash, &sha) == 1;
 }
 
-struct sha_stream {
-	bool strong;
-	union {
-		SHA256_CTX weak;
-		SHA512_CTX strong;
-	} sha;
+union state {
+	SHA256_CTX weak;
+	SHA512_CTX strong;
 };
+_Static_assert(sizeof(union state) <= sizeof(((struct sha_stream *)0)->state), "there is room");
 
-struct sha_stream *sha_stream_create(unsigned bits)
+static union state *state_of(struct sha_stream *s)
 {
-	struct sha_stream *s = malloc(sizeof(*s));
-
-	if (s == NULL) {
-		return NULL;
-	}
-	s->strong = bits == 512;
-	if ((s->strong ? SHA512_Init(&s->sha.strong) : SHA256_Init(&s->sha.weak)) != 1) {
-		free(s);
-		return NULL;
-	}
-	return s;
+	return (union state *)s->state;
 }
 
-void sha_stream_destroy(struct sha_stream *s)
+bool sha_stream_begin(struct sha_stream *s, unsigned bits)
 {
-	free(s);
+	s->strong = bits == 512;
+	return (s->strong ? SHA512_Init(&state_of(s)->strong) : SHA256_Init(&state_of(s)->weak)) ==
+	       1;
+}
+
+void sha_stream_finish(struct sha_stream *s)
+{
+	(void)s;
 }
 
 void sha_stream_add(struct sha_stream *s, const void *data, size_t len)
 {
 	if (s->strong) {
-		(void)SHA512_Update(&s->sha.strong, data, len);
+		(void)SHA512_Update(&state_of(s)->strong, data, len);
 	} else {
-		(void)SHA256_Update(&s->sha.weak, data, len);
+		(void)SHA256_Update(&state_of(s)->weak, data, len);
 	}
 }
 
 size_t sha_stream_end(struct sha_stream *s, unsigned char ret_hash[64])
 {
 	if (s->strong) {
-		(void)SHA512_Final(ret_hash, &s->sha.strong);
+		(void)SHA512_Final(ret_hash, &state_of(s)->strong);
 		return 64;
 	}
-	(void)SHA256_Final(ret_hash, &s->sha.weak);
+	(void)SHA256_Final(ret_hash, &state_of(s)->weak);
 	return 32;
 }

@@ -5,7 +5,6 @@
 
 #include <mbedtls/sha256.h>
 #include <mbedtls/sha512.h>
-#include <stdlib.h>
 
 bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *b, size_t b_len,
 	unsigned char ret_hash[32])
@@ -22,65 +21,52 @@ bool sha256_parts(unsigned char first, const void *a, size_t a_len, const void *
 	return done;
 }
 
-struct sha_stream {
-	bool strong;
-	union {
-		mbedtls_sha256_context weak;
-		mbedtls_sha512_context strong;
-	} sha;
+union state {
+	mbedtls_sha256_context weak;
+	mbedtls_sha512_context strong;
 };
+_Static_assert(sizeof(union state) <= sizeof(((struct sha_stream *)0)->state), "there is room");
 
-struct sha_stream *sha_stream_create(unsigned bits)
+static union state *state_of(struct sha_stream *s)
 {
-	struct sha_stream *s = malloc(sizeof(*s));
-	int error;
-
-	if (s == NULL) {
-		return NULL;
-	}
-	s->strong = bits == 512;
-	if (s->strong) {
-		mbedtls_sha512_init(&s->sha.strong);
-		error = mbedtls_sha512_starts(&s->sha.strong, 0);
-	} else {
-		mbedtls_sha256_init(&s->sha.weak);
-		error = mbedtls_sha256_starts(&s->sha.weak, 0);
-	}
-	if (error != 0) {
-		sha_stream_destroy(s);
-		return NULL;
-	}
-	return s;
+	return (union state *)s->state;
 }
 
-void sha_stream_destroy(struct sha_stream *s)
+bool sha_stream_begin(struct sha_stream *s, unsigned bits)
 {
-	if (s == NULL) {
-		return;
-	}
+	s->strong = bits == 512;
 	if (s->strong) {
-		mbedtls_sha512_free(&s->sha.strong);
-	} else {
-		mbedtls_sha256_free(&s->sha.weak);
+		mbedtls_sha512_init(&state_of(s)->strong);
+		return mbedtls_sha512_starts(&state_of(s)->strong, 0) == 0;
 	}
-	free(s);
+	mbedtls_sha256_init(&state_of(s)->weak);
+	return mbedtls_sha256_starts(&state_of(s)->weak, 0) == 0;
+}
+
+void sha_stream_finish(struct sha_stream *s)
+{
+	if (s->strong) {
+		mbedtls_sha512_free(&state_of(s)->strong);
+	} else {
+		mbedtls_sha256_free(&state_of(s)->weak);
+	}
 }
 
 void sha_stream_add(struct sha_stream *s, const void *data, size_t len)
 {
 	if (s->strong) {
-		(void)mbedtls_sha512_update(&s->sha.strong, data, len);
+		(void)mbedtls_sha512_update(&state_of(s)->strong, data, len);
 	} else {
-		(void)mbedtls_sha256_update(&s->sha.weak, data, len);
+		(void)mbedtls_sha256_update(&state_of(s)->weak, data, len);
 	}
 }
 
 size_t sha_stream_end(struct sha_stream *s, unsigned char ret_hash[64])
 {
 	if (s->strong) {
-		(void)mbedtls_sha512_finish(&s->sha.strong, ret_hash);
+		(void)mbedtls_sha512_finish(&state_of(s)->strong, ret_hash);
 		return 64;
 	}
-	(void)mbedtls_sha256_finish(&s->sha.weak, ret_hash);
+	(void)mbedtls_sha256_finish(&state_of(s)->weak, ret_hash);
 	return 32;
 }

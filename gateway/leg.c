@@ -3,18 +3,17 @@
  * was queued. It knows nothing of HTTP, rules or sessions; its owner hears four kinds of event.
  */
 #include "gateway/leg.h"
+#include "gateway/buffer.h"
 #include "gateway/egress.h"
 #include "gateway/socket.h"
 #include "gateway/tls.h"
 
 #include <assert.h>
-#include <event2/buffer.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	READ_SMALL = 4 * 1024,  /* a request fits; an idle leg costs no more */
 	READ_LARGE = 64 * 1024, /* four full TLS records; more leaves the cache */
 	RECORD_PLAIN = 16 * 1024,
 	RECORD_WORTH = 4 * 1024, /* of its own, rather than copied */
@@ -53,6 +52,7 @@ void leg_finish_thread(void)
 {
 	free(scratch);
 	scratch = NULL;
+	buffer_finish_thread();
 }
 
 /* The loop's interest in a socket: made once, it stays where it is when the leg moves. */
@@ -131,34 +131,30 @@ static size_t receive(struct leg *leg, void *into, size_t size)
 	return got > 0 ? (size_t)got : 0;
 }
 
-/* Straight into `in`, more each time it came back full. */
 static void receive_plain(struct leg *leg)
 {
-	struct evbuffer_iovec space;
+	void *room = buffer_reserve(leg->in, READ_LARGE);
 
-	if (evbuffer_reserve_space(leg->in, (ev_ssize_t)leg->read_size, &space, 1) < 1) {
+	if (room == NULL) {
 		fail(leg, "memory");
 		return;
 	}
-	space.iov_len = receive(leg, space.iov_base, leg->read_size);
-	evbuffer_commit_space(leg->in, &space, 1);
-	if (space.iov_len == leg->read_size && leg->read_size < READ_LARGE) {
-		leg->read_size *= 2;
-	} else if (space.iov_len < leg->read_size / 4 && leg->read_size > READ_SMALL) {
-		leg->read_size /= 2;
-	}
+	buffer_commit(leg->in, receive(leg, room, READ_LARGE));
 }
 
 /* Bytes that came before TLS was laid over the leg: a ClientHello, never more than one read. */
 static void take_early(struct leg *leg)
 {
-	int len = evbuffer_remove(leg->in, scratch->wire, READ_LARGE);
+	size_t len = buffer_length(leg->in);
+	const void *early = len <= READ_LARGE ? leg_look(leg, len) : NULL;
 
-	if (evbuffer_get_length(leg->in) > 0) {
+	if (early == NULL) {
 		fail(leg, "tls-protocol");
 		return;
 	}
-	tls_feed(leg->tls, scratch->wire, len > 0 ? (size_t)len : 0);
+	memcpy(scratch->wire, early, len);
+	buffer_drain(leg->in, len);
+	tls_feed(leg->tls, scratch->wire, len);
 }
 
 /*
@@ -167,23 +163,23 @@ static void take_early(struct leg *leg)
  */
 static bool decrypt(struct leg *leg)
 {
-	struct evbuffer_iovec space;
 	enum tls_result result = TLS_DONE;
 
 	while (result == TLS_DONE) {
 		size_t len = 0;
+		void *room;
 
 		if (tls_is_dry(leg->tls)) {
 			result = TLS_WANT;
 			break;
 		}
-		if (evbuffer_reserve_space(leg->in, RECORD_PLAIN, &space, 1) < 1) {
+		room = buffer_reserve(leg->in, RECORD_PLAIN);
+		if (room == NULL) {
 			fail(leg, "memory");
 			return false;
 		}
-		result = tls_read(leg->tls, space.iov_base, space.iov_len, &len);
-		space.iov_len = result == TLS_DONE ? len : 0;
-		evbuffer_commit_space(leg->in, &space, 1);
+		result = tls_read(leg->tls, room, RECORD_PLAIN, &len);
+		buffer_commit(leg->in, result == TLS_DONE ? len : 0);
 	}
 	if (result == TLS_FAILED) {
 		/* Whole records before the bad one were good: let them be used first. */
@@ -216,7 +212,7 @@ static void shake_hands(struct leg *leg)
 	leg->handshaking = false;
 	/* What came along with the last handshake message, an end too, will not be announced by the
 	 * socket. */
-	if (decrypt(leg) && (leg->eof || evbuffer_get_length(leg->in) > 0)) {
+	if (decrypt(leg) && (leg->eof || buffer_length(leg->in) > 0)) {
 		announce(leg);
 	}
 	leg->notify(leg->arg, leg, LEG_SECURED);
@@ -234,14 +230,14 @@ static void digest(struct leg *leg)
 	} else if (!leg->eof && !decrypt(leg)) {
 		return;
 	}
-	if (evbuffer_get_length(leg->in) >= IN_HIGH) {
+	if (buffer_length(leg->in) >= IN_HIGH) {
 		leg_pause(leg);
 	}
 	if (leg->eof && leg->deaf) {
 		/* Gone both ways, not just half closed: told after what it still said. */
 		announce(leg);
 	}
-	if (evbuffer_get_length(leg->in) > 0 || leg->eof) {
+	if (buffer_length(leg->in) > 0 || leg->eof) {
 		leg->notify(leg->arg, leg, LEG_READABLE);
 	}
 }
@@ -262,9 +258,9 @@ static void on_read(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	/* Announced by us, bytes may wait or the end was seen. */
-	if (leg->handshaking && evbuffer_get_length(leg->in) > 0) {
+	if (leg->handshaking && buffer_length(leg->in) > 0) {
 		take_early(leg);
-	} else if (!leg->wire_eof && !leg->eof && evbuffer_get_length(leg->in) < IN_HIGH) {
+	} else if (!leg->wire_eof && !leg->eof && buffer_length(leg->in) < IN_HIGH) {
 		if (leg->tls != NULL) {
 			tls_feed(leg->tls, scratch->wire, receive(leg, scratch->wire, READ_LARGE));
 		} else {
@@ -313,9 +309,8 @@ int leg_init(struct leg *leg, struct event_base *base, evutil_socket_t fd,
 	leg->fd = fd;
 	leg->notify = notify;
 	leg->arg = arg;
-	leg->read_size = READ_SMALL;
-	leg->in = evbuffer_new();
-	leg->wire_out = evbuffer_new();
+	leg->in = buffer_create(BUFFER_IN);
+	leg->wire_out = buffer_create(BUFFER_OUT);
 	if (leg->in == NULL || leg->wire_out == NULL || (fd >= 0 && !watch(leg, base))) {
 		leg->fd = -1;
 		leg_finish(leg);
@@ -355,12 +350,8 @@ void leg_finish(struct leg *leg)
 	}
 	leg_close(leg);
 	tls_destroy(leg->tls);
-	if (leg->in != NULL) {
-		evbuffer_free(leg->in);
-	}
-	if (leg->wire_out != NULL) {
-		evbuffer_free(leg->wire_out);
-	}
+	buffer_destroy(leg->in);
+	buffer_destroy(leg->wire_out);
 	free(leg->watch);
 	memset(leg, 0, sizeof(*leg));
 	leg->fd = -1;
@@ -405,38 +396,36 @@ void leg_start_tls(struct leg *leg, struct tls *tls)
 bool leg_is_quiet(const struct leg *leg)
 {
 	return leg_is_open(leg) && !leg->eof && !leg->wire_eof && !leg->deaf && !leg->shut &&
-	       evbuffer_get_length(leg->in) == 0 && leg_pending(leg) == 0 &&
+	       buffer_length(leg->in) == 0 && leg_pending(leg) == 0 &&
 	       (leg->tls == NULL || tls_is_dry(leg->tls));
 }
 
 bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len)
 {
-	/* Not evbuffer_peek: that counts a chunk that was reserved and stayed empty. */
-	size_t len = evbuffer_get_contiguous_space(leg->in);
-
-	if (evbuffer_get_length(leg->in) == 0) {
-		return false;
-	}
-	*ret_len = len > 0 ? len : 1;
-	*ret_data = (const char *)evbuffer_pullup(leg->in, (ev_ssize_t)*ret_len);
+	*ret_data = buffer_peek(leg->in, 1, ret_len);
 	return *ret_data != NULL;
+}
+
+const void *leg_look(const struct leg *leg, size_t len)
+{
+	return buffer_peek(leg->in, len, &len);
 }
 
 void leg_drain(struct leg *leg, size_t len)
 {
-	evbuffer_drain(leg->in, len);
+	buffer_drain(leg->in, len);
 }
 
 size_t leg_received(const struct leg *leg)
 {
-	return evbuffer_get_length(leg->in);
+	return buffer_length(leg->in);
 }
 
 bool leg_write(struct leg *leg, const void *data, size_t len)
 {
 	assert(!leg->shut && !leg->handshaking);
 	if (leg->tls == NULL || len == 0) {
-		return evbuffer_add(leg->wire_out, data, len) == 0;
+		return buffer_add(leg->wire_out, data, len);
 	}
 	if (gathering != leg || len > sizeof(scratch->record) - gathered) {
 		close_record();
@@ -455,10 +444,10 @@ bool leg_write(struct leg *leg, const void *data, size_t len)
  * count on the same rest. */
 static bool may_leave(struct leg *leg)
 {
-	size_t waiting = evbuffer_get_length(leg->wire_out);
+	size_t waiting = buffer_length(leg->wire_out);
 
 	if (waiting > leg->counted && !egress_take(leg->egress, waiting - leg->counted)) {
-		evbuffer_drain(leg->wire_out, waiting);
+		buffer_drain(leg->wire_out, waiting);
 		leg->counted = 0;
 		fail(leg, egress_word);
 		return false;
@@ -480,13 +469,18 @@ bool leg_flush(struct leg *leg)
 	if (leg->failure != NULL || (!leg->deaf && !may_leave(leg))) {
 		return false;
 	}
-	waiting = evbuffer_get_length(leg->wire_out);
+	waiting = buffer_length(leg->wire_out);
 	if (waiting > 0 && !leg->deaf) {
+		struct buffer_piece pieces[BUFFER_PIECES];
+		int n = buffer_pieces(leg->wire_out, pieces);
 		bool again;
-		ssize_t sent = socket_send_buffer(leg->fd, leg->wire_out, &again);
+		ssize_t sent = socket_send(leg->fd, pieces, n, &again);
 
-		leg->sent |= sent > 0;
-		leg->counted -= sent > 0 ? (size_t)sent : 0;
+		if (sent > 0) {
+			buffer_drain(leg->wire_out, (size_t)sent);
+			leg->sent = true;
+			leg->counted -= (size_t)sent;
+		}
 		if (sent < 0 && !again) {
 			/* It may have answered before it went: its end is told by reading on. */
 			leg->deaf = true;
@@ -498,16 +492,16 @@ bool leg_flush(struct leg *leg)
 		}
 	}
 	if (leg->deaf) {
-		evbuffer_drain(leg->wire_out, evbuffer_get_length(leg->wire_out));
+		buffer_drain(leg->wire_out, buffer_length(leg->wire_out));
 		leg->counted = 0;
 	}
-	if (evbuffer_get_length(leg->wire_out) > 0) {
+	if (buffer_length(leg->wire_out) > 0) {
 		event_add(&leg->watch->on_write, NULL);
 	} else if (leg->shut && !leg->deaf) {
 		socket_shut(leg->fd);
 	}
 	/* Whoever stopped filling the leg waits to be told, even when all went at once. */
-	if (waiting > LEG_HIGH && evbuffer_get_length(leg->wire_out) < LEG_LOW) {
+	if (waiting > LEG_HIGH && buffer_length(leg->wire_out) < LEG_LOW) {
 		event_active(&leg->watch->on_write, EV_WRITE, 0);
 	}
 	return true;
@@ -515,7 +509,7 @@ bool leg_flush(struct leg *leg)
 
 size_t leg_pending(const struct leg *leg)
 {
-	return evbuffer_get_length(leg->wire_out) + gathered_of(leg);
+	return buffer_length(leg->wire_out) + gathered_of(leg);
 }
 
 void leg_shut(struct leg *leg)
@@ -552,7 +546,7 @@ void leg_resume(struct leg *leg)
 		listen_on(leg);
 	}
 	/* What already came would wait for ever if the peer has nothing more to say. */
-	if (leg->eof || leg->wire_eof || evbuffer_get_length(leg->in) > 0) {
+	if (leg->eof || leg->wire_eof || buffer_length(leg->in) > 0) {
 		announce(leg);
 	}
 }

@@ -14,8 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buffer;
 struct egress;
-struct evbuffer;
 struct tls;
 
 /* Past HIGH bytes waiting to be sent, whoever fills the leg stops; under LOW it goes on. */
@@ -31,14 +31,13 @@ enum leg_event {
 };
 
 struct leg {
-	evutil_socket_t fd;        /* owned; -1 when there is none */
-	struct tls *tls;           /* owned; NULL: plain */
-	struct evbuffer *in;       /* owned: received plaintext */
-	struct evbuffer *wire_out; /* owned */
-	struct leg_watch *watch;   /* owned; NULL: no socket */
-	struct egress *egress;     /* counts what is sent; NULL: nobody does */
-	size_t counted;            /* of what waits in wire_out */
-	size_t read_size;          /* of the next recv without TLS: grows with the traffic */
+	evutil_socket_t fd;      /* owned; -1 when there is none */
+	struct tls *tls;         /* owned; NULL: plain */
+	struct buffer *in;       /* owned: received plaintext */
+	struct buffer *wire_out; /* owned */
+	struct leg_watch *watch; /* owned; NULL: no socket */
+	struct egress *egress;   /* counts what is sent; NULL: nobody does */
+	size_t counted;          /* of what waits in wire_out */
 	bool handshaking;
 	bool paused;         /* nobody takes what we read */
 	bool eof;            /* the peer sends no more, and all it sent is in `in` */
@@ -83,6 +82,8 @@ bool leg_is_quiet(const struct leg *leg);
 /* The first received bytes that lie in one piece. False: there are none. Valid until the leg is
  * touched. */
 bool leg_peek(const struct leg *leg, const char **ret_data, size_t *ret_len);
+/* The first `len` of them in one piece, which must be there; NULL: memory is out. */
+const void *leg_look(const struct leg *leg, size_t len);
 void leg_drain(struct leg *leg, size_t len); /* those bytes are used */
 size_t leg_received(const struct leg *leg);  /* received and not yet used */
 

@@ -6,7 +6,6 @@
 #include "gateway/socket.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdlib.h>
@@ -92,7 +91,7 @@ static void on_idle(void *arg, struct leg *leg, enum leg_event event)
 	struct idle *idle = arg;
 
 	/* A ticket or other TLS housekeeping brings no plaintext and is no reason to end it. */
-	if (event == LEG_FAILED || leg->eof || evbuffer_get_length(leg->in) > 0) {
+	if (event == LEG_FAILED || leg->eof || leg_received(leg) > 0) {
 		retire(idle);
 		say_goodbye(leg);
 	}

@@ -157,10 +157,12 @@ static bool add_body(
 	struct session *s, struct audit_body **body, bool sha512, const char *data, size_t len)
 {
 	const struct gateway_recording *how = &s->worker->gateway->config.recording;
+	struct exchange *x = &s->exchange;
+	void *memory;
 
-	if (*body == NULL) {
+	if (*body == NULL && (memory = arena_alloc(&x->arena, audit_body_size)) != NULL) {
 		*body = audit_body_begin(
-			how->dir, s->exchange.decision.log_body ? how->body_max : -1, sha512);
+			memory, how->dir, x->decision.log_body ? how->body_max : -1, sha512);
 	}
 	return *body != NULL && audit_body_add(*body, data, len) == AUDIT_OK;
 }
@@ -186,7 +188,7 @@ static void end_body(struct session *s, struct audit_body **body, char sha256[65
 		session_log(s, GATEWAY_LOG_ERROR, "a body could not be stored beside the record");
 	}
 	*ret_sha256 = sha256;
-	audit_body_destroy(*body);
+	audit_body_finish(*body);
 	*body = NULL;
 }
 

@@ -362,8 +362,8 @@ static void on_free(evutil_socket_t fd, short what, void *arg)
 	leg_finish(&s->upstream);
 	http_parser_destroy(s->requests);
 	http_parser_destroy(s->responses);
-	audit_body_destroy(s->exchange.request_body);
-	audit_body_destroy(s->exchange.response_body);
+	audit_body_finish(s->exchange.request_body);
+	audit_body_finish(s->exchange.response_body);
 	arena_release(&s->exchange.arena);
 	arena_release(&s->arena);
 	free(s);
@@ -431,8 +431,8 @@ void session_new_exchange(struct session *s)
 	struct exchange *x = &s->exchange;
 	struct arena arena = x->arena;
 
-	audit_body_destroy(x->request_body);
-	audit_body_destroy(x->response_body);
+	audit_body_finish(x->request_body);
+	audit_body_finish(x->response_body);
 	arena_reset(&arena);
 	memset(x, 0, sizeof(*x));
 	x->arena = arena;

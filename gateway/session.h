@@ -70,7 +70,7 @@ struct exchange {
 	int status;
 	int64_t request_bytes, response_bytes;
 	int64_t request_head_bytes;                      /* sent, trailers included */
-	struct audit_body *request_body, *response_body; /* owned; NULL: none came yet */
+	struct audit_body *request_body, *response_body; /* in the arena; NULL: none came yet */
 	int64_t began, decided, connected, secured, first_byte;
 
 	/* relay */

@@ -4,6 +4,7 @@
 #ifndef SALLYPORT_GATEWAY_SOCKET_H
 #define SALLYPORT_GATEWAY_SOCKET_H
 
+#include "gateway/buffer.h"
 #include "gateway/resolve.h"
 
 #include <event2/util.h>
@@ -28,9 +29,8 @@ void socket_close_door(intptr_t fd); /* -1 is none */
 /* One packet whole; never raises SIGPIPE. False with *ret_again set when there is no room now. */
 bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *ret_again);
 
-struct evbuffer;
-/* Sends from the front of the buffer and drains what went; never raises SIGPIPE. */
-ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again);
+/* Sends n pieces, and returns how many bytes went; never raises SIGPIPE. */
+ssize_t socket_send(evutil_socket_t fd, const struct buffer_piece *pieces, int n, bool *ret_again);
 void socket_shut(evutil_socket_t fd); /* SHUT_WR */
 /* The peer has sent nothing that waits to be read, nor closed. */
 bool socket_is_quiet(evutil_socket_t fd);

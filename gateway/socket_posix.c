@@ -4,7 +4,6 @@
 #include "gateway/socket.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6/ip6_tables.h>
 #include <netinet/in.h>
@@ -52,24 +51,18 @@ bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *
 	return sent == (ssize_t)len;
 }
 
-ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again)
+ssize_t socket_send(evutil_socket_t fd, const struct buffer_piece *pieces, int n, bool *ret_again)
 {
-	struct evbuffer_iovec pieces[16];
-	int n = evbuffer_peek(buffer, -1, NULL, pieces, 16);
-	struct iovec vector[16];
-	struct msghdr message = {.msg_iov = vector};
+	struct iovec vector[BUFFER_PIECES];
+	struct msghdr message = {.msg_iov = vector, .msg_iovlen = (size_t)n};
 	ssize_t sent;
 
-	message.msg_iovlen = n < 16 ? (size_t)n : 16;
-	for (size_t i = 0; i < message.msg_iovlen; i++) {
-		vector[i].iov_base = pieces[i].iov_base;
-		vector[i].iov_len = pieces[i].iov_len;
+	for (int i = 0; i < n; i++) {
+		vector[i].iov_base = pieces[i].data;
+		vector[i].iov_len = pieces[i].len;
 	}
 	sent = sendmsg(fd, &message, MSG_NOSIGNAL);
 	*ret_again = sent < 0 && again(errno);
-	if (sent > 0) {
-		evbuffer_drain(buffer, (size_t)sent);
-	}
 	return sent;
 }
 

@@ -5,7 +5,6 @@
  */
 #include "gateway/socket.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 #include <winsock2.h>
@@ -50,26 +49,19 @@ bool socket_send_packet(evutil_socket_t fd, const void *data, size_t len, bool *
 	return sent == (int)len;
 }
 
-ssize_t socket_send_buffer(evutil_socket_t fd, struct evbuffer *buffer, bool *ret_again)
+ssize_t socket_send(evutil_socket_t fd, const struct buffer_piece *pieces, int n, bool *ret_again)
 {
-	struct evbuffer_iovec pieces[16];
-	int n = evbuffer_peek(buffer, -1, NULL, pieces, 16);
-	WSABUF vector[16];
+	WSABUF vector[BUFFER_PIECES];
 	DWORD sent = 0;
 	int result;
 
-	n = n < 16 ? n : 16;
 	for (int i = 0; i < n; i++) {
-		vector[i].buf = pieces[i].iov_base;
-		vector[i].len = (ULONG)pieces[i].iov_len;
+		vector[i].buf = pieces[i].data;
+		vector[i].len = (ULONG)pieces[i].len;
 	}
 	result = WSASend((SOCKET)fd, vector, (DWORD)n, &sent, 0, NULL, NULL);
 	*ret_again = result != 0 && again(WSAGetLastError());
-	if (result != 0) {
-		return -1;
-	}
-	evbuffer_drain(buffer, sent);
-	return (ssize_t)sent;
+	return result == 0 ? (ssize_t)sent : -1;
 }
 
 void socket_shut(evutil_socket_t fd)

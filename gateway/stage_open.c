@@ -8,7 +8,6 @@
 #include "gateway/session.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 enum { HELLO_MAX = 16 * 1024 + 5 };
@@ -70,12 +69,12 @@ void stage_open_enter(struct session *s)
 
 static void read_hello(struct session *s)
 {
-	size_t len = evbuffer_get_length(s->client.in);
+	size_t len = leg_received(&s->client);
 	struct clienthello hello;
 	const uint8_t *data;
 
 	len = len < HELLO_MAX ? len : HELLO_MAX;
-	data = evbuffer_pullup(s->client.in, (ev_ssize_t)len);
+	data = leg_look(&s->client, len);
 	switch (data == NULL ? CLIENTHELLO_BAD : clienthello_read(data, len, &hello)) {
 	case CLIENTHELLO_MORE:
 		if (len == HELLO_MAX || s->client.eof) {
@@ -110,18 +109,21 @@ static void read_hello(struct session *s)
 
 void stage_open_on_client(struct session *s, enum leg_event event)
 {
+	const uint8_t *at;
 	uint8_t first;
 
 	if (event == LEG_FAILED) {
 		session_close(s, SESSION_END_CLIENT_LOST);
 		return;
 	}
-	if (evbuffer_copyout(s->client.in, &first, 1) != 1) {
+	at = leg_look(&s->client, 1);
+	if (at == NULL) {
 		if (s->client.eof) {
 			session_close(s, SESSION_END_CLIENT_DONE);
 		}
 		return;
 	}
+	first = *at;
 	if (first == 0x16) {
 		read_hello(s);
 	} else if ((first == 4 || first == 5) && !s->captured && !s->connect && must_ask(s)) {

@@ -8,7 +8,6 @@
 #include "gateway/socks.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 static void refuse(struct session *s, int status, const char *sentence)
@@ -86,11 +85,10 @@ static enum socks_result read_request(
 
 void stage_socks_enter(struct session *s)
 {
-	uint8_t version = 0;
+	const uint8_t *version = leg_look(&s->client, 1);
 
-	evbuffer_copyout(s->client.in, &version, 1);
-	s->socks = version;
-	s->socks_greeted = version == 4;
+	s->socks = version != NULL ? *version : 0;
+	s->socks_greeted = s->socks == 4;
 	stage_socks_on_client(s, LEG_READABLE);
 }
 
@@ -107,8 +105,7 @@ void stage_socks_on_client(struct session *s, enum leg_event event)
 		const uint8_t *data;
 
 		len = len < SOCKS_MESSAGE_MAX ? len : SOCKS_MESSAGE_MAX;
-		data = len > 0 ? evbuffer_pullup(s->client.in, (ev_ssize_t)len)
-			       : (const uint8_t *)"";
+		data = len > 0 ? leg_look(&s->client, len) : (const uint8_t *)"";
 		result = data == NULL       ? SOCKS_BAD
 			 : s->socks_greeted ? read_request(s, data, len, &used)
 					    : read_greeting(s, data, len, &used);

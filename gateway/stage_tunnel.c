@@ -9,7 +9,6 @@
 #include "gateway/websocket.h"
 #include "gateway/worker.h"
 
-#include <event2/buffer.h>
 #include <string.h>
 
 enum { HELLO_MAX = 16 * 1024 + 5 };
@@ -38,7 +37,7 @@ static enum look look_at_hello(struct session *s)
 	const uint8_t *data;
 
 	len = len < HELLO_MAX ? len : HELLO_MAX;
-	data = evbuffer_pullup(s->client.in, (ev_ssize_t)len);
+	data = leg_look(&s->client, len);
 	switch (data == NULL ? CLIENTHELLO_BAD : clienthello_read(data, len, &hello)) {
 	case CLIENTHELLO_MORE:
 		if (len < HELLO_MAX && !s->client.eof) {
@@ -63,15 +62,16 @@ static enum look look_at_client(struct session *s)
 {
 	struct exchange *x = &s->exchange;
 	enum look look;
-	uint8_t first;
+	const uint8_t *first;
 
 	if (x->looked || x->target.scheme != RULES_TCP) {
 		return LOOK_PASS;
 	}
-	if (evbuffer_copyout(s->client.in, &first, 1) != 1) {
+	first = leg_look(&s->client, 1);
+	if (first == NULL) {
 		return s->client.eof ? LOOK_PASS : LOOK_WAIT;
 	}
-	look = first == 0x16 ? look_at_hello(s) : LOOK_PASS;
+	look = *first == 0x16 ? look_at_hello(s) : LOOK_PASS;
 	x->looked = look == LOOK_PASS;
 	if (look == LOOK_REFUSED && x->response_bytes == 0 &&
 		!leg_write(&s->client, tls_access_denied, sizeof(tls_access_denied))) {

@@ -2,9 +2,9 @@
  * TLS between bytes that came and bytes to go: the part that does not care which end we are.
  */
 #include "gateway/tls_private.h"
+#include "gateway/buffer.h"
 
 #include <assert.h>
-#include <event2/buffer.h>
 #include <mbedtls/error.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +53,7 @@ static int wire_send(void *arg, const unsigned char *data, size_t len)
 {
 	struct tls *t = arg;
 
-	return evbuffer_add(t->wire_out, data, len) == 0 ? (int)len : MBEDTLS_ERR_SSL_ALLOC_FAILED;
+	return buffer_add(t->wire_out, data, len) ? (int)len : MBEDTLS_ERR_SSL_ALLOC_FAILED;
 }
 
 static int wire_receive(void *arg, unsigned char *data, size_t len)
@@ -78,7 +78,7 @@ void tls_feed(struct tls *t, const void *data, size_t len)
 	t->n_fed = len;
 }
 
-struct tls *tls_create(const mbedtls_ssl_config *config, struct evbuffer *wire_out)
+struct tls *tls_create(const mbedtls_ssl_config *config, struct buffer *wire_out)
 {
 	struct tls *t = calloc(1, sizeof(*t));
 

@@ -16,7 +16,7 @@
 struct certs_identity;
 struct certs_leaf;
 struct certs_trust;
-struct evbuffer;
+struct buffer;
 struct tls;
 struct tls_tickets; /* keys of the tickets given to clients: one a gateway */
 struct tls_server;  /* settings of the client side: one a worker */
@@ -41,7 +41,7 @@ void tls_client_destroy(struct tls_client *c);
  * one that was judged, copied: a ticket given for another is no ticket here.
  */
 struct tls *tls_accept(
-	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct evbuffer *wire_out);
+	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct buffer *wire_out);
 struct tls_origin {
 	const char *host; /* copied; an address literal sends no SNI */
 	uint16_t port;
@@ -54,7 +54,7 @@ struct tls_origin {
  * still passes. Trust and identity are borrowed for the life of the client.
  */
 struct tls *tls_connect(
-	struct tls_client *c, const struct tls_origin *origin, struct evbuffer *wire_out);
+	struct tls_client *c, const struct tls_origin *origin, struct buffer *wire_out);
 void tls_destroy(struct tls *t);
 
 enum tls_result {

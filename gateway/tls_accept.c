@@ -70,7 +70,7 @@ void tls_server_destroy(struct tls_server *s)
 }
 
 struct tls *tls_accept(
-	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct evbuffer *wire_out)
+	struct tls_server *s, const char *host, struct certs_leaf *leaf, struct buffer *wire_out)
 {
 	struct tls *t = tls_create(&s->config, wire_out);
 

@@ -120,7 +120,7 @@ static const mbedtls_ssl_config *config_for(struct tls_client *c, struct certs_i
 }
 
 struct tls *tls_connect(
-	struct tls_client *c, const struct tls_origin *origin, struct evbuffer *wire_out)
+	struct tls_client *c, const struct tls_origin *origin, struct buffer *wire_out)
 {
 	const mbedtls_ssl_config *config = config_for(c, origin->identity);
 	struct tls *t = config != NULL ? tls_create(config, wire_out) : NULL;

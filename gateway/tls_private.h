@@ -17,10 +17,10 @@ enum { TLS_MASTER_TAG = 8 };
 
 struct tls {
 	mbedtls_ssl_context ssl;
-	const unsigned char *fed;  /* borrowed: what came and is not yet read, */
-	size_t n_fed;              /* which mbedTLS takes piece by piece */
-	bool starved;              /* it asked for more than there was */
-	struct evbuffer *wire_out; /* borrowed */
+	const unsigned char *fed; /* borrowed: what came and is not yet read, */
+	size_t n_fed;             /* which mbedTLS takes piece by piece */
+	bool starved;             /* it asked for more than there was */
+	struct buffer *wire_out;  /* borrowed */
 	bool done;
 
 	/* to clients */
@@ -52,7 +52,7 @@ extern const int tls_ciphersuites[];
 /* What both sides have in common: versions, suites, randomness, ALPN http/1.1. */
 int tls_config_init(mbedtls_ssl_config *config, int endpoint) __attribute__((warn_unused_result));
 /* Allocates, sets up the ssl context and its buffers. NULL when memory is out. */
-struct tls *tls_create(const mbedtls_ssl_config *config, struct evbuffer *wire_out);
+struct tls *tls_create(const mbedtls_ssl_config *config, struct buffer *wire_out);
 enum tls_result tls_fail(struct tls *t, const char *word, int error);
 /* The origin's chain, judged. Anything but TLS_DONE is a failure that is told. */
 enum tls_result tls_judge(struct tls *t, const mbedtls_x509_crt *chain);

@@ -46,7 +46,7 @@ ONLY_IN = {
 # (the top) include no stage's header at all: they meet in session.h, whose table names them all.
 GATEWAY_STOREYS = [
     ("pure", re.compile(r"^(arena|span|http|http_parse|http_target|http_write|names|dns_message|clienthello|socks|websocket|upstream_proxy|egress|who_message)\w*\.")),
-    ("plumbing", re.compile(r"^(socket|tls|leg|resolve|dial)\w*\.")),
+    ("plumbing", re.compile(r"^(buffer|socket|tls|leg|resolve|dial)\w*\.")),
     ("machine", re.compile(r"^(?!stage_)")),
     ("stage", re.compile(r"^stage_")),
 ]

@@ -53,6 +53,7 @@ sallyport_unit_test(windows_jail windows_fake)
 # What the gateway reads before HTTP, pure too.
 sallyport_unit_test(clienthello sallyport_gateway)
 sallyport_unit_test(socks sallyport_gateway)
+sallyport_unit_test(buffer sallyport_gateway)
 sallyport_unit_test(egress sallyport_gateway)
 sallyport_unit_test(names sallyport_gateway)
 sallyport_unit_test(dns_message sallyport_gateway)
