@@ -25,7 +25,7 @@ sallyport_fuzz_target(go_zip go_zip)
 sallyport_fuzz_target(checkpoint sallyport_audit)
 # A session takes milliseconds, or its deadline of a second.
 set(fuzz_runs_session 1000)
-sallyport_fuzz_target(session sallyport_gateway)
+sallyport_fuzz_target(session one_worker)
 
 add_library(auth_file STATIC ${CMAKE_SOURCE_DIR}/cli/auth_file.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(auth_file PUBLIC sallyport_certs sallyport_flags)

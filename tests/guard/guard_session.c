@@ -6,21 +6,12 @@
  * counted: so it matters neither what the ends cost, nor how threads are scheduled. The gateway is
  * called when both ends have nothing more to do, and after an answer when its record is committed.
  */
-#include "audit/audit.h"
 #include "bench/wire/wire.h"
-#include "certs/certs.h"
-#include "gateway/session.h"
-#include "gateway/worker.h"
-#include "rules/rules.h"
+#include "tests/one_worker.h"
 #include "tests/unit/made.h"
 
 #include <assert.h>
-#include <arpa/inet.h>
-#include <dirent.h>
 #include <event2/event.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +19,6 @@
 #include <unistd.h>
 
 enum { STAND_STILL = 300, BODY = 1024, WARM_UP = 3 };
-
-static const unsigned char record_key[AUDIT_KEY] = {1};
 
 struct end {
 	struct wire wire;
@@ -39,15 +28,8 @@ struct end {
 };
 
 static struct {
-	char folder[64];
+	struct one_worker gateway;
 	struct made root, leaf;
-	struct certs_ca *ca;
-	struct certs_mint *mint;
-	struct certs_trust *trust;
-	struct rules *rules;
-	struct audit_log *audit;
-	struct gateway *gateway;
-	struct worker *worker;
 	mbedtls_ssl_config as_client, as_origin;
 	mbedtls_x509_crt cert;
 	int listener;
@@ -70,23 +52,20 @@ void gateway_turn(int flags);
 
 __attribute__((noinline)) void gateway_turn(int flags)
 {
-	event_base_loop(all.worker->base, flags | EVLOOP_NO_EXIT_ON_EMPTY);
+	event_base_loop(all.gateway.worker->base, flags | EVLOOP_NO_EXIT_ON_EMPTY);
 }
 
 /* ---- set-up ---- */
 
 static void set_up_ends(void)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	static const char *alpn[] = {"http/1.1", NULL};
 	mbedtls_ssl_config *both[] = {&all.as_client, &all.as_origin};
-	socklen_t len = sizeof(at);
 
 	made_create(&(struct made_spec){.subject = "CN=root", .is_ca = true}, NULL, &all.root);
 	made_create(&(struct made_spec){.subject = "CN=origin",
 			    MADE_SAN("\x30\x06\x87\x04\x7f\x00\x00\x01")},
 		&all.root, &all.leaf);
-	all.trust = made_trust(&all.root);
 	mbedtls_x509_crt_init(&all.cert);
 	must(mbedtls_x509_crt_parse_der(&all.cert, all.leaf.der, all.leaf.n));
 	for (int i = 0; i < 2; i++) {
@@ -102,75 +81,24 @@ static void set_up_ends(void)
 	mbedtls_ssl_conf_ciphersuites(&all.as_client, wire_suites_offered);
 	mbedtls_ssl_conf_ciphersuites(&all.as_origin, wire_suites_taken);
 	must(mbedtls_ssl_conf_own_cert(&all.as_origin, &all.cert, &all.leaf.key));
-
-	all.listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	must(bind(all.listener, (struct sockaddr *)&at, sizeof(at)));
-	must(listen(all.listener, 16));
-	must(getsockname(all.listener, (struct sockaddr *)&at, &len));
-	all.port = ntohs(at.sin_port);
+	all.listener = one_worker_listen(&all.port);
 }
 
 /* Ten statements, of which the last is the one. */
-static void set_up_rules(void)
+static void set_up_gateway(struct certs_trust *trust)
 {
-	struct rules_diag diag;
-	char text[1024];
+	char rules[1024];
 	int len = 0;
 
 	for (int i = 0; i < 9; i++) {
-		len += snprintf(text + len, sizeof(text) - (size_t)len,
+		len += snprintf(rules + len, sizeof(rules) - (size_t)len,
 			"allow GET host%d.example/path%d/**\n", i, i);
 	}
-	len += snprintf(text + len, sizeof(text) - (size_t)len,
-		"allow GET 127.0.0.1:%u/** private\n", all.port);
-	all.rules = rules_create();
-	must(rules_add(all.rules, text, (size_t)len, "given", &diag));
-	must(rules_compile(all.rules, &diag));
-}
-
-static void set_up_gateway(void)
-{
-	struct audit_options options = {.durability = AUDIT_BUFFERED, .run = "guard"};
-	struct gateway_config config = {
-		.workers = 1, .connections = 16, .nameserver = "127.0.0.1:9"};
-	struct gateway_diag diag;
-	struct certs_diag certs_diag;
-	struct audit_diag audit_diag;
-
-	snprintf(all.folder, sizeof(all.folder), "/tmp/guard.XXXXXX");
-	assert(mkdtemp(all.folder) != NULL);
-	must(certs_ca_create("guard", 7, &all.ca, &certs_diag));
-	must(certs_mint_create(all.ca, 64, &all.mint, &certs_diag));
-	must(audit_open(all.folder, &options, &all.audit, &audit_diag));
-	config.rules = all.rules;
-	config.mint = all.mint;
-	config.trust = all.trust;
-	config.audit = all.audit;
-	config.recording.key = record_key;
-	config.recording.dir = all.folder;
-	config.deadlines = (struct gateway_deadlines){600, 600, 600, 600, 600, 600};
-	must(gateway_create(&config, &all.gateway, &diag));
-	all.worker = &all.gateway->workers[0];
-}
-
-static void clean_up(void)
-{
-	struct audit_diag diag;
-	struct dirent *entry;
-	DIR *folder = opendir(all.folder);
-
-	gateway_destroy(all.gateway);
-	(void)!audit_close(all.audit, &diag);
-	certs_mint_destroy(all.mint);
-	certs_ca_destroy(all.ca);
-	certs_trust_destroy(all.trust);
-	rules_destroy(all.rules);
-	close(all.listener);
-	while (folder != NULL && (entry = readdir(folder)) != NULL) {
-		(void)unlinkat(dirfd(folder), entry->d_name, 0);
-	}
-	closedir(folder);
-	rmdir(all.folder);
+	snprintf(rules + len, sizeof(rules) - (size_t)len, "allow GET 127.0.0.1:%u/** private\n",
+		all.port);
+	one_worker_create(&all.gateway,
+		&(struct one_worker_options){
+			.name = "guard", .rules = rules, .trust = trust, .deadline = 600});
 }
 
 /* ---- the two ends: each step says whether anything was done ---- */
@@ -278,7 +206,7 @@ static void turn(void)
 /* Until the record of what was answered is committed and has been noticed. */
 static void settle(void)
 {
-	while (audit_lag(all.audit) > 0) {
+	while (audit_lag(all.gateway.audit) > 0) {
 		usleep(200);
 	}
 	usleep(2000); /* between the commit and the word of it */
@@ -293,7 +221,7 @@ static void connect_client(void)
 	int pair[2];
 
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair));
-	session_create(all.worker, pair[0]);
+	session_create(all.gateway.worker, pair[0]);
 	end_open(c, pair[1], NULL);
 	snprintf(all.request, sizeof(all.request),
 		"CONNECT 127.0.0.1:%u HTTP/1.1\r\nHost: 127.0.0.1:%u\r\n\r\n", all.port, all.port);
@@ -331,7 +259,7 @@ static void ask(void)
 static void disconnect_client(void)
 {
 	end_close(&all.client);
-	while (!LIST_EMPTY(&all.worker->sessions)) {
+	while (!LIST_EMPTY(&all.gateway.worker->sessions)) {
 		turn();
 	}
 	settle();
@@ -347,13 +275,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: guard_session request|pair N\n");
 		return 2;
 	}
-	signal(SIGPIPE, SIG_IGN);
 	alarm(STAND_STILL);
 	must(certs_init(&diag));
 	all.closes = pair;
 	set_up_ends();
-	set_up_rules();
-	set_up_gateway();
+	set_up_gateway(made_trust(&all.root));
 	if (!pair) {
 		connect_client();
 	}
@@ -370,7 +296,8 @@ int main(int argc, char **argv)
 		end_close(&all.origin);
 		disconnect_client();
 	}
-	clean_up();
+	one_worker_finish(&all.gateway);
+	close(all.listener);
 	printf("%s\n", certs_provider());
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "certs/certs.h"
+#include "tests/unit/certs_group.h"
 
 #include <mbedtls/ecdh.h>
 #include <mbedtls/ecdsa.h>
@@ -352,21 +352,6 @@ static void test_self_tests(void **state)
 	assert_int_equal(mbedtls_chachapoly_self_test(0), 0);
 }
 
-static int start(void **state)
-{
-	struct certs_diag diag;
-
-	(void)state;
-	return certs_init(&diag);
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	certs_finish();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,5 +363,5 @@ int main(void)
 		cmocka_unit_test(test_self_tests),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, certs_group_start, certs_group_finish);
 }

@@ -7,7 +7,7 @@
  * is one of the last: what stands after the hash is not looked at.
  */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
-#include "certs/certs.h"
+#include "tests/unit/certs_group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -392,21 +392,6 @@ static void rsa_pss_made_by_others(void **state)
 	mbedtls_rsa_free(&rsa);
 }
 
-static int start(void **state)
-{
-	struct certs_diag diag;
-
-	(void)state;
-	return certs_init(&diag);
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	certs_finish();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -418,5 +403,5 @@ int main(void)
 		cmocka_unit_test(rsa_pss_made_by_others),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, certs_group_start, certs_group_finish);
 }

@@ -8,7 +8,7 @@
  * 8439 (ChaCha20-Poly1305), RFC 7748 (X25519).
  */
 #define MBEDTLS_ALLOW_PRIVATE_ACCESS
-#include "certs/certs.h"
+#include "tests/unit/certs_group.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -585,21 +585,6 @@ static void rsa(void **state)
 	mbedtls_mpi_free(&modulus);
 }
 
-static int start(void **state)
-{
-	struct certs_diag diag;
-
-	(void)state;
-	return certs_init(&diag);
-}
-
-static int finish(void **state)
-{
-	(void)state;
-	certs_finish();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -612,5 +597,5 @@ int main(void)
 		cmocka_unit_test(rsa),
 	};
 
-	return cmocka_run_group_tests(tests, start, finish);
+	return cmocka_run_group_tests(tests, certs_group_start, certs_group_finish);
 }
