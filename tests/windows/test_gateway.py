@@ -60,7 +60,7 @@ async def scene(command, folder, n):
     try:
         words = (await asyncio.wait_for(gateway.stdout.readline(), 60)).split()
         assert words[:1] == [b"port"], words
-        await asyncio.wait_for(crowd(int(words[1]), port, n), 100)
+        await asyncio.wait_for(crowd(int(words[1]), port, n), 300)
         gateway.stdin.close()
         rest = await asyncio.wait_for(gateway.stdout.read(), 60)
         assert b"ended" in rest and await asyncio.wait_for(gateway.wait(), 60) == 0
@@ -79,7 +79,7 @@ def test_2000_connections(tmp_path, runner, monkeypatch):
         import resource
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    monkeypatch.setenv("SALLYPORT_WINE_SECONDS", "200")
+    monkeypatch.setenv("SALLYPORT_WINE_SECONDS", "400")
     asyncio.run(scene([*runner, program], tmp_path, CLIENTS))
     records = [json.loads(line) for file in sorted((tmp_path / "record").glob("*.jsonl"))
                for line in file.read_text().splitlines()]

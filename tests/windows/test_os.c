@@ -129,6 +129,66 @@ static void test_job_limits_are_read_back(void)
 	os_job_close(job, port);
 }
 
+/* What the port of os_job_make hears of a process: it came, it went, and nobody is left. */
+static void test_job_tells_its_port(void)
+{
+	bool heard[16] = {false};
+	uintptr_t job, port;
+	DWORD message = 0;
+
+	REQUIRE(os_job_make(&job, &port) == OS_OK);
+	REQUIRE(end_of(start("seven", job).hProcess) == 7);
+	while (message != JOB_OBJECT_MSG_ACTIVE_PROCESS_ZERO) {
+		ULONG_PTR key;
+		OVERLAPPED *process;
+
+		REQUIRE(GetQueuedCompletionStatus((HANDLE)port, &message, &key, &process, 20000));
+		REQUIRE(message < 16);
+		heard[message] = true;
+	}
+	REQUIRE(heard[JOB_OBJECT_MSG_NEW_PROCESS] && heard[JOB_OBJECT_MSG_EXIT_PROCESS]);
+	os_job_close(job, port);
+}
+
+/* ---- what a process inherits ---- */
+
+/* Does a process that may inherit one of two handles have the other? 7: it has. */
+static DWORD has_handle(HANDLE listed, HANDLE asked)
+{
+	STARTUPINFOEXA info = {.StartupInfo.cb = sizeof(info)};
+	PROCESS_INFORMATION process;
+	char line[2 * MAX_PATH];
+	SIZE_T size = 0;
+
+	(void)InitializeProcThreadAttributeList(NULL, 1, 0, &size);
+	info.lpAttributeList = malloc(size);
+	REQUIRE(info.lpAttributeList != NULL);
+	REQUIRE(InitializeProcThreadAttributeList(info.lpAttributeList, 1, 0, &size));
+	REQUIRE(UpdateProcThreadAttribute(info.lpAttributeList, 0,
+		PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &listed, sizeof(listed), NULL, NULL));
+	snprintf(line, sizeof(line), "\"%s\" event %llu", self,
+		(unsigned long long)(uintptr_t)asked);
+	REQUIRE(CreateProcessA(NULL, line, NULL, NULL, TRUE, EXTENDED_STARTUPINFO_PRESENT, NULL,
+		NULL, &info.StartupInfo, &process));
+	DeleteProcThreadAttributeList(info.lpAttributeList);
+	free(info.lpAttributeList);
+	return end_of(process.hProcess);
+}
+
+/* The list is what os_process_make relies on; that it is asked for is seen in test_recorded.py. */
+static void test_a_handle_that_is_not_listed(void)
+{
+	SECURITY_ATTRIBUTES inherited = {.nLength = sizeof(inherited), .bInheritHandle = TRUE};
+	HANDLE one = CreateEventA(&inherited, TRUE, TRUE, NULL);
+	HANDLE other = CreateEventA(&inherited, TRUE, TRUE, NULL);
+
+	REQUIRE(one != NULL && other != NULL);
+	REQUIRE(has_handle(one, one) == 7);
+	REQUIRE(has_handle(one, other) != 7);
+	CloseHandle(one);
+	CloseHandle(other);
+}
+
 /* ---- waiting ---- */
 
 static void test_wait(void)
@@ -597,6 +657,11 @@ static int as_child(int argc, char **argv)
 		Sleep(30000);
 		return 0;
 	}
+	if (strcmp(argv[1], "event") == 0 && argc > 2) {
+		HANDLE event = (HANDLE)(uintptr_t)strtoull(argv[2], NULL, 10);
+
+		return WaitForSingleObject(event, 0) == WAIT_OBJECT_0 ? 7 : 1;
+	}
 	if (strncmp(argv[1], "lock-", 5) == 0) {
 		uintptr_t lock;
 
@@ -631,6 +696,8 @@ int main(int argc, char **argv)
 		{"job_end_ends_grandchildren", test_job_end_ends_grandchildren},
 		{"job_is_not_broken_away_from", test_job_is_not_broken_away_from},
 		{"job_limits_are_read_back", test_job_limits_are_read_back},
+		{"job_tells_its_port", test_job_tells_its_port},
+		{"a_handle_that_is_not_listed", test_a_handle_that_is_not_listed},
 		{"wait", test_wait},
 		{"wait_for_limits", test_wait_for_limits},
 		{"locks", test_locks},
