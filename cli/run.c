@@ -202,7 +202,10 @@ static int make_jail(struct run *r, struct jail_door *ret_door)
 {
 	struct rules_limits limits;
 	struct jail_spec spec = {.argv = r->command,
+		.envp = r->trust.env.items,
 		.cwd = r->cwd,
+		.view = r->view.entries,
+		.n_view = r->view.n,
 		.proxy_port = r->proxy_port,
 		.dns_port = DNS_PORT,
 		.exempt_loopback = r->exempt_loopback};
@@ -358,8 +361,7 @@ static int carry_out(struct run *r)
 	struct jail_result result = {JAIL_END_NONE};
 	struct jail_diag diag;
 	struct text summary = {0};
-	int error = jail_start(r->jail, r->view.entries, r->view.n, r->trust.env.items, &diag),
-	    status, stopped;
+	int error = jail_start(r->jail, &diag), status, stopped;
 
 	if (error == JAIL_OK && r->options.log_level >= GATEWAY_LOG_INFO) {
 		print_protections(r);

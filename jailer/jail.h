@@ -68,6 +68,7 @@ struct jail_limits {
 	uint64_t memory, processes, time, cpu, file_size, open_files;
 };
 
+/* View and environment stay as they are until jail_start has returned; the rest is copied. */
 struct jail_spec {
 	char *const *argv; /* argv[0] is looked up in the PATH of envp inside the view */
 	char *const *envp; /* the whole environment; nothing is inherited */
@@ -127,12 +128,8 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 	__attribute__((warn_unused_result));
 int jail_take_door(struct jail *jail, struct jail_door *ret_door, struct jail_diag *diag)
 	__attribute__((warn_unused_result));
-/*
- * Puts up the view and everything else, then starts the command. `view` here replaces the one of
- * jail_create: what the gateway made meanwhile (the CA bundle) can be in it.
- */
-int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, char *const *envp,
-	struct jail_diag *diag) __attribute__((warn_unused_result));
+/* Puts up the view and everything else, then starts the command. */
+int jail_start(struct jail *jail, struct jail_diag *diag) __attribute__((warn_unused_result));
 /*
  * Waits for the end of the command, passing signals and terminal on. Everything it started is dead
  * when this returns. `wake_fd` (or -1): when it becomes readable the jail is ended at once.

@@ -31,15 +31,15 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int command_exec(const struct command *command, int status, struct jail_diag *diag)
+int command_exec(const struct jail_spec *spec, const struct jail_limits *limits, mode_t mask,
+	struct jail_diag *diag)
 {
-	const struct jail_spec *spec = command->spec;
-	int error = fds_close_all_but(&status, 1, diag);
+	int error = fds_close_all_but(NULL, 0, diag);
 
 	reset_signals();
-	umask(command->umask);
+	umask(mask);
 	if (error == 0) {
-		error = limits_apply(command->limits, diag);
+		error = limits_apply(limits, diag);
 	}
 	if (error == 0 && chdir(spec->cwd) != 0) {
 		error = jail_fail_errno(diag, JAIL_EVIEW, "",
@@ -50,7 +50,7 @@ int command_exec(const struct command *command, int status, struct jail_diag *di
 		error = caps_drop(diag);
 	}
 	if (error == 0) {
-		error = landlock_setup(command->view, command->n_view, diag);
+		error = landlock_setup(spec->view, spec->n_view, diag);
 	}
 	if (error == 0) {
 		error = seccomp_setup(diag);
@@ -58,7 +58,7 @@ int command_exec(const struct command *command, int status, struct jail_diag *di
 	if (error != 0) {
 		return error;
 	}
-	environ = command->envp;
+	environ = (char **)spec->envp;
 	execvp(spec->argv[0], spec->argv);
 	return jail_fail_errno(
 		diag, errno == ENOENT ? JAIL_ENOTFOUND : JAIL_ENOEXEC, "", "", "%s", spec->argv[0]);

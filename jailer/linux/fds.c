@@ -23,7 +23,9 @@ int fds_close_all_but(const int *keep, size_t n, struct jail_diag *diag)
 	for (size_t i = 0; i < n; i++) {
 		sorted[i] = keep[i];
 	}
-	qsort(sorted, n, sizeof(int), by_number);
+	if (n > 1) {
+		qsort(sorted, n, sizeof(int), by_number);
+	}
 	for (size_t i = 0; i <= n; i++) {
 		unsigned last = i < n ? (unsigned)sorted[i] - 1 : ~0U;
 

@@ -8,9 +8,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -20,12 +22,16 @@
 /* How often the limits that no cgroup keeps are looked at. */
 enum { WATCH_MS = 100 };
 
+/* What a process usually has: execvp(3) of a script copies all arguments there. */
+enum { COMMAND_STACK = 8 * 1024 * 1024 };
+
 struct init {
 	const struct jail_spec *spec;
 	int ctl;
 	pid_t command;
-	mode_t umask;              /* the caller's, for the command */
-	struct jail_limits limits; /* those that no cgroup keeps */
+	mode_t umask;                /* the caller's, for the command */
+	struct jail_limits limits;   /* those that no cgroup keeps */
+	struct jail_failure failure; /* the command's process says why it did not become it */
 	struct jail_reports reports;
 };
 
@@ -48,23 +54,14 @@ static void say(struct init *i, enum jail_message type, const int *fds, size_t n
 	}
 }
 
-static void hear(struct init *i, enum jail_message type, int *ret_fd)
+static struct wire_message hear(struct init *i, enum jail_message type)
 {
 	struct wire_message m;
 
-	if (wire_receive(i->ctl, &m, ret_fd, ret_fd != NULL ? 1 : 0) != 1 || m.type != type) {
+	if (wire_receive(i->ctl, &m, NULL, 0) != 1 || m.type != type) {
 		_exit(1);
 	}
-}
-
-static void hear_limits(struct init *i)
-{
-	struct wire_message m;
-
-	if (wire_receive(i->ctl, &m, NULL, 0) != 1 || m.type != JAIL_MSG_MAPPED) {
-		_exit(1);
-	}
-	i->limits = m.limits;
+	return m;
 }
 
 static void step(struct init *i, int error, const struct jail_diag *diag, const char *name)
@@ -77,7 +74,7 @@ static void step(struct init *i, int error, const struct jail_diag *diag, const 
 	}
 }
 
-/* Network and door, before the command is known in full: the gateway starts meanwhile. */
+/* Network and door: the gateway opens its record meanwhile. */
 static void set_up_network(struct init *i)
 {
 	struct jail_diag diag = {0};
@@ -94,63 +91,40 @@ static void set_up_network(struct init *i)
 	}
 }
 
-static void set_up_view(struct init *i, struct wire_start *start)
+static void set_up_view(struct init *i)
 {
 	struct jail_diag diag = {0};
-	int fd;
 
-	hear(i, JAIL_MSG_START, &fd);
-	if (fd < 0 || wire_unpack(fd, start) != 0) {
-		give_up(i, jail_fail(&diag, JAIL_ESYSTEM, "", "", "the view did not arrive"),
-			&diag);
-	}
-	close(fd);
-	step(i, view_setup(start->view, start->n_view, &diag), &diag, "file view");
+	step(i, view_setup(i->spec->view, i->spec->n_view, &diag), &diag, "file view");
 }
 
-static _Noreturn void become_command(struct init *i, struct wire_start *start, int status)
+/* In the command's process and the first one's memory, of which only `failure` and environ change.
+ */
+static int become_command(void *arg)
 {
-	const struct command command = {
-		.spec = i->spec,
-		.view = start->view,
-		.n_view = start->n_view,
-		.envp = start->envp,
-		.limits = &i->limits,
-		.umask = i->umask,
-	};
-	struct jail_failure failure = {0};
+	struct init *i = arg;
 
-	failure.error = command_exec(&command, status, &failure.diag);
-	(void)!write(status, &failure, sizeof(failure));
-	_exit(1);
+	i->failure.error = command_exec(i->spec, &i->limits, i->umask, &i->failure.diag);
+	return 1;
 }
 
-/* Starts it and waits until it has become the command: then everything is up. */
-static void start_command(struct init *i, struct wire_start *start)
+/*
+ * Starts it; then everything is up. As vfork(2) does, this process stands still until the other is
+ * the command, and none of its memory is copied; unlike there, the other has a stack of its own.
+ */
+static void start_command(struct init *i)
 {
-	struct jail_failure failure;
 	struct jail_diag diag = {0};
-	int status[2];
-	ssize_t got;
+	char *stack = mmap(NULL, COMMAND_STACK, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
 
-	if (pipe2(status, O_CLOEXEC) != 0 || (i->command = fork()) < 0) {
-		give_up(i, jail_fail_errno(&diag, JAIL_ESYSTEM, "", "", "fork"), &diag);
+	if (stack == MAP_FAILED || (i->command = clone(become_command, stack + COMMAND_STACK,
+					    CLONE_VM | CLONE_VFORK | SIGCHLD, i)) < 0) {
+		give_up(i, jail_fail_errno(&diag, JAIL_ESYSTEM, "", "", "clone"), &diag);
 	}
-	if (i->command == 0) {
-		close(status[0]);
-		become_command(i, start, status[1]);
-	}
-	close(status[1]);
-	do {
-		got = read(status[0], &failure, sizeof(failure));
-	} while (got < 0 && errno == EINTR);
-	close(status[0]);
-	if (got != 0) {
-		if (got != (ssize_t)sizeof(failure)) {
-			failure.error = jail_fail(
-				&failure.diag, JAIL_ESYSTEM, "", "", "the command did not start");
-		}
-		give_up(i, failure.error, &failure.diag);
+	munmap(stack, COMMAND_STACK);
+	if (i->failure.error != 0) {
+		give_up(i, i->failure.error, &i->failure.diag);
 	}
 	jail_report_add(&i->reports, "no_new_privs, no capabilities", JAIL_UP, "%s", "");
 	jail_report_add(&i->reports, "seccomp", JAIL_UP, "%s", "");
@@ -231,7 +205,6 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 {
 	struct init i = {.spec = spec, .ctl = ctl, .umask = umask(0)};
 	struct jail_diag diag = {0};
-	struct wire_start start;
 	struct wire_message m = {.type = JAIL_MSG_STARTED};
 	sigset_t child, before;
 	int signals, kept[4], places[2];
@@ -240,10 +213,11 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	 * thread. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	say(&i, JAIL_MSG_UNSHARED, NULL, 0);
-	hear_limits(&i);
+	i.limits = hear(&i, JAIL_MSG_MAPPED).limits;
 	set_up_network(&i);
-	set_up_view(&i, &start);
-	start_command(&i, &start);
+	(void)hear(&i, JAIL_MSG_START);
+	set_up_view(&i);
+	start_command(&i);
 
 	/* From here on it only waits: it needs no power and shows nothing of itself. */
 	sigemptyset(&child);

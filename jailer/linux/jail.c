@@ -50,13 +50,6 @@ static int expect(struct jail *jail, enum jail_message type, struct wire_message
 	return m->type == type ? 0 : lost(diag);
 }
 
-static int tell(struct jail *jail, enum jail_message type, int fd, struct jail_diag *diag)
-{
-	struct wire_message m = {.type = type};
-
-	return wire_send(jail->ctl, &m, &fd, fd >= 0 ? 1 : 0) == 0 ? 0 : lost(diag);
-}
-
 static int start_init(struct jail *jail, const struct jail_spec *spec, struct jail_diag *diag)
 {
 	int pair[2];
@@ -149,25 +142,19 @@ static void passed_signals(sigset_t *ret_set)
 	}
 }
 
-int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, char *const *envp,
-	struct jail_diag *diag)
+int jail_start(struct jail *jail, struct jail_diag *diag)
 {
-	struct wire_message m;
-	int fd = wire_pack(view, n_view, envp), error, places[2];
+	struct wire_message m = {.type = JAIL_MSG_START};
+	int error, places[2];
 	sigset_t set;
 
 	/* From its first moment on the command's signals are the command's: jail_wait finds them.
 	 */
 	passed_signals(&set);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	if (fd < 0) {
-		return jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "handing the view over");
-	}
-	error = tell(jail, JAIL_MSG_START, fd, diag);
-	close(fd);
-	if (error == 0) {
-		error = expect(jail, JAIL_MSG_STARTED, &m, places, 2, diag);
-	}
+	error = wire_send(jail->ctl, &m, NULL, 0) == 0
+			? expect(jail, JAIL_MSG_STARTED, &m, places, 2, diag)
+			: lost(diag);
 	if (error == 0) {
 		jail->who.proc = places[0];
 		jail->who.root = places[1];

@@ -19,7 +19,7 @@ enum jail_message {
 	JAIL_MSG_UNSHARED, /* child: the namespaces exist, map my ids */
 	JAIL_MSG_MAPPED,   /* parent: done; the limits that are left to the child */
 	JAIL_MSG_DOOR,     /* child: the six sockets come with this, and one to ask of others */
-	JAIL_MSG_START,    /* parent: the view follows */
+	JAIL_MSG_START,    /* parent: the start is on record */
 	JAIL_MSG_STARTED,  /* child: everything is up; its /proc and its root come with this */
 	JAIL_MSG_FAILED,   /* child: a struct jail_failure follows */
 	JAIL_MSG_END,      /* child: a struct jail_result follows */
@@ -102,16 +102,12 @@ int limits_apply(const struct jail_limits *limits, struct jail_diag *diag);
 const char *limits_reached(const struct jail_limits *limits);
 /* The limit of which the command's end speaks, or NULL; `status` as of waitpid(2). */
 const char *limits_told_by(const struct jail_limits *limits, int status);
-/* command.c: the last steps in the command's own process; returns on failure only. */
-struct command {
-	const struct jail_spec *spec;
-	const struct jail_view *view;
-	size_t n_view;
-	char **envp;
-	const struct jail_limits *limits; /* those that rlimits keep */
-	mode_t umask;                     /* the caller's */
-};
-int command_exec(const struct command *command, int status, struct jail_diag *diag);
+/*
+ * command.c: the last steps in the command's own process; returns on failure only. `limits`: those
+ * that rlimits keep; `mask`: the caller's umask. It shares the first process's memory.
+ */
+int command_exec(const struct jail_spec *spec, const struct jail_limits *limits, mode_t mask,
+	struct jail_diag *diag);
 /* fds.c */
 int fds_close_all_but(const int *keep, size_t n, struct jail_diag *diag);
 

@@ -25,15 +25,4 @@ int wire_send(int socket, const struct wire_message *m, const int *fds, size_t n
 /* 1, 0 at the other side's end, or -1. Descriptors beyond n_fds are closed; missing ones are -1. */
 int wire_receive(int socket, struct wire_message *ret_message, int *ret_fds, size_t n_fds);
 
-/* What the jail is to show and say, handed over in a memory file. */
-struct wire_start {
-	struct jail_view *view; /* owned, with all its strings in `block` */
-	size_t n_view;
-	char **envp; /* owned */
-	char *block; /* mapped, for as long as the process lives */
-};
-/* A sealed memory file, or -1. */
-int wire_pack(const struct jail_view *view, size_t n_view, char *const *envp);
-int wire_unpack(int fd, struct wire_start *ret_start);
-
 #endif

@@ -21,7 +21,7 @@ enum {
 
 struct jail {
 	const struct jail_os *os;
-	struct jail_spec spec; /* argv and cwd are copies */
+	struct jail_spec spec; /* argv and cwd are copies; view and envp the caller's */
 	char **argv;           /* owned, also its strings */
 	char *cwd;             /* owned */
 	struct journal journal;
@@ -436,10 +436,9 @@ static int keep_journals_out(struct jail *jail, struct jail_diag *diag)
 	return plan_keep_out(&jail->plan, runs, diag);
 }
 
-static int put_up_files(
-	struct jail *jail, const struct jail_view *view, size_t n_view, struct jail_diag *diag)
+static int put_up_files(struct jail *jail, struct jail_diag *diag)
 {
-	int error = plan_make(&jail->plan, jail->os, view, n_view, diag);
+	int error = plan_make(&jail->plan, jail->os, jail->spec.view, jail->spec.n_view, diag);
 
 	/* Whoever writes a journal has the next run remove what it names. */
 	if (error == 0) {
@@ -477,14 +476,14 @@ static void report_all(struct jail *jail)
 	report(jail, "mitigations", "no extension points, no remote images, ASLR");
 }
 
-int jail_start(struct jail *jail, const struct jail_view *view, size_t n_view, char *const *envp,
-	struct jail_diag *diag)
+int jail_start(struct jail *jail, struct jail_diag *diag)
 {
 	struct command command = {.line = NULL};
-	int error = command_make(&command, jail->os, &jail->spec, envp, jail->home, diag);
+	int error =
+		command_make(&command, jail->os, &jail->spec, jail->spec.envp, jail->home, diag);
 
 	if (error == 0) {
-		error = put_up_files(jail, view, n_view, diag);
+		error = put_up_files(jail, diag);
 	}
 	if (error == 0) {
 		error = make_desktop(jail, diag);

@@ -52,19 +52,23 @@ struct outcome {
 static void run_views(const struct jail_view *view, size_t n_view, const struct jail_spec *spec,
 	struct outcome *o)
 {
+	struct jail_spec asked = *spec;
 	struct jail_diag ignored;
 	struct jail_door door;
 	struct jail *jail = NULL;
 
 	memset(o, 0, sizeof(*o));
-	o->error = jail_create_with(&fake_os, spec, &jail, &o->diag);
+	asked.view = view;
+	asked.n_view = n_view;
+	asked.envp = envp;
+	o->error = jail_create_with(&fake_os, &asked, &jail, &o->diag);
 	if (o->error != 0) {
 		assert_null(jail);
 		return;
 	}
 	assert_int_equal(jail_take_door(jail, &door, &ignored), 0);
 	assert_int_not_equal(door.tcp[0], -1);
-	o->error = jail_start(jail, view, n_view, envp, &o->diag);
+	o->error = jail_start(jail, &o->diag);
 	if (o->error == 0) {
 		o->waited = jail_wait(jail, -1, &o->result, &ignored);
 	}
@@ -370,6 +374,7 @@ static void test_every_crash_is_repaired(void **state)
 static void test_repair_leaves_the_living_alone(void **state)
 {
 	struct fake f;
+	struct jail_spec asked = spec;
 	struct jail_diag diag;
 	struct jail *jail;
 	struct jail_door door;
@@ -377,9 +382,12 @@ static void test_repair_leaves_the_living_alone(void **state)
 
 	(void)state;
 	fake_reset(&f);
-	assert_int_equal(jail_create_with(&fake_os, &spec, &jail, &diag), 0);
+	asked.view = views;
+	asked.n_view = 4;
+	asked.envp = envp;
+	assert_int_equal(jail_create_with(&fake_os, &asked, &jail, &diag), 0);
 	assert_int_equal(jail_take_door(jail, &door, &diag), 0);
-	assert_int_equal(jail_start(jail, views, 4, envp, &diag), 0);
+	assert_int_equal(jail_start(jail, &diag), 0);
 	assert_int_equal(jail_repair_with(&fake_os, &undone, &left, &diag), 0);
 	assert_int_equal(undone, 0);
 	assert_int_equal(fake_find("C:\\proj")->access, OS_ACCESS_WRITE);
