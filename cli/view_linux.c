@@ -97,7 +97,7 @@ static bool is_under(const char *path, const char *folder)
 	return strncmp(path, folder, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-static bool is_shown(const struct view *v, const char *path)
+static bool is_read(const struct view *v, const char *path)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->entries[i].mode == JAIL_READ && is_under(path, v->entries[i].target)) {
@@ -105,6 +105,19 @@ static bool is_shown(const struct view *v, const char *path)
 		}
 	}
 	return false;
+}
+
+/* Itself, or through one of the links that the view has. */
+static bool is_shown(const struct view *v, const char *path)
+{
+	char real[PATH_MAX];
+	bool linked = false;
+
+	for (size_t i = 0; i < v->n; i++) {
+		linked = linked || (v->entries[i].mode == JAIL_SYMLINK &&
+					   is_under(path, v->entries[i].target));
+	}
+	return is_read(v, linked && realpath(path, real) != NULL ? real : path);
 }
 
 /* Folders of PATH that nothing shows yet, and the tool chains they belong to: read-only, never

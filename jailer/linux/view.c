@@ -36,6 +36,8 @@ struct places {
 	int old;  /* the host's root, read through this only */
 	int base; /* our tmpfs: root/ is the new root, staging/ holds files */
 	int root;
+	char private[32]; /* in staging/: a tmpfs for all that is private, once there is something
+			   */
 	unsigned staged;
 };
 
@@ -196,13 +198,19 @@ static bool shows(const struct places *p, const struct jail_view *v, const struc
 	       !is_entangled(p, v, hidden);
 }
 
+/* An empty folder of ours, of which nothing is shown by this name. */
+static int stage_folder(struct places *p, mode_t mode, char name[32])
+{
+	snprintf(name, 32, "/staging/%u", p->staged++);
+	return mkdirat(p->base, name + 1, mode);
+}
+
 /* Attaches at a name of ours in staging/, where overlayfs can find it. */
-static int stage_folder(struct places *p, int tree, char name[32])
+static int stage_tree(struct places *p, int tree, char name[32])
 {
 	int place, result;
 
-	snprintf(name, 32, "/staging/%u", p->staged++);
-	if (mkdirat(p->base, name + 1, 0700) != 0) {
+	if (stage_folder(p, 0700, name) != 0) {
 		return -1;
 	}
 	place = openat(p->base, name + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -239,7 +247,7 @@ static int fill_layer(
 static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 {
 	char below_name[32], layer_name[32], lower[80];
-	int layer = -1, below = -1, result = -1, copy;
+	int below = -1, result = -1, copy;
 	bool any = false;
 
 	for (size_t i = 0; i < p->n_view; i++) {
@@ -250,12 +258,11 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 	}
 	copy = (int)syscall(SYS_open_tree, tree, "",
 		OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE | AT_EMPTY_PATH);
-	layer = mounts_tmpfs("755", NULL);
 	/* Kernels before 6.15 copy nothing that has not been put anywhere yet (EINVAL). Then it is
 	 * the mount itself that lies below; where no overlay comes of it, it is moved on from
 	 * there. */
-	if (layer >= 0 && stage_folder(p, copy >= 0 ? copy : tree, below_name) == 0 &&
-		stage_folder(p, layer, layer_name) == 0) {
+	if (stage_tree(p, copy >= 0 ? copy : tree, below_name) == 0 &&
+		stage_folder(p, 0755, layer_name) == 0) {
 		below = openat(p->base, below_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (below >= 0 && fill_layer(p, v, layer_name, below) == 0) {
 			snprintf(lower, sizeof(lower), "%s:%s", layer_name, below_name);
@@ -265,7 +272,6 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 	if (copy >= 0) {
 		close(copy);
 	}
-	close(layer);
 	close(below);
 	return result;
 }
@@ -281,8 +287,8 @@ static int put_review(struct places *p, const struct jail_view *v)
 	if (v->changes != NULL && v->changes[0] == '/') {
 		changes = mounts_clone_in(p->old, v->changes, false);
 	}
-	if (lower >= 0 && changes >= 0 && stage_folder(p, lower, below) == 0 &&
-		stage_folder(p, changes, above) == 0) {
+	if (lower >= 0 && changes >= 0 && stage_tree(p, lower, below) == 0 &&
+		stage_tree(p, changes, above) == 0) {
 		snprintf(upper, sizeof(upper), "%s/upper", above);
 		snprintf(work, sizeof(work), "%s/work", above);
 		tree = overlay_mount(below, upper, work);
@@ -394,17 +400,36 @@ static int put_file(struct places *p, const struct jail_view *v)
 	return result;
 }
 
-static int put_tmpfs(struct places *p, const char *target, const char *mode, bool read_only)
+static int make_private(struct places *p)
 {
-	int tree = mounts_tmpfs(mode, NULL), result;
+	int tree = mounts_tmpfs("0700", NULL), result;
 
 	if (tree < 0) {
 		return -1;
 	}
-	result = read_only ? mounts_restrict(tree, MOUNT_ATTR_RDONLY, false) : 0;
-	if (result == 0) {
-		result = attach_at(p, tree, target);
+	result = stage_tree(p, tree, p->private);
+	close(tree);
+	return result;
+}
+
+/* A folder of the one tmpfs in which everything private is: making a file system costs most. */
+static int put_private(struct places *p, const struct jail_view *v)
+{
+	char name[64];
+	int tree, result;
+
+	if (p->private[0] == '\0' && make_private(p) != 0) {
+		return -1;
 	}
+	snprintf(name, sizeof(name), "%s/%u", p->private + 1, p->staged++);
+	if (mkdirat(p->base, name, 01777) != 0) {
+		return -1;
+	}
+	tree = mounts_clone(p->base, name);
+	if (tree < 0) {
+		return -1;
+	}
+	result = attach_at(p, tree, v->target);
 	close(tree);
 	return result;
 }
@@ -427,10 +452,12 @@ static int put_hide(struct places *p, const struct jail_view *v)
 	folder = is_folder(place);
 	close(place);
 	if (folder) {
-		return put_tmpfs(p, v->target, "000", true);
+		result = stage_folder(p, 0, name);
+	} else {
+		snprintf(name, sizeof(name), "/staging/%u", p->staged++);
+		result = stage(p, name + 1, "", 0, 0);
 	}
-	snprintf(name, sizeof(name), "staging/%u", p->staged++);
-	tree = stage(p, name, "", 0, 0) == 0 ? staged_tree(p, name) : -1;
+	tree = result == 0 ? staged_tree(p, name + 1) : -1;
 	if (tree < 0) {
 		return -1;
 	}
@@ -461,7 +488,7 @@ static int put(struct places *p, const struct jail_view *v)
 	switch (v->mode) {
 	case JAIL_READ:
 	case JAIL_WRITE: return put_bind(p, v);
-	case JAIL_TMPFS: return put_tmpfs(p, v->target, "1777", false);
+	case JAIL_TMPFS: return put_private(p, v);
 	case JAIL_FILE: return put_file(p, v);
 	case JAIL_SYMLINK: return put_symlink(p, v);
 	case JAIL_DIR: return put_dir(p, v);
