@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { FDS_MAX = 8, FRAME_MAX = 64 << 20 };
+enum { FDS_MAX = 8, FRAME_MAX = 64 << 20, PIECE = 16384 };
 
 struct head {
 	uint32_t type, len;
@@ -111,7 +111,6 @@ int frame_receive(
 		.msg_iovlen = 1,
 		.msg_control = control.buf,
 		.msg_controllen = sizeof(control.buf)};
-	char chunk[16384];
 	ssize_t got;
 
 	for (size_t i = 0; i < n_fds; i++) {
@@ -127,12 +126,14 @@ int frame_receive(
 	ret_data->len = 0;
 	text_add(ret_data, "", 0);
 	while (head.len > 0) {
-		size_t n = head.len < sizeof(chunk) ? head.len : sizeof(chunk);
+		size_t n = head.len < PIECE ? head.len : PIECE;
 
-		if (receive_all(socket, chunk, n) != 0) {
+		text_reserve(ret_data, n);
+		if (receive_all(socket, ret_data->data + ret_data->len, n) != 0) {
 			return -1;
 		}
-		text_add(ret_data, chunk, n);
+		ret_data->len += n;
+		ret_data->data[ret_data->len] = '\0';
 		head.len -= (uint32_t)n;
 	}
 	*ret_type = (enum frame_type)head.type;

@@ -18,7 +18,7 @@
 enum { ASKS = 2048, PATIENCE_SECONDS = 10 };
 
 struct who_ask {
-	TAILQ_ENTRY(who_ask) entry; /* unused, to be sent, or answered */
+	TAILQ_ENTRY(who_ask) entry; /* used before and free, to be sent, or answered */
 	struct session *session;    /* NULL: it gave up */
 	struct worker *worker;
 	struct who_answer *answer; /* owned; NULL: not yet */
@@ -33,7 +33,8 @@ struct who {
 	evutil_socket_t fd;     /* owned */
 	struct event *readable; /* owned; at the first worker's loop */
 	pthread_mutex_t lock;
-	struct who_ask asks[ASKS];
+	struct who_ask asks[ASKS]; /* pages of it come as they are touched */
+	size_t touched;            /* the first so many were used once */
 	struct who_asks unused, unsent, answered;
 	bool deaf; /* nobody is there to answer */
 };
@@ -72,11 +73,12 @@ static void take_answer(struct who *who, const struct who_answer *answer)
 	struct worker *worker = NULL;
 	struct who_ask *ask;
 
-	if (slot >= ASKS) {
+	pthread_mutex_lock(&who->lock);
+	if (slot >= who->touched) {
+		pthread_mutex_unlock(&who->lock);
 		return;
 	}
 	ask = &who->asks[slot];
-	pthread_mutex_lock(&who->lock);
 	if (ask->sent && ask->answer == NULL && ask->generation == (uint32_t)(answer->id >> 32)) {
 		struct who_answer *kept = ask->session != NULL ? malloc(sizeof(*kept)) : NULL;
 
@@ -137,9 +139,6 @@ int who_create(struct gateway *g, evutil_socket_t fd, struct who **ret_who)
 	TAILQ_INIT(&who->unused);
 	TAILQ_INIT(&who->unsent);
 	TAILQ_INIT(&who->answered);
-	for (size_t i = 0; i < ASKS; i++) {
-		TAILQ_INSERT_TAIL(&who->unused, &who->asks[i], entry);
-	}
 	evutil_make_socket_nonblocking(fd);
 	who->readable = event_new(g->workers[0].base, fd, EV_READ | EV_PERSIST, on_readable, who);
 	if (who->readable == NULL || event_add(who->readable, NULL) != 0) {
@@ -155,7 +154,7 @@ void who_destroy(struct who *who)
 	if (who == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < ASKS; i++) {
+	for (size_t i = 0; i < who->touched; i++) {
 		free(who->asks[i].answer);
 	}
 	if (who->readable != NULL) {
@@ -167,6 +166,19 @@ void who_destroy(struct who *who)
 }
 
 /* ---- one session's ---- */
+
+/* Under the lock. NULL: all are under way. */
+static struct who_ask *take_unused(struct who *who)
+{
+	struct who_ask *ask = TAILQ_FIRST(&who->unused);
+
+	if (ask != NULL) {
+		TAILQ_REMOVE(&who->unused, ask, entry);
+	} else if (who->touched < ASKS) {
+		ask = &who->asks[who->touched++];
+	}
+	return ask;
+}
 
 static void unknown(struct session *s, enum who_doubt doubt)
 {
@@ -207,9 +219,8 @@ void who_ask(struct session *s)
 		return;
 	}
 	pthread_mutex_lock(&who->lock);
-	ask = who->deaf ? NULL : TAILQ_FIRST(&who->unused);
+	ask = who->deaf ? NULL : take_unused(who);
 	if (ask != NULL) {
-		TAILQ_REMOVE(&who->unused, ask, entry);
 		TAILQ_INSERT_TAIL(&who->unsent, ask, entry);
 		q.id = (uint64_t)ask->generation << 32 | (uint64_t)(ask - who->asks);
 		ask->session = s;
