@@ -60,8 +60,10 @@ def aims(told):
         value = found[who][key]["median"]
         if whom is None:
             out.append((f"{title(case)}: KiB each", value, most))
-        else:
-            out.append((f"{title(case)}: {who} / {whom}", value / found[whom][key]["median"], most))
+            continue
+        ratio, inverse = found[whom].get(f"{who} / this"), found[who].get(f"{whom} / this")  # within a round
+        if ratio or inverse:
+            out.append((f"{title(case)}: {who} / {whom}", ratio["median"] if ratio else 1 / inverse["median"], most))
     return out
 
 
@@ -94,3 +96,5 @@ def show(told):
           f"{told['load_average_after'][0]:.1f} after")
     for text, value, most in aims(told):
         print(f"  {'holds ' if value <= most else 'MISSED'} {text}: {value:.2f}, at most {most:.2f}")
+    for why in sorted(set(told["left_out"].values())):
+        print(f"  left out, {why}: {', '.join(name for name, said in told['left_out'].items() if said == why)}")

@@ -17,6 +17,7 @@ import chart  # noqa: E402
 import guard  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
+import run  # noqa: E402
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass\n"
 PARENT = f"""
@@ -71,6 +72,46 @@ def test_an_aim_holds_or_is_missed(ours, held):
     assert report.aims(told({"get-1k": {"sallyport": {0: figure(ours)}}})) == []  # nobody to compare with
 
 
+def test_an_aim_goes_by_the_rounds_too():
+    """The machine became slower while others ran: by the medians of all rounds both would be wrong."""
+    samples = {"sallyport": {0: figure(10), 1: figure(90), 2: figure(91)}, "nginx": {0: figure(20), 1: figure(180)},
+               "sallyport-10000-rules": {0: figure(11)}}
+    found = {text.rpartition(": ")[2]: value for text, value, _ in report.aims(told({"get-1k": samples}))}
+    assert found["sallyport / nginx"] == 0.5
+    assert found["sallyport-10000-rules / sallyport"] == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize("said, whole", [("ready", True), ('{"done": 3000, "failed": 0}', False), ("", False)])
+def test_idle_memory_is_of_all_connections_or_none(said, whole, monkeypatch):
+    class Generator:
+        line = said + "\n"
+
+        def __init__(self, *_, **__):
+            pass
+
+        def end(self):
+            pass
+
+    class Proxy:
+        class process:
+            pid = 1
+
+    monkeypatch.setattr(run, "Generator", Generator)
+    monkeypatch.setattr(run.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(processes, "resident_kib", lambda pid: 100)
+    monkeypatch.setattr(processes, "peak_kib", lambda pid: 100)
+    if whole:
+        assert run.hold(Proxy, ["connections=10000"], None)["kib_each"] == 0
+    else:
+        with pytest.raises(RuntimeError, match="not all connections"):
+            run.hold(Proxy, ["connections=10000"], None)
+
+
+def test_what_was_left_out_is_said(capsys):
+    report.show(told({"get-1k": {"sallyport": {0: figure(10)}}}) | {"left_out": {"idle squid": "no time", "idle nginx": "no time"}})
+    assert "left out, no time: idle squid, idle nginx" in capsys.readouterr().out
+
+
 def test_the_chart_is_well_formed_and_shows_everybody(tmp_path):
     samples = {"get-1k": {name: {0: figure(10), 1: figure(cpu)} for name, cpu in (("sallyport", 10), ("nginx", 12), ("mitmproxy", 4000))},
                "open-1k": {"sallyport": {0: figure(10)}}, "idle": {"sallyport": {0: {"kib_each": 30.0}}}}
@@ -87,6 +128,13 @@ def test_less_is_asked_of_the_slow_and_in_a_hurry():
     assert not cases.asked(cases.CASES["stream-2g"], "mitmproxy", True)
     assert cases.asked(cases.CASES["get-1k"], "sallyport-10000-rules", False)
     assert not cases.asked(cases.CASES["bulk-100m"], "sallyport-10000-rules", False)
+
+
+def test_the_guard_counts_what_gives_memory():
+    profile = "\n".join(["fn=(1) main", "cfn=(2) malloc", "calls=2 0", "* 40", "cfn=(3) free", "calls=9 0", "* 9", "fn=(2)", "1 5",
+                          "fn=(4) other", "cfn=(2)", "calls=3 0", "* 60"])
+    assert guard.allocations(profile) == 5
+    assert guard.allocations(profile.replace("malloc", "mallocate")) == 0
 
 
 @pytest.mark.parametrize("counted, refused", [(100, False), (110, False), (111, True), (50, False)])
