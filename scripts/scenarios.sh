@@ -1,6 +1,7 @@
 #!/bin/bash
 # Runs the scenario tests against a built program: scenarios.sh PROGRAM [PYTEST-ARGUMENT...]
-# The distribution's own Python, so that nothing is fetched and the tests see one known set of modules.
+# The distribution's own Python, so that nothing is fetched and the tests see one known set of modules. All of
+# them are told by as many processes as there are cores: a story waits for most of its time.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,4 +13,5 @@ fi
 SALLYPORT=$(realpath "$1")
 export SALLYPORT
 shift
+[ $# -gt 0 ] || set -- -n "$(nproc)" --dist load
 exec /usr/bin/python3 -B -m pytest -q -p no:cacheprovider tests/scenario "$@"
