@@ -12,7 +12,6 @@
 #include "audit/keep.h"
 #include "audit/seal.h"
 #include "audit/segments.h"
-#include "audit/turns.h"
 #include "audit/writer.h"
 
 #include <assert.h>
@@ -428,9 +427,6 @@ void *commit_thread(void *arg)
 {
 	struct audit_log *log = arg;
 
-	if (log->durability == AUDIT_DURABLE) {
-		turns_short();
-	}
 	pthread_mutex_lock(&log->mutex);
 	while (!log->stopping || log->gathering.len > 0) {
 		if (log->gathering.len > 0 && (log->asked || log->stopping)) {

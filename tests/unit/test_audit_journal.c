@@ -3,7 +3,6 @@
  * stops, or a call fails, at every place in turn; what was acknowledged comes back.
  */
 #include "audit/journal.h"
-#include "audit/turns.h"
 #include "tests/unit/audit_folder.h"
 
 #include <errno.h>
@@ -12,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -404,25 +402,6 @@ static void only_what_was_added_since_it_began_counts(void **state)
 	close(dir);
 }
 
-/* Linux 6.12 tells the slice, in nanoseconds; one before that says 0 (sched_setattr(2)). */
-static void the_thread_asks_for_short_turns(void **state)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags, nice_and_priority, runtime, deadline, period;
-	} before = {.size = sizeof(before)}, after = before;
-
-	(void)state;
-	assert_int_equal(syscall(SYS_sched_getattr, 0, &before, sizeof(before), 0), 0);
-	turns_short();
-	assert_int_equal(syscall(SYS_sched_getattr, 0, &after, sizeof(after), 0), 0);
-	assert_int_equal(after.policy, before.policy);
-	assert_int_equal(after.nice_and_priority, before.nice_and_priority);
-	assert_int_equal(after.runtime, before.runtime == 0 ? 0 : 100000);
-	before.runtime = before.runtime == 0 ? 0 : 3000000;
-	assert_int_equal(syscall(SYS_sched_setattr, 0, &before, 0), 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,7 +415,6 @@ int main(void)
 		cmocka_unit_test(a_fault_anywhere_passes),
 		cmocka_unit_test_setup_teardown(
 			a_damaged_journal_brings_nothing, folder_setup, folder_teardown),
-		cmocka_unit_test(the_thread_asks_for_short_turns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -297,36 +297,6 @@ static int change_limit(void)
 	return of(setrlimit(RLIMIT_CORE, &limit));
 }
 
-/* What struct sched_attr begins with; its header and <sched.h> do not go together. */
-struct turns {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t runtime, deadline, period;
-};
-
-static int change_turns(pid_t pid)
-{
-	struct turns turns = {.size = sizeof(turns)};
-
-	if (syscall(SYS_sched_getattr, 0, &turns, sizeof(turns), 0) != 0) {
-		return errno;
-	}
-	turns.runtime = 1000 * 1000;
-	return of(syscall(SYS_sched_setattr, pid, &turns, 0));
-}
-
-static int change_own_turns(void)
-{
-	return change_turns(0);
-}
-
-static int change_others_turns(void)
-{
-	return change_turns(getppid());
-}
-
 static const struct {
 	const char *name;
 	attempt *try;
@@ -362,8 +332,6 @@ static const struct {
 	{"a raw socket", raw_socket, EPERM, -1},
 	{"a filter on a socket", attach_filter, EPERM, 0},
 	{"other limits", change_limit, EPERM, 0},
-	{"how long its own turns are", change_own_turns, 0, 0},
-	{"how long another's are", change_others_turns, EPERM, 0},
 };
 
 static void each_attempt_is_held_or_let_through(void **state)

@@ -165,7 +165,7 @@ static const char *const deadly[] = {
 };
 
 /* With those of conditions, below. */
-const size_t filter_gateway_calls = sizeof(allowed) / sizeof(allowed[0]) + 12;
+const size_t filter_gateway_calls = sizeof(allowed) / sizeof(allowed[0]) + 10;
 
 static int add_named(scmp_filter_ctx filter, uint32_t action, const char *const *names, size_t n)
 {
@@ -255,14 +255,6 @@ static int allow_odds(scmp_filter_ctx filter)
 	error = error != 0 ? error
 			   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 				     SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, FILTER_OWN_PID));
-	/* How soon a thread wants its turn, its own; a larger share needs CAP_SYS_NICE, or a limit.
-	 */
-	error = error != 0 ? error
-			   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_getattr), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, 0));
-	error = error != 0 ? error
-			   : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(sched_setattr), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, WHOLE, 0));
 	/* Limits can be asked for. */
 	return error != 0 ? error
 			  : seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 2,

@@ -1,6 +1,0 @@
-/* Nothing of the kind is asked for here. */
-#include "audit/turns.h"
-
-void turns_short(void)
-{
-}
