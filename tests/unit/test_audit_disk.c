@@ -16,7 +16,12 @@
 /* after what it needs */
 #include <cmocka.h>
 
-enum { RECORDS = 6, SEGMENT = 400, CALLS_MAX = 400 };
+enum {
+	RECORDS = 6,
+	SEGMENT = 400,
+	CALLS_MAX = 400,
+	SURELY = 300000 /* moments: a minute, for the slowest of disks */
+};
 
 static const struct timespec moment = {.tv_nsec = 200000};
 
@@ -94,7 +99,7 @@ static bool one_fault(enum audit_durability durability, enum disk_mode mode, uns
 		assert_non_null(log);
 	}
 	for (int i = 0; i < RECORDS; i++) {
-		assert_true(append_surely(log, 5000));
+		assert_true(append_surely(log, SURELY));
 	}
 	/* A fault while closing is told; what was acknowledged is there all the same. */
 	(void)audit_close(log, &diag);
@@ -159,7 +164,7 @@ static void a_refused_record_takes_nothing_with_it(void **state)
 			kept += folder_append(log, "/x", &seq) == AUDIT_OK;
 		}
 		disk_set(DISK_WORKS, 0, 0);
-		assert_true(append_surely(log, 5000));
+		assert_true(append_surely(log, SURELY));
 		assert_int_equal(audit_close(log, &diag), AUDIT_OK);
 		assert_true(kept >= 2);
 		assert_int_equal(count_lines(), 1 + kept + 1);
@@ -193,7 +198,7 @@ static bool one_death(enum audit_durability durability, unsigned at)
 	}
 	assert_true(v.bad == AUDIT_GOOD || (acknowledged == 0 && v.bad == AUDIT_BAD_UNKNOWN));
 	log = folder_log(durability, SEGMENT);
-	assert_true(append_surely(log, 5000));
+	assert_true(append_surely(log, SURELY));
 	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
 	lines = count_lines();
 	v = folder_verdict(NULL);
