@@ -349,6 +349,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *arg)
 		session_turn(s);
 		return;
 	}
+	if (s->state == SESSION_OPEN) {
+		stage_open_too_late(s);
+		session_turn(s);
+		return;
+	}
 	session_close(s, SESSION_END_DEADLINE);
 }
 

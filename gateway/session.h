@@ -181,6 +181,8 @@ void session_wait_no_more(struct session *s);
 /* When a leaf may have been minted: asks for it again. */
 void stage_tls_accept_minted(struct session *s);
 /* When the record's mark moved, or did not in time: may the effect happen? */
+/* The deadline of a client that was waited for in OPEN. */
+void stage_open_too_late(struct session *s);
 void stage_intent_committed(struct session *s, bool committed);
 
 /* inject.c: what an allowed request is to carry. False: the session took another turn. */

@@ -67,6 +67,32 @@ void stage_open_enter(struct session *s)
 	stage_open_on_client(s, LEG_READABLE);
 }
 
+/*
+ * The end of a client that said nothing. Where it was captured on its way to what no statement lets
+ * anything through to, the attempt is on record; others changed their mind, as browsers do.
+ */
+static void end_silent(struct session *s, enum session_reason reason)
+{
+	struct rules_decision decision;
+
+	if (s->captured && s->origin.host != NULL && !s->connect && leg_received(&s->client) == 0) {
+		rules_judge_host(s->worker->gateway->rules, RULES_SCHEME_NONE, s->origin.host,
+			s->origin.port, s->asker.program, &decision);
+		if (decision.verdict == RULES_DENY) {
+			session_refuse(s, 0, "protocol", true,
+				"nothing was said, and there is no tunnel statement for %s port %u",
+				s->origin.host, s->origin.port);
+			return;
+		}
+	}
+	session_close(s, reason);
+}
+
+void stage_open_too_late(struct session *s)
+{
+	end_silent(s, SESSION_END_DEADLINE);
+}
+
 static void read_hello(struct session *s)
 {
 	size_t len = leg_received(&s->client);
@@ -113,13 +139,13 @@ void stage_open_on_client(struct session *s, enum leg_event event)
 	uint8_t first;
 
 	if (event == LEG_FAILED) {
-		session_close(s, SESSION_END_CLIENT_LOST);
+		end_silent(s, SESSION_END_CLIENT_LOST);
 		return;
 	}
 	at = leg_look(&s->client, 1);
 	if (at == NULL) {
 		if (s->client.eof) {
-			session_close(s, SESSION_END_CLIENT_DONE);
+			end_silent(s, SESSION_END_CLIENT_DONE);
 		}
 		return;
 	}

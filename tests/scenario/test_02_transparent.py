@@ -86,3 +86,31 @@ print(inside.response(sock)[2].decode())
     refused = sally.python(script, str(web.port), "other.test", rules=rules)
     assert "refused" in refused.err, refused
     assert web.connections == 1
+
+
+SILENT = """
+import socket, sys
+sock = socket.create_connection(("origin.test", int(sys.argv[1])), 20)
+print(repr(sock.recv(10)) if sys.argv[2] == "stays" else "gone")
+"""
+
+
+@pytest.mark.parametrize("what, said", [("leaves", "gone"), ("stays", "b''")])
+def test_who_says_nothing_where_nothing_is_allowed_is_on_record(sally, plain_origin, what, said):
+    """Mail, say: the server would speak first."""
+    web = plain_origin()
+    result = sally.python(SILENT, "25", what, rules=f"allow GET http://origin.test:{web.port}/** private",
+                          options=("--deadline", "head=1"))
+    assert (result.status, result.out) == (0, said + "\n"), result
+    intent, = result.of("intent")
+    assert (intent["verdict"], intent["reason"], intent["host"], intent["port"]) == ("deny", "protocol", "origin.test", 25)
+    assert intent["wanted"].endswith(":25")
+
+
+@pytest.mark.parametrize("what, said", [("leaves", "gone"), ("stays", "b''")])
+def test_who_says_nothing_where_something_is_allowed_asked_for_nothing(sally, plain_origin, what, said):
+    web = plain_origin()
+    result = sally.python(SILENT, str(web.port), what, rules=f"allow GET http://origin.test:{web.port}/** private",
+                          options=("--deadline", "head=1"))
+    assert (result.status, result.out) == (0, said + "\n"), result
+    assert not result.of("intent") and web.connections == 0
