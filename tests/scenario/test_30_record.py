@@ -141,10 +141,18 @@ def test_a_key_that_is_none_stops_the_run(sally):
     folder = sally.home / ".local/state/sallyport"
     folder.mkdir(parents=True)
     (folder / "digest.key").write_bytes(b"short")
+    (folder / "digest.key").chmod(0o600)
     for path in (folder / "digest.key", folder, *list(folder.parents)[:2]):
         sally.own(path)
     result = sally.run("true")
     assert result.status == 125 and "digest.key is no key" in result.err, result
+
+
+def test_a_key_that_others_can_read_stops_the_run(sally):
+    assert sally.run("true").status == 0  # it is made
+    (sally.home / ".local/state/sallyport/digest.key").chmod(0o644)
+    result = sally.run("true")
+    assert result.status == 125 and "digest.key lets others in" in result.err, result
 
 
 def test_another_header_when_asked(sally, origin):
