@@ -177,7 +177,8 @@ void audit_refuse(struct audit_log *log);
 uint64_t audit_refused(const struct audit_log *log);
 /*
  * `fn` is called from the writer's thread each time the committed mark moved or writing failed; it
- * must only wake someone (an eventfd, event_active). At most 64 listeners.
+ * must only wake someone (an eventfd, event_active), and `arg` must live until audit_close()
+ * returned. At most 64 listeners.
  */
 int audit_listen(struct audit_log *log, void (*fn)(void *arg), void *arg)
 	__attribute__((warn_unused_result));

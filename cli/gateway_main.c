@@ -578,6 +578,10 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		result = serve(&h);
 	}
 	audit_key_wipe(&h.key);
+	checkpoint_push_record_none(h.push);
+	if (h.audit != NULL) {
+		(void)audit_close(h.audit, &ignored); /* it wakes workers */
+	}
 	gateway_destroy(h.gateway);
 	while (h.retired != NULL) {
 		struct retired_rules *r = h.retired;
@@ -589,10 +593,6 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	}
 	upstreams_destroy(h.upstreams);
 	upstreams_wipe(&h.values);
-	checkpoint_push_record_none(h.push);
-	if (h.audit != NULL) {
-		(void)audit_close(h.audit, &ignored);
-	}
 	if (!checkpoint_push_finish(h.push)) {
 		fprintf(stderr, "sallyport gateway: the last checkpoint did not get to %s\n",
 			plan->options->checkpoint_to);

@@ -47,23 +47,30 @@ static char fold(char c)
 	return c != '\0' && strchr(". +[", c) != NULL ? '_' : text_lower(c);
 }
 
-/* Some origin's key: no case, no blanks before it, "." and its like as "_", nothing from "[" on. */
-static bool may_be_key(const char *text, size_t len, const char *key)
+/* No case, "." and its like as "_", nothing from "[" on. */
+static bool same_key(const char *a, const char *b)
 {
-	char decoded[VALUE_MAX];
-	const char *at = decoded;
-
-	if (!decode(text, len, READ_PERCENT, decoded) || strchr(decoded, '%') != NULL) {
-		return true;
-	}
-	at += strspn(at, " +");
-	key += strspn(key, " +");
-	while ((*at != '\0' && *at != '[') || (*key != '\0' && *key != '[')) {
-		if (*at == '\0' || *key == '\0' || fold(*at++) != fold(*key++)) {
+	while ((*a != '\0' && *a != '[') || (*b != '\0' && *b != '[')) {
+		if (*a == '\0' || *b == '\0' || fold(*a++) != fold(*b++)) {
 			return false;
 		}
 	}
 	return true;
+}
+
+/* Some origin's key. Blanks before it are nothing to some, and characters like others to some. */
+static bool may_be_key(const char *text, size_t len, const char *key)
+{
+	static const char blanks[] = " +";
+	char decoded[VALUE_MAX];
+	const char *bare = decoded, *bare_key = key + strspn(key, blanks);
+
+	if (!decode(text, len, READ_PERCENT, decoded) || strchr(decoded, '%') != NULL) {
+		return true;
+	}
+	bare += strspn(decoded, blanks);
+	return same_key(decoded, key) || same_key(bare, key) || same_key(decoded, bare_key) ||
+	       same_key(bare, bare_key);
 }
 
 static void take_value(const char *text, size_t len, const char *pattern, struct seen *seen)
@@ -90,10 +97,11 @@ static void take_part(
 	const char *equals = memchr(part, '=', len);
 	size_t n = equals != NULL ? (size_t)(equals - part) : len;
 	size_t begin = equals != NULL ? n + 1 : len;
+	bool same = n == strlen(pair->key) && memcmp(part, pair->key, n) == 0;
 
-	if (certain && n == strlen(pair->key) && memcmp(part, pair->key, n) == 0) {
+	if (certain && same && strpbrk(pair->key, "+%") == NULL) {
 		take_value(part + begin, len - begin, pair->pattern, seen);
-	} else if (may_be_key(part, n, pair->key)) {
+	} else if (same || may_be_key(part, n, pair->key)) {
 		seen->unsure = true;
 	}
 }

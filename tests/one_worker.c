@@ -85,8 +85,8 @@ void one_worker_finish(struct one_worker *w)
 	struct dirent *entry;
 	DIR *folder = opendir(w->folder);
 
+	(void)!audit_close(w->audit, &diag); /* it wakes the worker */
 	gateway_destroy(w->gateway);
-	(void)!audit_close(w->audit, &diag);
 	certs_mint_destroy(w->mint);
 	certs_ca_destroy(w->ca);
 	certs_trust_destroy(w->trust);
