@@ -181,7 +181,8 @@ static int parse_target(struct parser *p, struct rule *rule)
 
 /* ---- conditions ---- */
 
-static int parse_pair(struct parser *p, struct pair **list, const char *what)
+/* `barred`: characters that a key may not have. */
+static int parse_pair(struct parser *p, struct pair **list, const char *what, const char *barred)
 {
 	const struct word *word;
 	struct pair *pair;
@@ -194,6 +195,11 @@ static int parse_pair(struct parser *p, struct pair **list, const char *what)
 	equals = strchr(word->text, '=');
 	if (equals == NULL || equals == word->text) {
 		return parse_error(p, word, "`%.40s`: expected %s", word->text, what);
+	}
+	if (strcspn(word->text, barred) < (size_t)(equals - word->text)) {
+		return parse_error(p, word,
+			"`%.40s`: a key with one of %s is read in more ways than one", word->text,
+			barred);
 	}
 	pair = memory_alloc(p->r, sizeof(*pair));
 	if (pair == NULL) {
@@ -316,9 +322,9 @@ static int parse_condition(struct parser *p, struct rule *rule, const struct wor
 	} else if (strncmp(w, "body<=", 6) == 0) {
 		return parse_body(p, rule, word);
 	} else if (strcmp(w, "query") == 0) {
-		return parse_pair(p, &rule->query, "key=pattern");
+		return parse_pair(p, &rule->query, "key=pattern", "%+;&");
 	} else if (strcmp(w, "header") == 0) {
-		return parse_pair(p, &rule->headers, "Name=pattern");
+		return parse_pair(p, &rule->headers, "Name=pattern", "");
 	} else if (strcmp(w, "type") == 0) {
 		return parse_text_condition(
 			p, &rule->type, "a media type such as application/json");

@@ -90,18 +90,18 @@ static void take_value(const char *text, size_t len, const char *pattern, struct
 	seen->differs |= fit < READINGS;
 }
 
-/* "key=value" or "key"; `certain`: between two "&", not behind a ";". */
+/* "key=value" or "key", and the pair's key has no character that is read otherwise; `certain`:
+ * between two "&", not behind a ";". */
 static void take_part(
 	const char *part, size_t len, const struct pair *pair, bool certain, struct seen *seen)
 {
 	const char *equals = memchr(part, '=', len);
 	size_t n = equals != NULL ? (size_t)(equals - part) : len;
 	size_t begin = equals != NULL ? n + 1 : len;
-	bool same = n == strlen(pair->key) && memcmp(part, pair->key, n) == 0;
 
-	if (certain && same && strpbrk(pair->key, "+%") == NULL) {
+	if (certain && n == strlen(pair->key) && memcmp(part, pair->key, n) == 0) {
 		take_value(part + begin, len - begin, pair->pattern, seen);
-	} else if (same || may_be_key(part, n, pair->key)) {
+	} else if (may_be_key(part, n, pair->key)) {
 		seen->unsure = true;
 	}
 }

@@ -150,7 +150,10 @@ static size_t take_condition(const uint8_t *data, size_t size, char condition[CO
 	}
 	memcpy(condition, data, len);
 	condition[len] = '\0';
-	return strchr(condition, '=') > condition ? len + 1 : 0;
+	return strchr(condition, '=') > condition &&
+			       strcspn(condition, "%+;&") >= strcspn(condition, "=")
+		       ? len + 1
+		       : 0;
 }
 
 static void check(const char *condition, const struct rules_target *target)
