@@ -45,7 +45,7 @@ CASES = {
     "stream-2g": Case("GET of 2 GiB: memory", "MiB", "path=/bytes/2147483648 connections=1 requests=1", per=2048,
                       without={"mitmproxy": "keeps whole bodies in memory, and would take a quarter of an hour"},
                       once=True),
-    "idle": Case("connections that asked once and are idle (10,000; in a quick run 1,000)", "connection",
+    "idle": Case("connections that asked once and are idle (10,000, or as many as the limit of open files lets be; in a quick run 1,000)", "connection",
                  "path=/bytes/1024 connections=10000 hold", once=True),
 }
 
@@ -56,13 +56,16 @@ QUICK = {"requests=20000": 5000, "requests=4000": 2000, "requests=2000": 500, "r
          "connections=10000": 1000, "path=/bytes/2147483648": "/bytes/268435456"}
 
 
-def generator_words(case, slow, quick):
-    """The options of the load generator, and how many units one request is."""
+def generator_words(case, slow, quick, files):
+    """The options of the load generator, and how many units one request is. `files`: how many a process may have open; a
+    proxy needs two a connection, for it must be able to ask the origin for each."""
     words, per = case.words.split(), case.per
     for table in [QUICK] * quick + [FEWER] * slow:
         for size, less in (("path=/bytes/2147483648", 8), ("path=/bytes/104857600", 10)):
             per //= less if size in words and size in table else 1
         words = [f"{word.split('=')[0]}={table[word]}" if word in table else word for word in words]
+    most = (files - 400) // 2
+    words = [f"connections={most}" if word.startswith("connections=") and int(word[12:]) > most else word for word in words]
     return words, per
 
 

@@ -147,7 +147,7 @@ def hold(proxy, words, options):
 
 def measure(case, name, number, options):
     kind = proxies.PROXIES[name]
-    words, per = generator_words(CASES[case], kind.slow, options.quick)
+    words, per = generator_words(CASES[case], kind.slow, options.quick, options.files)
     proxy = kind(options.folder / f"{number}-{case}-{name}", options.origins.port[CASES[case].tickets], options)
     try:
         figure = hold(proxy, words, options) if "hold" in words else drive(proxy, words, per, options)
@@ -161,6 +161,7 @@ class Run:
 
     def __init__(self, options):
         self.options, self.samples, self.left_out, self.rounds = options, {}, {}, 0
+        self.once = 0  # seconds that the first round took for what no other round does
         options.end = self.end = time.monotonic() + options.minutes * 60
 
     def keep(self, case, name, number, figure):
@@ -199,10 +200,11 @@ class Run:
 
     def round(self, number):
         for case in self.options.cases:
-            if case in others.OTHERS and (number == 0 or case != "verify"):
-                self.other(case, number)
-            elif case in CASES and (number == 0 or not CASES[case].once):
-                self.case(case, number)
+            once, began = case == "verify" or case in CASES and CASES[case].once, time.monotonic()
+            if once and number:
+                continue
+            (self.other if case in others.OTHERS else self.case)(case, number)
+            self.once += (time.monotonic() - began) * once
 
     def all(self, after_round):
         seconds = 0
@@ -213,7 +215,7 @@ class Run:
                 break
             self.round(number)
             self.rounds = number + 1
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - began - (0 if number else self.once)
             after_round()
             print(f"round {number + 1} of {self.options.rounds}: {seconds:.0f} s", file=sys.stderr)
 

@@ -16,7 +16,7 @@ enum {
 	/* Under the five seconds after which common servers close: a reused connection is a live
 	   one. */
 	IDLE_SECONDS = 4,
-	IDLE_MAX = 512,
+	IDLE_MAX = 1024,
 };
 
 struct idle {
@@ -159,13 +159,18 @@ bool pool_take(struct pool *p, const struct pool_key *key, bool repeatable, stru
 	return false;
 }
 
+/* Where all places are taken the oldest goes: who fills the pool with one origin does not keep the
+ * others out of it. */
 static struct idle *new_idle(struct pool *p)
 {
-	struct idle *idle = LIST_FIRST(&p->spares);
+	struct idle *idle;
 
 	if (p->n == IDLE_MAX) {
-		return NULL;
+		idle = TAILQ_FIRST(&p->ages);
+		retire(idle);
+		say_goodbye(&idle->leg);
 	}
+	idle = LIST_FIRST(&p->spares);
 	if (idle == NULL) {
 		return calloc(1, sizeof(*idle));
 	}

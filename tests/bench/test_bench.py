@@ -122,9 +122,11 @@ def test_the_chart_is_well_formed_and_shows_everybody(tmp_path):
 
 
 def test_less_is_asked_of_the_slow_and_in_a_hurry():
-    assert cases.generator_words(cases.CASES["bulk-100m"], False, False) == (["path=/bytes/104857600", "connections=1", "requests=2", "wait"], 100)
-    assert cases.generator_words(cases.CASES["bulk-100m"], True, False)[1] == 10
-    assert "requests=5000" in cases.generator_words(cases.CASES["get-1k"], False, True)[0]
+    assert cases.generator_words(cases.CASES["bulk-100m"], False, False, 40000) == (["path=/bytes/104857600", "connections=1", "requests=2", "wait"], 100)
+    assert cases.generator_words(cases.CASES["bulk-100m"], True, False, 40000)[1] == 10
+    assert "requests=5000" in cases.generator_words(cases.CASES["get-1k"], False, True, 40000)[0]
+    assert "connections=10000" in cases.generator_words(cases.CASES["idle"], False, False, 40000)[0]
+    assert "connections=9800" in cases.generator_words(cases.CASES["idle"], False, False, 20000)[0]
     assert not cases.asked(cases.CASES["stream-2g"], "mitmproxy", True)
     assert cases.asked(cases.CASES["get-1k"], "sallyport-10000-rules", False)
     assert not cases.asked(cases.CASES["bulk-100m"], "sallyport-10000-rules", False)

@@ -8,5 +8,6 @@ set(unit_posix_only
 	windows_jail          # fork, mmap: the fake Windows dies and is repaired
 	who                   # /proc
 	confine               # Landlock, seccomp
+	pool                  # setrlimit: a thousand sockets
 	bench_load            # bench/, which is not built either
 )
