@@ -49,7 +49,7 @@ static int grant(const struct putting *p, const char *path, const struct os_iden
 }
 
 /* One folder of the mirror; what stands there already must be a folder, ours, and no link. */
-static int make_folder(const struct putting *p, const char *path)
+static int make_folder(const struct putting *p, const char *path, enum os_folder whose)
 {
 	struct os_file file;
 	uint32_t number = p->os->file_look(path, &file);
@@ -68,7 +68,7 @@ static int make_folder(const struct putting *p, const char *path)
 	if (error != 0) {
 		return error;
 	}
-	number = p->os->folder_make(path);
+	number = p->os->folder_make(path, whose);
 	if (number == OS_EEXISTS) {
 		error = journal_void(p->journal, p->diag);
 	}
@@ -83,7 +83,7 @@ static int make_parents(const struct putting *p, char *path, size_t from)
 		int error;
 
 		*slash = '\0';
-		error = make_folder(p, path);
+		error = make_folder(p, path, OS_FOLDER_INHERITS);
 		*slash = '\\';
 		if (error != 0) {
 			return error;
@@ -124,7 +124,7 @@ static int write_file(const struct putting *p, const struct plan_entry *e)
 
 	snprintf(folder, sizeof(folder), "%s", e->target);
 	*strrchr(folder, '\\') = '\0';
-	error = make_folder(p, folder);
+	error = make_folder(p, folder, OS_FOLDER_PRIVATE);
 	if (error == 0) {
 		error = journal_add(p->journal, JOURNAL_FILE, NULL, e->target, p->diag);
 	}
@@ -166,9 +166,10 @@ int files_put_up(const struct jail_os *os, struct journal *j, const struct plan 
 	const char *root, const char *sid, struct jail_diag *diag)
 {
 	const struct putting p = {os, j, plan, root, sid, diag};
-	int error = make_folder(&p, root);
+	int error = make_folder(&p, root, OS_FOLDER_PRIVATE);
 
-	/* While it is empty: what is made below inherits it, what junctions lead to does not. */
+	/* While it is empty: folders and junctions below inherit it, what those lead to does not.
+	 */
 	if (error == 0) {
 		error = grant(&p, root, NULL, OS_ACCESS_READ);
 	}
@@ -218,7 +219,8 @@ static int check_junction(const struct putting *p, const struct plan_entry *e)
 		return jail_fail(p->diag, JAIL_EPROTECTION, "file view", "",
 			"the junction %.150s does not lead to %.150s", place, e->source);
 	}
-	return 0;
+	/* Its own list, which Windows asks before it follows. */
+	return check_grant(p, place, NULL, OS_ACCESS_READ);
 }
 
 int files_check(const struct jail_os *os, const struct plan *plan, const char *root,

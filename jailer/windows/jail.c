@@ -19,6 +19,11 @@ enum {
 	HANGUP = 1,   /* as on other systems */
 };
 
+/* Of the run's own profile, itself first. */
+static const char *const home_folders[] = {
+	"", "\\Temp", "\\AppData", "\\AppData\\Local", "\\AppData\\Roaming"};
+enum { HOME_FOLDERS = sizeof(home_folders) / sizeof(home_folders[0]) };
+
 struct jail {
 	const struct jail_os *os;
 	struct jail_spec spec; /* argv and cwd are copies; view and envp the caller's */
@@ -278,12 +283,17 @@ static int check_process(struct jail *jail, uintptr_t process, struct jail_diag 
 
 static int check_files(struct jail *jail, struct jail_diag *diag)
 {
-	enum os_access access = OS_ACCESS_NONE;
-	uint32_t number = jail->os->grant_read(jail->home, NULL, jail->sid, &access);
+	for (size_t i = 0; i < HOME_FOLDERS; i++) {
+		char path[WINPATH_MAX + 32];
+		enum os_access access = OS_ACCESS_NONE;
+		uint32_t number;
 
-	if (number != OS_OK || access != OS_ACCESS_WRITE) {
-		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "file view", "",
-			"the access list of the run's own profile is not what was written");
+		snprintf(path, sizeof(path), "%s%s", jail->home, home_folders[i]);
+		number = jail->os->grant_read(path, NULL, jail->sid, &access);
+		if (number != OS_OK || access != OS_ACCESS_WRITE) {
+			return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "file view",
+				"", "the access list of %.200s is not what was written", path);
+		}
 	}
 	return files_check(jail->os, &jail->plan, jail->root, jail->sid, diag);
 }
@@ -400,8 +410,6 @@ static int start_command(struct jail *jail, const struct command *c, struct jail
 /* A profile of the run's own, gone with it. */
 static int make_home(struct jail *jail, struct jail_diag *diag)
 {
-	static const char *const below[] = {
-		"\\Temp", "\\AppData", "\\AppData\\Local", "\\AppData\\Roaming"};
 	const struct jail_os *os = jail->os;
 	uint32_t number;
 	int error = journal_add(&jail->journal, JOURNAL_TREE, NULL, jail->home, diag);
@@ -409,16 +417,17 @@ static int make_home(struct jail *jail, struct jail_diag *diag)
 	if (error != 0) {
 		return error;
 	}
-	number = os->folder_make(jail->home);
+	number = os->folder_make(jail->home, OS_FOLDER_PRIVATE);
 	/* The folder goes with all that is in it: no entry of its own for the grant. */
 	if (number == OS_OK) {
 		number = os->grant_add(jail->home, NULL, jail->sid, OS_ACCESS_WRITE);
 	}
-	for (size_t i = 0; number == OS_OK && i < sizeof(below) / sizeof(below[0]); i++) {
+	/* These inherit it. */
+	for (size_t i = 1; number == OS_OK && i < HOME_FOLDERS; i++) {
 		char path[WINPATH_MAX + 32];
 
-		snprintf(path, sizeof(path), "%s%s", jail->home, below[i]);
-		number = os->folder_make(path);
+		snprintf(path, sizeof(path), "%s%s", jail->home, home_folders[i]);
+		number = os->folder_make(path, OS_FOLDER_INHERITS);
 	}
 	if (number != OS_OK) {
 		return jail_fail_os(os, number, diag, JAIL_EPROTECTION, "file view", "",

@@ -36,7 +36,7 @@ int journal_create(
 	struct journal *j, const struct jail_os *os, const char *folder, struct jail_diag *diag)
 {
 	char path[WINPATH_MAX];
-	uint32_t error = os->folder_make(folder);
+	uint32_t error = os->folder_make(folder, OS_FOLDER_PRIVATE);
 
 	memset(j, 0, sizeof(*j));
 	if (error != OS_OK) {

@@ -43,6 +43,12 @@ struct os_file {
 	char real[WINPATH_MAX];      /* where it lies when every link is followed */
 };
 
+/* Who may open a folder that is made. */
+enum os_folder {
+	OS_FOLDER_PRIVATE = 0, /* its user, the system and administrators, whatever is above it */
+	OS_FOLDER_INHERITS,    /* whoever the folder above it says, and passes on */
+};
+
 enum os_access {
 	OS_ACCESS_NONE = 0,
 	OS_ACCESS_READ,  /* read, list, execute */
@@ -127,8 +133,8 @@ struct jail_os {
 	uint32_t (*state_folder)(char ret_path[WINPATH_MAX]);
 	/* Of the last name itself, no link followed. An absent file is no error. */
 	uint32_t (*file_look)(const char *path, struct os_file *ret_file);
-	/* For the user only. OS_EEXISTS when anything has that name. */
-	uint32_t (*folder_make)(const char *path);
+	/* OS_EEXISTS when anything has that name. */
+	uint32_t (*folder_make)(const char *path, enum os_folder whose);
 	/* An empty folder, or a junction without what it leads to; one that is absent is no error.
 	 */
 	uint32_t (*folder_remove)(const char *path);
@@ -147,7 +153,8 @@ struct jail_os {
 	/* The caller frees. */
 	uint32_t (*journal_read)(uintptr_t journal, char **ret_text);
 	void (*journal_close)(uintptr_t journal);
-	/* FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT: IO_REPARSE_TAG_MOUNT_POINT. */
+	/* FSCTL_SET_REPARSE_POINT, FSCTL_GET_REPARSE_POINT: IO_REPARSE_TAG_MOUNT_POINT. A junction
+	 * has an access list of its own, inherited like a folder's: Windows asks it as well. */
 	uint32_t (*junction_make)(const char *path, const char *target);
 	uint32_t (*junction_read)(const char *path, char ret_target[WINPATH_MAX]);
 	/*

@@ -144,18 +144,20 @@ uint32_t os_folder_list(const char *path, void (*each)(void *, const char *), vo
 
 /* ---- making ---- */
 
-uint32_t os_folder_make(const char *path)
+uint32_t os_folder_make(const char *path, enum os_folder whose)
 {
 	SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
 	wchar_t wide[OS_WIDE];
 	uint32_t error = OS_OK;
 
 	if (!os_wide_path(path, wide) ||
-		!ConvertStringSecurityDescriptorToSecurityDescriptorW(
-			PRIVATE_SDDL, SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL)) {
+		(whose == OS_FOLDER_PRIVATE &&
+			!ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_SDDL,
+				SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL))) {
 		return os_last_error();
 	}
-	if (!CreateDirectoryW(wide, &security)) {
+	/* Without a list of its own it gets what the folder above passes on. */
+	if (!CreateDirectoryW(wide, security.lpSecurityDescriptor != NULL ? &security : NULL)) {
 		error = os_last_error();
 	}
 	LocalFree(security.lpSecurityDescriptor);

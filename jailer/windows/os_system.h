@@ -40,7 +40,7 @@ uint32_t os_state_folder(char ret_path[WINPATH_MAX]);
 /* Who it is, whatever it is called. */
 uint32_t os_identity_of(HANDLE file, struct os_identity *ret_identity);
 uint32_t os_file_look(const char *path, struct os_file *ret_file);
-uint32_t os_folder_make(const char *path);
+uint32_t os_folder_make(const char *path, enum os_folder whose);
 uint32_t os_folder_remove(const char *path);
 uint32_t os_tree_remove(const char *path);
 uint32_t os_folder_list(const char *path, void (*each)(void *, const char *), void *arg);

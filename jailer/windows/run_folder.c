@@ -11,7 +11,7 @@
 
 static int make_folder(const struct jail_os *os, const char *path, struct jail_diag *diag)
 {
-	uint32_t number = os->folder_make(path);
+	uint32_t number = os->folder_make(path, OS_FOLDER_PRIVATE);
 
 	return number == OS_OK || number == OS_EEXISTS
 		       ? 0

@@ -149,6 +149,8 @@ static void test_it_works(void **state)
 		/* The relay counts: five for the command. */
 		assert_int_equal(f.limits.processes, exempt ? 5 : 6);
 		assert_int_equal(f.handles, 0);
+		/* Folders, junctions and the relay below them are the container's too. */
+		assert_int_equal(f.shut, 0);
 		assert_clean();
 	}
 	(void)state;

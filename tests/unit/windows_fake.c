@@ -170,13 +170,26 @@ static uint32_t file_look(const char *path, struct os_file *ret)
 	return 0;
 }
 
-static uint32_t folder_make(const char *path)
+/* What the folder above passes on. */
+static enum os_access inherited(const char *path)
+{
+	char above[FAKE_PATH];
+	const struct fake_file *f;
+
+	snprintf(above, sizeof(above), "%s", path);
+	*strrchr(above, '\\') = '\0';
+	f = fake_find(above);
+	return f != NULL ? f->access : OS_ACCESS_NONE;
+}
+
+static uint32_t folder_make(const char *path, enum os_folder whose)
 {
 	CALL();
 	if (fake_find(path) != NULL) {
 		return OS_EEXISTS;
 	}
-	fake_add(path, true);
+	fake_add(path, true)->access =
+		whose == OS_FOLDER_INHERITS ? inherited(path) : OS_ACCESS_NONE;
 	act("made", path);
 	return 0;
 }
@@ -251,7 +264,7 @@ static uint32_t make_file(const char *path)
 	if (fake_find(path) != NULL) {
 		return OS_EEXISTS;
 	}
-	fake_add(path, false);
+	fake_add(path, false)->access = inherited(path);
 	act("made", path);
 	return 0;
 }
@@ -334,6 +347,7 @@ static uint32_t junction_make(const char *path, const char *target)
 		return OS_EEXISTS;
 	}
 	fake_add(path, true)->is_junction = true;
+	fake_find(path)->access = inherited(path);
 	snprintf(fake_find(path)->target, FAKE_PATH, "%s", target);
 	act("made", path);
 	return 0;
@@ -572,9 +586,21 @@ static uint32_t process_mitigations(uintptr_t process, uint32_t *ret)
 	return 0;
 }
 
+static void count_shut(const char *folder)
+{
+	for (size_t i = 0; i < FAKE_FILES; i++) {
+		const struct fake_file *f = &fake->files[i];
+
+		fake->shut +=
+			f->used && strstr(f->path, folder) != NULL && f->access == OS_ACCESS_NONE;
+	}
+}
+
 static uint32_t process_resume(const struct os_process *process)
 {
 	CALL();
+	count_shut("\\home");
+	count_shut("\\view");
 	fake->processes[process->process - 1].resumed = true;
 	return 0;
 }

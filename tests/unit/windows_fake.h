@@ -41,8 +41,8 @@ enum { FAKE_FILES = 64, FAKE_ACTS = 128, FAKE_PATH = 200, FAKE_TEXT = 8192, FAKE
 
 struct fake_file {
 	bool used, is_folder, is_junction, held, is_program;
-	enum os_access access;
-	unsigned char number; /* its identity */
+	enum os_access access; /* of the container */
+	unsigned char number;  /* its identity */
 	char path[FAKE_PATH], target[FAKE_PATH];
 };
 
@@ -67,6 +67,7 @@ struct fake {
 	char exemptions[512], profile[OS_NAME_MAX];
 	struct fake_process processes[FAKE_PROCESSES];
 	unsigned n_processes;
+	unsigned shut;      /* of what is below view and home, out of a process's reach */
 	int locks, handles; /* held, open */
 	uintptr_t admitted; /* the process that the pipe lets in */
 	struct os_job_limits limits;

@@ -153,6 +153,31 @@ static BOOL WINAPI file_information(HANDLE file, BY_HANDLE_FILE_INFORMATION *inf
 	return done;
 }
 
+/* Without a list of its own a folder gets that of the one above, here whole. */
+static BOOL WINAPI create_directory(LPCWSTR path, SECURITY_ATTRIBUTES *security)
+{
+	wchar_t above[1024];
+	struct place *p, *own;
+	DWORD len;
+
+	lstrcpynW(above, path, 1024);
+	if (wcsrchr(above, L'\\') != NULL) {
+		*wcsrchr(above, L'\\') = L'\0';
+	}
+	if (!CreateDirectoryW(path, security)) {
+		return FALSE;
+	}
+	p = place_of(above, false);
+	own = security == NULL && p != NULL && p->list != NULL ? place_of(path, true) : NULL;
+	if (own != NULL) {
+		len = GetSecurityDescriptorLength(p->list);
+		free(own->list);
+		own->list = malloc(len);
+		memcpy(own->list, p->list, len);
+	}
+	return TRUE;
+}
+
 static BOOL WINAPI set_security(
 	HANDLE file, SECURITY_INFORMATION what, PSECURITY_DESCRIPTOR descriptor)
 {
@@ -430,6 +455,7 @@ static const struct {
 	void *ours;
 } between[] = {
 	{"CreateFileW", create_file},
+	{"CreateDirectoryW", create_directory},
 	{"DeviceIoControl", device_control},
 	{"GetFileInformationByHandle", file_information},
 	{"SetKernelObjectSecurity", set_security},

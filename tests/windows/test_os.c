@@ -266,7 +266,7 @@ static void test_locks(void)
 
 	REQUIRE(os_state_folder(state) == OS_OK);
 	snprintf(folder, sizeof(folder), "%s\\sallyport", state);
-	error = os_folder_make(folder);
+	error = os_folder_make(folder, OS_FOLDER_PRIVATE);
 	REQUIRE(error == OS_OK || error == OS_EEXISTS);
 	hold_against_another("test", OS_LOCK_USER, "lock-user");
 	hold_against_another("test", OS_LOCK_MACHINE, "lock-machine");
@@ -521,7 +521,7 @@ static void test_folder(char folder[WINPATH_MAX], const char *name)
 	snprintf(plain, sizeof(plain), "%ssallyport-%s-%lu", temp, name,
 		(unsigned long)GetCurrentProcessId());
 	REQUIRE(winpath_canonical(plain, folder) == WINPATH_OK);
-	REQUIRE(os_folder_make(folder) == OS_OK);
+	REQUIRE(os_folder_make(folder, OS_FOLDER_PRIVATE) == OS_OK);
 }
 
 static void test_files(void)
@@ -532,7 +532,7 @@ static void test_files(void)
 	unsigned n = 0;
 
 	test_folder(folder, "files");
-	REQUIRE(os_folder_make(folder) == OS_EEXISTS);
+	REQUIRE(os_folder_make(folder, OS_FOLDER_PRIVATE) == OS_EEXISTS);
 	snprintf(path, sizeof(path), "%s\\one", folder);
 	REQUIRE(os_file_write(path, "1\n", 2) == OS_OK);
 	REQUIRE(os_file_write(path, "2\n", 2) == OS_EEXISTS); /* what is there stays */
@@ -580,7 +580,7 @@ static void test_junctions(void)
 static void test_grants_are_read_back(void)
 {
 	enum os_access access = OS_ACCESS_NONE;
-	char folder[WINPATH_MAX];
+	char folder[WINPATH_MAX], below[WINPATH_MAX + 8];
 	struct os_file file;
 	uint32_t error;
 
@@ -591,7 +591,15 @@ static void test_grants_are_read_back(void)
 		error = os_grant_read(folder, &file.identity, sid, &access);
 	}
 	REQUIRE((error == OS_OK && access == OS_ACCESS_WRITE) == !is_wine());
+	snprintf(below, sizeof(below), "%s\\inherits", folder);
+	REQUIRE(os_folder_make(below, OS_FOLDER_INHERITS) == OS_OK);
 	if (!is_wine()) {
+		REQUIRE(os_grant_read(below, NULL, sid, &access) == OS_OK &&
+			access == OS_ACCESS_WRITE);
+		snprintf(below, sizeof(below), "%s\\private", folder);
+		REQUIRE(os_folder_make(below, OS_FOLDER_PRIVATE) == OS_OK);
+		REQUIRE(os_grant_read(below, NULL, sid, &access) == OS_OK &&
+			access == OS_ACCESS_NONE);
 		REQUIRE(os_grant_remove(folder, sid) == OS_OK);
 		REQUIRE(os_grant_read(folder, NULL, sid, &access) == OS_OK &&
 			access == OS_ACCESS_NONE);
@@ -611,7 +619,7 @@ static void test_a_swapped_folder(void)
 	REQUIRE(os_file_look(folder, &before) == OS_OK);
 	REQUIRE(os_file_look(folder, &after) == OS_OK);
 	REQUIRE(memcmp(&before.identity, &after.identity, sizeof(before.identity)) == 0);
-	REQUIRE(MoveFileA(folder, other) && os_folder_make(folder) == OS_OK);
+	REQUIRE(MoveFileA(folder, other) && os_folder_make(folder, OS_FOLDER_PRIVATE) == OS_OK);
 	REQUIRE(os_file_look(folder, &after) == OS_OK);
 	REQUIRE(memcmp(&before.identity, &after.identity, sizeof(before.identity)) != 0);
 	REQUIRE(os_grant_add(folder, &before.identity, sid, OS_ACCESS_WRITE) == OS_ECHANGED);
