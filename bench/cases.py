@@ -12,6 +12,7 @@ class Case:
     variants: tuple = ()     # of the gateway and others, besides one worker of each
     without: dict = dataclasses.field(default_factory=dict)  # name: why it is not asked
     once: bool = False       # memory: one round says it
+    floor: str = ""          # of bench_floor: the same bytes (heads of 150 among them) and handshakes, and no more
 
 
 SLOW = {"mitmproxy": "tens of times slower than the others: it would take minutes"}
@@ -21,7 +22,8 @@ WORKERS = ("sallyport-2-workers", "nginx-2-workers", "haproxy-2-workers")
 
 CASES = {
     "get-1k": Case("kept-alive GET of 1 KiB, 32 in flight", "request",
-                   "path=/bytes/1024 connections=32 requests=20000 wait", variants=GATEWAY + RULES + WORKERS),
+                   "path=/bytes/1024 connections=32 requests=20000 wait", variants=GATEWAY + RULES + WORKERS,
+                   floor="answer=1174 connections=32 requests=20000"),
     "get-1k-1": Case("the same, 1 in flight", "request", "path=/bytes/1024 connections=1 requests=5000 wait",
                      variants=GATEWAY, without=SLOW),
     "get-1k-256": Case("the same, 256 in flight", "request", "path=/bytes/1024 connections=256 requests=20000 wait",
@@ -31,17 +33,20 @@ CASES = {
     "open-1k": Case("GET of 1 KiB at 2,000 a second, however fast the answers come", "request",
                     "path=/bytes/1024 connections=64 rate=2000 requests=4000 wait", variants=GATEWAY),
     "get-64k": Case("kept-alive GET of 64 KiB, 32 in flight", "request",
-                    "path=/bytes/65536 connections=32 requests=2000 wait"),
+                    "path=/bytes/65536 connections=32 requests=2000 wait",
+                    floor="answer=65686 connections=32 requests=2000"),
     "new-client": Case("new TLS connection to the proxy, the one to the origin kept", "connection",
                        "path=/bytes/1024 connections=8 per-connection=1 requests=600 wait"),
     "new-pair": Case("new TLS connection to the proxy and from it, one GET", "connection pair",
                      "path=/close/bytes/1024 connections=8 per-connection=1 requests=600 wait", tickets=False,
-                     variants=GATEWAY),
+                     variants=GATEWAY, floor="pairs answer=1174 connections=8 requests=600"),
     "new-pair-resumed": Case("the same, resumed", "connection pair",
                              "path=/close/bytes/1024 connections=8 per-connection=1 requests=600 resume wait",
                              without={"squid": "does not resume: each of its connections has tickets of its own"}),
-    "bulk-100m": Case("GET of 100 MiB", "MiB", "path=/bytes/104857600 connections=1 requests=2 wait", per=100),
-    "upload-1m": Case("PUT of 1 MiB, 4 in flight", "MiB", "path=/sink upload=1048576 connections=4 requests=100 wait"),
+    "bulk-100m": Case("GET of 100 MiB", "MiB", "path=/bytes/104857600 connections=1 requests=2 wait", per=100,
+                      floor="answer=104857600 requests=2"),
+    "upload-1m": Case("PUT of 1 MiB, 4 in flight", "MiB", "path=/sink upload=1048576 connections=4 requests=100 wait",
+                      floor="request=1048576 connections=4 requests=100"),
     "stream-2g": Case("GET of 2 GiB: memory", "MiB", "path=/bytes/2147483648 connections=1 requests=1", per=2048,
                       without={"mitmproxy": "keeps whole bodies in memory, and would take a quarter of an hour"},
                       once=True),

@@ -6,8 +6,11 @@ import math
 import pathlib
 import sys
 
+from others import FLOORS
+
 WIDTH, COLUMN, MARGIN, NAME, BAR, ROW = 1240, 600, 20, 150, 230, 19
-COLOURS = {"sallyport": "#1f5fa8", "nginx": "#8a8a8a", "haproxy": "#b0b0b0", "squid": "#6b6b6b", "mitmproxy": "#cfcfcf", "durable": "#1f5fa8", "buffered": "#7fb2e6"}
+COLOURS = {"sallyport": "#1f5fa8", "nginx": "#8a8a8a", "haproxy": "#b0b0b0", "squid": "#6b6b6b", "mitmproxy": "#cfcfcf", "durable": "#1f5fa8", "buffered": "#7fb2e6",
+           "the": "#3f8f4f"}
 GROWTH = {"sallyport": "#1f5fa8", "sallyport-durable": "#7fb2e6", "nginx": "#3f8f4f", "haproxy": "#c98a1b", "squid": "#a33a3a"}
 
 
@@ -133,7 +136,7 @@ def panels(told):
     plain = ("sallyport", "sallyport-durable", "nginx", "haproxy", "squid", "mitmproxy")
     workers = [f"{name}{extra}" for name in ("sallyport", "nginx", "haproxy") for extra in ("", "-2-workers")]
     all_of_it = [
-        cost(told, "get-1k", names=plain), cost(told, "new-client", "New TLS connection, upstream kept"), cost(told, "new-pair", "New pair of TLS connections"),
+        cost(told, "get-1k", names=(*plain, *FLOORS)), cost(told, "new-client", "New TLS connection, upstream kept"), cost(told, "new-pair", "New pair of TLS connections"),
         cost(told, "new-pair-resumed", "New pair, resumed"),
         cost(told, "get-64k"), cost(told, "bulk-100m"), cost(told, "upload-1m"), latency(told),
         growth(told, "Kept-alive GET of 1 KiB, connections in flight: us of CPU", (1, 32, 256, 1024), connections,

@@ -1,5 +1,5 @@
-"""What is measured without a proxy between generator and origin: a run's start, content that is vouched for, and the
-record's writer alone."""
+"""What is measured without a proxy between generator and origin: the floor of a case, a run's start, content that is
+vouched for, and the record's writer alone."""
 import json
 import pathlib
 import subprocess
@@ -38,6 +38,16 @@ def writer_sample(options, number):
         return {}
     figures = [json.loads(line) for line in done.stdout.splitlines()]
     return {f"{f['durability']} {f['in_flight']}{'' if f['sealed'] else ', no seal'}": f for f in figures}
+
+
+# What no proxy can do without, and the same with the digest that a record of the bytes wants: the names they go by, and
+# what bench_floor is told besides.
+FLOORS = {"the floor": [], "the floor, digest": ["digest"]}
+
+
+def floor_sample(program, case, name):
+    told = json.loads(subprocess.run([program, *case.floor.split(), *FLOORS[name]], check=True, stdout=subprocess.PIPE).stdout)
+    return {"cpu_us": told["cpu"] * 1e6 / told["done"] / case.per}
 
 
 OTHERS = {"start": start_sample, "writer": writer_sample, "verify": verify_sample}

@@ -186,6 +186,9 @@ class Run:
                 self.left_out.setdefault(f"{case} {name}", f"round {number + 1}: no time was left")
             elif f"{case} {name}" not in self.left_out:
                 self.figure(case, name, number)
+        if CASES[case].floor and self.options.floor:
+            for name in others.FLOORS:
+                self.keep(case, name, number, others.floor_sample(self.options.floor, CASES[case], name))
 
     def other(self, case, number):
         if time.monotonic() > self.end:
@@ -239,6 +242,7 @@ def parse():
     p.add_argument("--cases", default=",".join([*CASES, *others.OTHERS]))
     p.add_argument("--proxies", default=",".join(proxies.PROXIES))
     p.add_argument("--writer", help="the program bench_writer")
+    p.add_argument("--floor", help="the program bench_floor")
     p.add_argument("--out", default=pathlib.Path(__file__).resolve().parent / "results", type=pathlib.Path)
     options = p.parse_args()
     options.cases, options.rounds = options.cases.split(","), options.rounds or (1 if options.quick else 5)

@@ -8,4 +8,4 @@ build=$(dirname "$program")/..
 
 scripts/setup.sh bench
 exec python3 -B bench/run.py "$program" "$build/bench/bench_load" "$build/bench/bench_origin" \
-	--writer "$build/bench/bench_writer" ${BENCH_OPTIONS:-}
+	--writer "$build/bench/bench_writer" --floor "$build/bench/bench_floor" ${BENCH_OPTIONS:-}

@@ -15,6 +15,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "tests" / "guard")]
 import cases  # noqa: E402
 import chart  # noqa: E402
 import guard  # noqa: E402
+import others  # noqa: E402
 import processes  # noqa: E402
 import report  # noqa: E402
 import run  # noqa: E402
@@ -130,6 +131,19 @@ def test_less_is_asked_of_the_slow_and_in_a_hurry():
     assert not cases.asked(cases.CASES["stream-2g"], "mitmproxy", True)
     assert cases.asked(cases.CASES["get-1k"], "sallyport-10000-rules", False)
     assert not cases.asked(cases.CASES["bulk-100m"], "sallyport-10000-rules", False)
+
+
+def test_the_floor_is_for_the_same_unit_of_work(tmp_path):
+    program = tmp_path / "floor"
+    program.write_text('#!/bin/sh\necho "$@" >> "$0.asked"\necho \'{"done": 2, "cpu": 0.4}\'\n')
+    program.chmod(0o755)
+    assert others.floor_sample(program, cases.CASES["bulk-100m"], "the floor, digest") == {"cpu_us": 2000}
+    assert (tmp_path / "floor.asked").read_text() == "answer=104857600 requests=2 digest\n"
+    for case in (case for case in cases.CASES.values() if case.floor):  # as many, and as much in one
+        asked, floor = (dict(word.partition("=")[::2] for word in words.split()) for words in (case.words, case.floor))
+        assert floor["requests"] == asked["requests"] and floor.get("connections", "1") == asked["connections"]
+        size = int(asked.get("upload", asked["path"].rpartition("/")[2] if "bytes" in asked["path"] else 0))
+        assert size <= int(floor["request" if "upload" in asked else "answer"]) <= size + 150
 
 
 def test_the_guard_counts_what_gives_memory():
