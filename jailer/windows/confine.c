@@ -1,5 +1,5 @@
 /*
- * Windows: the gateway is a thread of the run (cli/gateway_process_windows.c), which goes on
+ * Windows: the gateway is a thread of the run (cli/gateway/process_windows.c), which goes on
  * needing its rights to manage the jail. It is not confined, and is not said to be.
  */
 #include "jailer/confine.h"

@@ -2,7 +2,7 @@
  * Any text as a file of names and passwords: who is found is one that the file names, by what a
  * client sends for that line, and by nothing else.
  */
-#include "cli/auth_file.h"
+#include "cli/gateway/auth_file.h"
 #include "cli/verbs.h"
 
 #include <assert.h>

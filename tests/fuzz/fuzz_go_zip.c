@@ -2,7 +2,7 @@
  * Stored bodies that may be zips: whatever minizip makes of them, a digest is whole or untouched.
  */
 #include "certs/certs.h"
-#include "cli/go_zip.h"
+#include "cli/log/go_zip.h"
 
 #include <assert.h>
 #include <stdint.h>

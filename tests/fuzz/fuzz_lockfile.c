@@ -2,7 +2,7 @@
  * Lock files of every kind: the first byte says which. Whatever is read must be whole strings, and
  * comparing it must end.
  */
-#include "cli/lockfile.h"
+#include "cli/log/lockfile.h"
 
 #include <assert.h>
 #include <stdint.h>

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "cli/manifest.h"
+#include "cli/files/manifest.h"
 
 #define HEX "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 

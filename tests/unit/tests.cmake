@@ -75,7 +75,7 @@ if(WIN32)
 endif()
 
 # Parts of the program that are pure.
-add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
+add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/files/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(cli_pure PUBLIC sallyport_flags ${sallyport_compat})
 sallyport_unit_test(manifest cli_pure)
 
