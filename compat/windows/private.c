@@ -7,36 +7,54 @@
 #include <sddl.h>
 
 #include <stdint.h>
+#include <stdio.h>
 
-/* Protected from inheritance: the owner, the system and the administrators, nobody else. */
-#define PRIVATE_SDDL L"D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
+union user {
+	TOKEN_USER token;
+	char bytes[256];
+};
 
+static bool get_user(union user *ret_user)
+{
+	HANDLE token;
+	DWORD len;
+	bool done = false;
+
+	if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+		done = GetTokenInformation(token, TokenUser, ret_user, sizeof(*ret_user), &len);
+		CloseHandle(token);
+	}
+	return done;
+}
+
+/*
+ * Protected from inheritance: the user, the system and the administrators, nobody else. The user by
+ * name and not as the owner: what an elevated run makes is owned by the administrators, and would
+ * be shut to the same user's next run that is not elevated.
+ */
 PSECURITY_DESCRIPTOR private_descriptor(void)
 {
 	PSECURITY_DESCRIPTOR descriptor = NULL;
+	union user user;
+	char sddl[320], *sid = NULL;
 
-	return ConvertStringSecurityDescriptorToSecurityDescriptorW(
-		       PRIVATE_SDDL, SDDL_REVISION_1, &descriptor, NULL)
+	if (!get_user(&user) || !ConvertSidToStringSidA(user.token.User.Sid, &sid)) {
+		return NULL;
+	}
+	snprintf(
+		sddl, sizeof(sddl), "D:P(A;OICI;FA;;;%.200s)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)", sid);
+	LocalFree(sid);
+	return ConvertStringSecurityDescriptorToSecurityDescriptorA(
+		       sddl, SDDL_REVISION_1, &descriptor, NULL)
 		       ? descriptor
 		       : NULL;
 }
 
 static bool is_user(PSID sid)
 {
-	union {
-		TOKEN_USER user;
-		char bytes[256];
-	} u;
-	HANDLE token;
-	DWORD len;
-	bool same = false;
+	union user user;
 
-	if (OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
-		same = GetTokenInformation(token, TokenUser, &u, sizeof(u), &len) &&
-		       EqualSid(u.user.User.Sid, sid);
-		CloseHandle(token);
-	}
-	return same;
+	return get_user(&user) && EqualSid(user.token.User.Sid, sid);
 }
 
 /* What an administrator makes belongs to the administrators, and still is ours. */

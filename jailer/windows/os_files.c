@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <sddl.h>
+#include <private.h>
 #include <winioctl.h>
-
-/* For the user, the system and administrators; what is made below inherits it. */
-#define PRIVATE_SDDL L"D:P(A;OICI;FA;;;OW)(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 
 static uint32_t open_itself(const char *path, DWORD access, HANDLE *ret_file)
 {
@@ -150,11 +147,14 @@ uint32_t os_folder_make(const char *path, enum os_folder whose)
 	wchar_t wide[OS_WIDE];
 	uint32_t error = OS_OK;
 
-	if (!os_wide_path(path, wide) ||
-		(whose == OS_FOLDER_PRIVATE &&
-			!ConvertStringSecurityDescriptorToSecurityDescriptorW(PRIVATE_SDDL,
-				SDDL_REVISION_1, &security.lpSecurityDescriptor, NULL))) {
-		return os_last_error();
+	if (whose == OS_FOLDER_PRIVATE) {
+		security.lpSecurityDescriptor = private_descriptor();
+	}
+	if ((whose == OS_FOLDER_PRIVATE && security.lpSecurityDescriptor == NULL) ||
+		!os_wide_path(path, wide)) {
+		error = os_last_error();
+		LocalFree(security.lpSecurityDescriptor);
+		return error;
 	}
 	/* Without a list of its own it gets what the folder above passes on. */
 	if (!CreateDirectoryW(wide, security.lpSecurityDescriptor != NULL ? &security : NULL)) {

@@ -90,6 +90,35 @@ static void lists_that_let_others_in(void **state)
 	}
 }
 
+/* By name: the owner of what an elevated run makes are the administrators, and the same user's next
+ * run, not elevated, is none of them. */
+static void the_user_is_named(void **state)
+{
+	PSECURITY_DESCRIPTOR descriptor = private_descriptor();
+	BOOL present = FALSE, defaulted;
+	union {
+		TOKEN_USER user;
+		char bytes[256];
+	} u;
+	ACCESS_ALLOWED_ACE *ace = NULL;
+	HANDLE token;
+	PACL list;
+	DWORD len;
+
+	(void)state;
+	assert_true(OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token));
+	assert_true(GetTokenInformation(token, TokenUser, &u, sizeof(u), &len));
+	CloseHandle(token);
+	assert_non_null(descriptor);
+	assert_true(GetSecurityDescriptorDacl(descriptor, &present, &list, &defaulted));
+	assert_true(present && list->AceCount == 3);
+	assert_true(GetAce(list, 0, (void **)&ace));
+	assert_true(EqualSid((PSID)&ace->SidStart, u.user.User.Sid));
+	assert_int_equal(ace->Mask, FILE_ALL_ACCESS);
+	assert_true(private_list_holds(u.user.User.Sid, list));
+	LocalFree(descriptor);
+}
+
 /* An allowing entry with a condition: of a type that is not weighed. */
 static void an_unknown_entry_is_refused(void **state)
 {
@@ -187,6 +216,7 @@ int main(void)
 		cmocka_unit_test(lists_that_hold),
 		cmocka_unit_test(lists_that_let_others_in),
 		cmocka_unit_test(an_unknown_entry_is_refused),
+		cmocka_unit_test(the_user_is_named),
 		cmocka_unit_test_setup_teardown(what_is_made_private_is_read_back, fresh, gone),
 		cmocka_unit_test_setup_teardown(a_planted_file_is_not_written, fresh, gone),
 	};

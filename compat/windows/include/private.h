@@ -1,5 +1,5 @@
 /*
- * Files and folders for their user alone: the access list names the owner, the system and
+ * Files and folders for their user alone: the access list names the user, the system and
  * administrators and inherits nothing. What a mode without group and others is elsewhere.
  *
  * That a list was asked for is not that it is there: FAT keeps none, and a file that existed keeps
