@@ -156,11 +156,23 @@ static int check_job(struct jail *jail, struct jail_diag *diag)
 	return 0;
 }
 
+/* From percent of one core to Windows' unit; more than all of them is all of them. */
+static uint32_t cpu_rate(uint64_t percent, uint32_t processors)
+{
+	const uint64_t most = 10000;
+	uint64_t rate = percent < 100 * (uint64_t)processors ? percent * 100 / processors : most;
+
+	return percent == 0 ? 0 : rate == 0 ? 1 : (uint32_t)rate;
+}
+
 static int make_job(struct jail *jail, struct jail_diag *diag)
 {
 	const struct jail_limits *limits = &jail->spec.limits;
-	uint32_t number = jail->os->job_make(&jail->job, &jail->port);
+	uint32_t processors = 1, number = jail->os->processors(&processors);
 
+	if (number == OS_OK) {
+		number = jail->os->job_make(&jail->job, &jail->port);
+	}
 	jail->job_limits = (struct os_job_limits){
 		.kill_on_close = true,
 		.memory = limits->memory,
@@ -169,7 +181,7 @@ static int make_job(struct jail *jail, struct jail_diag *diag)
 			     : limits->processes < UINT32_MAX - 1
 				     ? (uint32_t)limits->processes + !jail->door.exempt
 				     : 0,
-		.cpu = limits->cpu < UINT32_MAX ? (uint32_t)limits->cpu : 0,
+		.cpu = cpu_rate(limits->cpu, processors),
 		.ui = UI_LIMITS,
 	};
 	if (limits->file_size != 0 || limits->open_files != 0) {

@@ -66,7 +66,7 @@ struct os_job_limits {
 	bool kill_on_close, may_break_away;
 	uint64_t memory;    /* bytes of the whole job; 0 none */
 	uint32_t processes; /* at once; 0 none */
-	uint32_t cpu;       /* percent of one core; 0 none */
+	uint32_t cpu;       /* hundredths of a percent of all processors together; 0 none */
 	uint32_t ui;        /* JOB_OBJECT_UILIMIT_* */
 };
 
@@ -119,6 +119,8 @@ struct os_wait {
 struct jail_os {
 	/* ---- machine ---- */
 	uint32_t (*random)(void *buf, size_t len);
+	/* GetActiveProcessorCount, of all groups. */
+	uint32_t (*processors)(uint32_t *ret_n);
 	uint32_t (*is_elevated)(bool *ret_elevated);
 	/* QueryServiceStatusEx: SERVICE_RUNNING. */
 	uint32_t (*service_running)(const char *name, bool *ret_running);

@@ -5,14 +5,6 @@
 
 enum { END_MS = 5000 };
 
-static DWORD cores(void)
-{
-	SYSTEM_INFO info;
-
-	GetSystemInfo(&info);
-	return info.dwNumberOfProcessors > 0 ? info.dwNumberOfProcessors : 1;
-}
-
 uint32_t os_job_make(uintptr_t *ret_job, uintptr_t *ret_port)
 {
 	JOBOBJECT_ASSOCIATE_COMPLETION_PORT associate = {NULL, NULL};
@@ -36,14 +28,6 @@ uint32_t os_job_make(uintptr_t *ret_job, uintptr_t *ret_port)
 	*ret_job = (uintptr_t)job;
 	*ret_port = (uintptr_t)associate.CompletionPort;
 	return OS_OK;
-}
-
-/* Hundredths of a percent of all processors together. */
-static DWORD rate_of(uint32_t percent)
-{
-	uint64_t rate = (uint64_t)percent * 100 / cores();
-
-	return rate == 0 ? 1 : rate > 10000 ? 10000 : (DWORD)rate;
 }
 
 uint32_t os_job_limit(uintptr_t job, const struct os_job_limits *limits)
@@ -73,7 +57,7 @@ uint32_t os_job_limit(uintptr_t job, const struct os_job_limits *limits)
 	if (limits->cpu != 0) {
 		cpu.ControlFlags =
 			JOB_OBJECT_CPU_RATE_CONTROL_ENABLE | JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP;
-		cpu.CpuRate = rate_of(limits->cpu);
+		cpu.CpuRate = limits->cpu;
 		if (!SetInformationJobObject(
 			    (HANDLE)job, JobObjectCpuRateControlInformation, &cpu, sizeof(cpu))) {
 			return os_last_error();
@@ -109,7 +93,7 @@ uint32_t os_job_read(uintptr_t job, struct os_job_limits *ret_limits)
 				   : 0;
 	limits.ui = ui.UIRestrictionsClass;
 	if ((cpu.ControlFlags & JOB_OBJECT_CPU_RATE_CONTROL_HARD_CAP) != 0) {
-		limits.cpu = (uint32_t)(((uint64_t)cpu.CpuRate * cores() + 50) / 100);
+		limits.cpu = cpu.CpuRate;
 	}
 	*ret_limits = limits;
 	return OS_OK;

@@ -98,6 +98,17 @@ uint32_t os_random(void *buf, size_t len)
 		       : (uint32_t)ERROR_GEN_FAILURE;
 }
 
+uint32_t os_processors(uint32_t *ret_n)
+{
+	DWORD n = GetActiveProcessorCount(ALL_PROCESSOR_GROUPS);
+
+	if (n == 0) {
+		return os_last_error();
+	}
+	*ret_n = n;
+	return OS_OK;
+}
+
 uint32_t os_is_elevated(bool *ret_elevated)
 {
 	TOKEN_ELEVATION elevation;

@@ -28,6 +28,7 @@ uint32_t os_descriptor(const char *own_rights, const char *sid, const char *righ
 	PSECURITY_DESCRIPTOR *ret_descriptor);
 
 uint32_t os_random(void *buf, size_t len);
+uint32_t os_processors(uint32_t *ret_n);
 uint32_t os_is_elevated(bool *ret_elevated);
 uint32_t os_service_running(const char *name, bool *ret_running);
 uint32_t os_lock_take(const char *name, enum os_lock whose, uintptr_t *ret_lock);

@@ -5,6 +5,7 @@
 
 const struct jail_os jail_os_windows = {
 	.random = os_random,
+	.processors = os_processors,
 	.is_elevated = os_is_elevated,
 	.service_running = os_service_running,
 	.lock_take = os_lock_take,

@@ -606,6 +606,30 @@ static void test_journals_are_not_shown(void **state)
 	}
 }
 
+/* Percent of one core become Windows' hundredths of a percent of them all, and are read back so. */
+static void test_cpu_limit(void **state)
+{
+	static const struct {
+		uint64_t percent;
+		unsigned processors, rate;
+	} rows[] = {{50, 2, 2500}, {150, 2, 7500}, {200, 2, 10000}, {400, 2, 10000}, {0, 2, 0},
+		{7, 64, 10}, {1, 200, 1}, {UINT64_MAX, 3, 10000}, {50, 3, 1666}};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct jail_spec other = spec;
+
+		other.limits.cpu = rows[i].percent;
+		fake_reset(&f);
+		f.processors = rows[i].processors;
+		run_views(views, 4, &other, &o);
+		assert_int_equal(o.error, 0);
+		assert_int_equal(f.limits.cpu, rows[i].rate);
+	}
+}
+
 static void test_limits_that_windows_lacks(void **state)
 {
 	struct jail_spec other = spec;
@@ -720,6 +744,7 @@ int main(void)
 		cmocka_unit_test(test_a_hidden_file_behind_a_link),
 		cmocka_unit_test(test_names_that_may_be_one),
 		cmocka_unit_test(test_journals_are_not_shown),
+		cmocka_unit_test(test_cpu_limit),
 		cmocka_unit_test(test_limits_that_windows_lacks),
 		cmocka_unit_test(test_command_lines),
 		cmocka_unit_test(test_script_arguments_that_are_refused),

@@ -103,6 +103,13 @@ static uint32_t fake_random(void *buf, size_t len)
 	return 0;
 }
 
+static uint32_t processors(uint32_t *ret)
+{
+	CALL();
+	*ret = fake->processors;
+	return 0;
+}
+
 static uint32_t is_elevated(bool *ret)
 {
 	CALL();
@@ -701,6 +708,7 @@ static uint32_t pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret)
 
 const struct jail_os fake_os = {
 	.random = fake_random,
+	.processors = processors,
 	.is_elevated = is_elevated,
 	.service_running = service_running,
 	.lock_take = lock_take,
@@ -767,6 +775,7 @@ void fake_reset(struct fake *f)
 	fake = f;
 	memset(f, 0, sizeof(*f));
 	f->event = OS_EVENT_EXIT;
+	f->processors = 2;
 	strcpy(f->exemptions, others);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
 		fake_add(folders[i], true);

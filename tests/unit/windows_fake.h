@@ -57,6 +57,7 @@ struct fake {
 	enum fake_lie lie;
 	unsigned lie_after; /* honest answers to that question first */
 	bool elevated;
+	unsigned processors;
 	enum os_event event;
 
 	/* What it saw. */
