@@ -60,7 +60,7 @@ int door_check(struct door *d, const char *sid, struct jail_diag *diag)
 	uint32_t number;
 
 	if (d->exempt) {
-		return exempt_check(d->os, sid, true, diag);
+		return exempt_check(d->os, sid, diag);
 	}
 	number = d->os->pipe_check(d->pipe, sid, &exact);
 	if (number != OS_OK) {

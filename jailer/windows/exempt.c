@@ -1,6 +1,6 @@
 /*
  * Loopback exemptions: one list for the whole machine, which other programs keep too. It is read,
- * changed by exactly one SID and written under a lock, and read back.
+ * changed by exactly one SID and written under a lock, and all of it read back.
  */
 #include "jailer/windows/jail_windows.h"
 
@@ -55,6 +55,41 @@ static char *without(const char *sids, const char *sid)
 	return list;
 }
 
+/* Every one of `some`, in whatever order. */
+static bool holds_all(const char *sids, const char *some)
+{
+	char one[OS_SID_MAX];
+
+	for (size_t len; *some != '\0'; some += len + (some[len] == ' ')) {
+		len = strcspn(some, " ");
+		if (len >= sizeof(one)) {
+			return false;
+		}
+		memcpy(one, some, len);
+		one[len] = '\0';
+		if (find(sids, one) == NULL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* All of it, not our entry alone: whoever writes the list writes everybody's. */
+static uint32_t write_and_read(const struct jail_os *os, const char *wanted)
+{
+	char *now = NULL;
+	uint32_t error = os->exemptions_set(wanted);
+
+	if (error == OS_OK) {
+		error = os->exemptions_get(&now);
+	}
+	if (error == OS_OK && (!holds_all(now, wanted) || !holds_all(wanted, now))) {
+		error = OS_EACCESS;
+	}
+	free(now);
+	return error;
+}
+
 /* With the lock held. */
 static uint32_t change(const struct jail_os *os, const char *sid, bool wanted)
 {
@@ -66,42 +101,22 @@ static uint32_t change(const struct jail_os *os, const char *sid, bool wanted)
 	}
 	if ((find(before, sid) != NULL) != wanted) {
 		after = wanted ? with(before, sid) : without(before, sid);
-		error = after != NULL ? os->exemptions_set(after) : OS_EMEMORY;
+		error = after != NULL ? write_and_read(os, after) : OS_EMEMORY;
 	}
 	free(before);
 	free(after);
 	return error;
 }
 
-static uint32_t read_back(const struct jail_os *os, const char *sid, bool *ret_found)
-{
-	char *sids = NULL;
-	uint32_t error = os->exemptions_get(&sids);
-
-	if (error == OS_OK) {
-		*ret_found = find(sids, sid) != NULL;
-	}
-	free(sids);
-	return error;
-}
-
 static uint32_t change_locked(const struct jail_os *os, const char *sid, bool wanted)
 {
 	uintptr_t lock;
-	bool found = !wanted;
 	uint32_t error = os->lock_take("exemptions", OS_LOCK_MACHINE, &lock);
 
-	if (error != OS_OK) {
-		return error;
-	}
-	error = change(os, sid, wanted);
 	if (error == OS_OK) {
-		error = read_back(os, sid, &found);
+		error = change(os, sid, wanted);
+		os->lock_give(lock);
 	}
-	if (error == OS_OK && found != wanted) {
-		error = OS_EACCESS;
-	}
-	os->lock_give(lock);
 	return error;
 }
 
@@ -127,20 +142,18 @@ uint32_t exempt_remove(const struct jail_os *os, const char *sid)
 	return change_locked(os, sid, false);
 }
 
-int exempt_check(const struct jail_os *os, const char *sid, bool wanted, struct jail_diag *diag)
+int exempt_check(const struct jail_os *os, const char *sid, struct jail_diag *diag)
 {
-	bool found = !wanted;
-	uint32_t number = read_back(os, sid, &found);
+	char *sids = NULL;
+	uint32_t number = os->exemptions_get(&sids);
+	bool found = number == OS_OK && find(sids, sid) != NULL;
 
+	free(sids);
 	if (number != OS_OK) {
 		return jail_fail_os(os, number, diag, JAIL_EPROTECTION, "loopback exemption", "",
 			"the machine's list cannot be read");
 	}
-	if (found != wanted) {
-		return jail_fail(diag, JAIL_EPROTECTION, "loopback exemption", "",
-			wanted ? "the container is not in the machine's list"
-			       : "the container is in the machine's list, which would open every "
-				 "local port to it");
-	}
-	return 0;
+	return found ? 0
+		     : jail_fail(diag, JAIL_EPROTECTION, "loopback exemption", "",
+			       "the container is not in the machine's list");
 }

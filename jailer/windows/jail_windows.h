@@ -114,7 +114,7 @@ int exempt_add(const struct jail_os *os, struct journal *j, const char *sid, str
 	__attribute__((warn_unused_result));
 /* 0 or a Windows error number; nothing to do is 0. */
 uint32_t exempt_remove(const struct jail_os *os, const char *sid);
-int exempt_check(const struct jail_os *os, const char *sid, bool wanted, struct jail_diag *diag)
+int exempt_check(const struct jail_os *os, const char *sid, struct jail_diag *diag)
 	__attribute__((warn_unused_result));
 
 /* ---- run_folder.c ---- */

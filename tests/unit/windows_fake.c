@@ -452,13 +452,15 @@ static uint32_t profile_delete(const char *name)
 
 static uint32_t exemptions_get(char **ret)
 {
-	bool hidden;
+	bool is_ours_there = strlen(fake->exemptions) > strlen(others);
 
 	CALL();
 	*ret = strdup(fake->exemptions);
-	hidden = strlen(fake->exemptions) > strlen(others) && lies(LIE_EXEMPTED);
-	if (hidden) {
+	if (is_ours_there && lies(LIE_EXEMPTED)) {
 		(*ret)[strlen(others)] = '\0';
+	}
+	if (is_ours_there && lies(LIE_OTHERS)) {
+		memmove(*ret, strchr(*ret, ' ') + 1, strlen(strchr(*ret, ' ')));
 	}
 	return 0;
 }

@@ -34,6 +34,7 @@ enum fake_lie {
 	LIE_PIPE,     /* only with a pipe for a door */
 	LIE_READY,    /* only with a pipe for a door */
 	LIE_EXEMPTED, /* only with an exemption */
+	LIE_OTHERS,   /* somebody else's exemption is lost with ours; only with one */
 	LIES
 };
 
