@@ -244,6 +244,9 @@ static void repair_one(void *arg, const char *name)
 	if (error == OS_ESHARING) {
 		return; /* a living run holds it */
 	}
+	if (error == OS_EPATH || error == OS_EFILE) {
+		return; /* it ended between list and look, and took its folder along */
+	}
 	if (error != OS_OK) {
 		r->failed++;
 		return;

@@ -161,6 +161,17 @@ static uint32_t open_meant(
 
 /* ---- one tree ---- */
 
+/* What cannot be given ends the run; what cannot be taken back keeps nothing else from it. */
+static bool goes_on(const struct change *c, uint32_t error)
+{
+	return error == OS_OK || c->access == OS_ACCESS_NONE;
+}
+
+static uint32_t first_of(uint32_t error, uint32_t later)
+{
+	return error != OS_OK ? error : later;
+}
+
 static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsigned depth);
 
 static uint32_t change_opened(HANDLE file, DWORD attributes, wchar_t path[OS_WIDE],
@@ -176,7 +187,8 @@ static uint32_t change_opened(HANDLE file, DWORD attributes, wchar_t path[OS_WID
 	if (error == OS_OK) {
 		error = change_one(file, c, is_folder);
 	}
-	return error == OS_OK && is_folder ? change_below(path, c, depth + 1) : error;
+	return is_folder && goes_on(c, error) ? first_of(error, change_below(path, c, depth + 1))
+					      : error;
 }
 
 static uint32_t change_tree(wchar_t path[OS_WIDE], const struct change *c, unsigned depth)
@@ -194,6 +206,25 @@ static uint32_t change_tree(wchar_t path[OS_WIDE], const struct change *c, unsig
 	}
 	error = change_opened(file, attributes, path, c, depth);
 	CloseHandle(file);
+	return error;
+}
+
+static uint32_t change_entry(
+	wchar_t path[OS_WIDE], const wchar_t *name, const struct change *c, unsigned depth)
+{
+	size_t len = wcslen(path);
+	uint32_t error;
+
+	if (wcscmp(name, L".") == 0 || wcscmp(name, L"..") == 0) {
+		return OS_OK;
+	}
+	if (len + wcslen(name) + 2 > OS_WIDE) {
+		return ERROR_FILENAME_EXCED_RANGE;
+	}
+	path[len] = L'\\';
+	wcscpy(path + len + 1, name);
+	error = change_tree(path, c, depth);
+	path[len] = L'\0';
 	return error;
 }
 
@@ -215,18 +246,12 @@ static uint32_t change_below(wchar_t path[OS_WIDE], const struct change *c, unsi
 		return error == OS_EFILE ? OS_OK : error;
 	}
 	do {
-		if (wcscmp(found.cFileName, L".") == 0 || wcscmp(found.cFileName, L"..") == 0) {
-			continue;
-		}
-		if (len + wcslen(found.cFileName) + 2 > OS_WIDE) {
-			error = ERROR_FILENAME_EXCED_RANGE;
-			break;
-		}
-		path[len] = L'\\';
-		wcscpy(path + len + 1, found.cFileName);
-		error = change_tree(path, c, depth);
-		path[len] = L'\0';
-	} while (error == OS_OK && FindNextFileW(list, &found));
+		error = first_of(error, change_entry(path, found.cFileName, c, depth));
+	} while (goes_on(c, error) && FindNextFileW(list, &found));
+	/* A list that broke off is not one that ended. */
+	if (goes_on(c, error) && GetLastError() != ERROR_NO_MORE_FILES) {
+		error = first_of(error, os_last_error());
+	}
 	FindClose(list);
 	return error;
 }

@@ -119,6 +119,7 @@ uint32_t os_folder_list(const char *path, void (*each)(void *, const char *), vo
 	wchar_t pattern[OS_WIDE];
 	WIN32_FIND_DATAW found;
 	char name[MAX_PATH * 4];
+	uint32_t error;
 	HANDLE list;
 
 	if (!os_wide_path(path, pattern) || wcslen(pattern) + 3 > OS_WIDE) {
@@ -135,8 +136,10 @@ uint32_t os_folder_list(const char *path, void (*each)(void *, const char *), vo
 			each(arg, name);
 		}
 	} while (FindNextFileW(list, &found));
+	/* A list that broke off is not one that ended. */
+	error = GetLastError() == ERROR_NO_MORE_FILES ? OS_OK : os_last_error();
 	FindClose(list);
-	return OS_OK;
+	return error;
 }
 
 /* ---- making ---- */

@@ -398,6 +398,21 @@ static void test_repair_leaves_the_living_alone(void **state)
 	assert_clean();
 }
 
+/* A run that ends while another looks at what dead ones left is none of them. */
+static void test_repair_of_one_that_ended_meanwhile(void **state)
+{
+	struct fake f;
+	struct jail_diag diag;
+	unsigned undone, left;
+
+	(void)state;
+	fake_reset(&f);
+	f.gone = "run-0123456789abcdef";
+	assert_int_equal(jail_repair_with(&fake_os, &undone, &left, &diag), 0);
+	assert_int_equal(undone, 0);
+	assert_int_equal(left, 0);
+}
+
 /* What cannot be read must not be taken for nothing to do. */
 static void test_a_broken_journal_stays(void **state)
 {
@@ -738,6 +753,7 @@ int main(void)
 		cmocka_unit_test(test_every_answer_lies),
 		cmocka_unit_test(test_every_crash_is_repaired),
 		cmocka_unit_test(test_repair_leaves_the_living_alone),
+		cmocka_unit_test(test_repair_of_one_that_ended_meanwhile),
 		cmocka_unit_test(test_a_broken_journal_stays),
 		cmocka_unit_test(test_what_was_there_stays),
 		cmocka_unit_test(test_views),

@@ -263,6 +263,9 @@ static uint32_t folder_list(const char *path, void (*each)(void *, const char *)
 	for (size_t i = 0; i < n; i++) {
 		each(arg, names[i]);
 	}
+	if (fake->gone != NULL) {
+		each(arg, fake->gone);
+	}
 	return 0;
 }
 
@@ -302,6 +305,15 @@ static uint32_t file_remove(const char *path)
 	return 0;
 }
 
+static bool is_folder_there(const char *path)
+{
+	char above[FAKE_PATH];
+
+	snprintf(above, sizeof(above), "%s", path);
+	*strrchr(above, '\\') = '\0';
+	return fake_find(above) != NULL;
+}
+
 static uint32_t journal_open(const char *path, uintptr_t *ret)
 {
 	struct fake_file *f = fake_find(path);
@@ -309,6 +321,9 @@ static uint32_t journal_open(const char *path, uintptr_t *ret)
 	CALL();
 	if (f != NULL && f->held) {
 		return OS_ESHARING;
+	}
+	if (!is_folder_there(path)) {
+		return OS_EPATH;
 	}
 	if (f == NULL) {
 		f = fake_add(path, false);

@@ -1,7 +1,7 @@
 /*
  * A Windows that exists only in memory, fails the call it is told to, lies in the answer it is told
- * to, or ends the process in the middle. Fixed size and without pointers: it can lie in memory that
- * outlives the process.
+ * to, or ends the process in the middle. Fixed size and without pointers but to constants: it can
+ * lie in memory that outlives the process.
  */
 #ifndef SALLYPORT_TESTS_WINDOWS_FAKE_H
 #define SALLYPORT_TESTS_WINDOWS_FAKE_H
@@ -60,6 +60,7 @@ struct fake {
 	bool elevated;
 	unsigned processors;
 	enum os_event event;
+	const char *gone; /* a name that folders list and that is not there any more */
 
 	/* What it saw. */
 	unsigned calls, asked;

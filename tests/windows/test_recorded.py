@@ -174,6 +174,20 @@ def test_a_call_that_fails_ends_the_run(run):
         assert left_behind(run.runs) == [], (kind, lines)
 
 
+def test_what_cannot_be_taken_back_keeps_nothing_else(run):
+    """The rest is taken back all the same, and the next run finishes it."""
+    project = f"list \\\\?\\C:\\{run.project}"
+    _, lines = run()
+    k = lines.index(f"{project} without") + 1
+    done, lines = run(RECORDER_FAIL=str(k))
+    assert done.returncode == 0 and lines[k - 1] == f"{project} without FAILS", (done, lines)
+    assert f"{project}\\client.exe without" in lines[k:] and lines[-1].startswith("profile-deleted"), lines
+    assert len(left_behind(run.runs)) == 1
+    _, lines = run()
+    assert lines[0].startswith("profile-deleted"), lines  # by then the stand-in is loaded
+    assert left_behind(run.runs) == []
+
+
 def test_statements(run, drive):
     """Folders are granted as they are named; verified ones are copied, the copy is shown and granted."""
     other, vendor = drive / f"o-{run.project}", drive / f"v-{run.project}"
