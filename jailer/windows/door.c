@@ -2,6 +2,7 @@
  * See door.h. Knows Windows only through the table of os.h.
  */
 #include "jailer/windows/door.h"
+#include "jailer/windows/repair.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -110,15 +111,25 @@ uint32_t door_relay_admit(struct door *d, uintptr_t process)
 
 int door_relay_wait(struct door *d, struct jail_diag *diag)
 {
-	bool ready = false;
-	uint32_t number = d->os->pipe_ready(d->pipe, RELAY_MS, &ready);
+	enum os_relay relay = OS_RELAY_SILENT;
+	uint32_t status = 0;
+	uint32_t number = d->os->pipe_ready(d->pipe, d->relay.process, RELAY_MS, &relay, &status);
 
-	if (number != OS_OK || !ready) {
-		return jail_fail_os(d->os, number, diag, JAIL_EPROTECTION, "door",
-			"is another program listening on that port?",
+	if (number != OS_OK || relay == OS_RELAY_SILENT) {
+		return jail_fail_os(d->os, number, diag, JAIL_EPROTECTION, "door", "",
 			"the relay inside does not answer on 127.0.0.1:%u", d->proxy_port);
 	}
-	return 0;
+	/* A status of Windows' own (0xc0000142, ...): it did not come as far as our first line. */
+	return relay == OS_RELAY_READY
+		       ? 0
+		       : jail_fail(diag, JAIL_EPROTECTION, "door",
+				 status == RELAY_FAILED
+					 ? "is another program listening on that port?"
+					 : "",
+				 "the relay inside, which was to listen on 127.0.0.1:%u, ended "
+				 "with "
+				 "status 0x%lx",
+				 d->proxy_port, (unsigned long)status);
 }
 
 /* ---- the end ---- */

@@ -359,7 +359,10 @@ static int start_process(struct jail *jail, const struct os_start *start,
 			"%.200s cannot be started", start->program);
 	}
 	if (number != OS_OK) {
-		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "AppContainer", "",
+		/* Microsoft, "Nested Jobs": none is nested that has UI limits. */
+		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "AppContainer",
+			number == OS_EACCESS ? "start it from outside any job of somebody else's"
+					     : "",
 			"%.200s cannot be started in it", start->program);
 	}
 	return set_going(jail, start, process, diag);

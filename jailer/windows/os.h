@@ -104,6 +104,12 @@ enum os_event {
 	OS_EVENT_CLOSE,     /* the console closes, the user logs off */
 };
 
+enum os_relay {
+	OS_RELAY_SILENT = 0,
+	OS_RELAY_READY,
+	OS_RELAY_ENDED,
+};
+
 /* Whom a lock keeps out. */
 enum os_lock {
 	OS_LOCK_USER = 0, /* this user's other runs; nobody else can hold it */
@@ -220,8 +226,10 @@ struct jail_os {
 	uint32_t (*pipe_admit)(uintptr_t pipe, uintptr_t process);
 	/* Are its access list and its label, entry by entry, the ones that were set? */
 	uint32_t (*pipe_check)(uintptr_t pipe, const char *sid, bool *ret_exact);
-	/* Waits for the relay's word that it listens: the first client, at most this long. */
-	uint32_t (*pipe_ready)(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready);
+	/* Waits for the relay's word that it listens, or its end, at most this long. `status` is
+	 * its exit status when it has ended. */
+	uint32_t (*pipe_ready)(uintptr_t pipe, uintptr_t relay, uint32_t timeout_ms,
+		enum os_relay *ret_relay, uint32_t *ret_status);
 	void (*pipe_close)(uintptr_t pipe);
 };
 

@@ -335,14 +335,20 @@ uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact)
 	return error;
 }
 
-uint32_t os_pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready)
+uint32_t os_pipe_ready(uintptr_t pipe, uintptr_t relay, uint32_t timeout_ms,
+	enum os_relay *ret_relay, uint32_t *ret_status)
 {
-	DWORD waited = WaitForSingleObject(((struct door *)pipe)->ready, timeout_ms);
+	HANDLE both[] = {((struct door *)pipe)->ready, (HANDLE)relay};
+	DWORD waited = WaitForMultipleObjects(2, both, FALSE, timeout_ms), status = 0;
 
-	if (waited == WAIT_FAILED) {
+	if (waited == WAIT_FAILED ||
+		(waited == WAIT_OBJECT_0 + 1 && !GetExitCodeProcess((HANDLE)relay, &status))) {
 		return os_last_error();
 	}
-	*ret_ready = waited == WAIT_OBJECT_0;
+	*ret_relay = waited == WAIT_OBJECT_0       ? OS_RELAY_READY
+		     : waited == WAIT_OBJECT_0 + 1 ? OS_RELAY_ENDED
+						   : OS_RELAY_SILENT;
+	*ret_status = status;
 	return OS_OK;
 }
 

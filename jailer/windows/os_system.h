@@ -104,7 +104,8 @@ void os_socket_close(intptr_t socket);
 uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_t *ret_pipe);
 uint32_t os_pipe_admit(uintptr_t pipe, uintptr_t process);
 uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact);
-uint32_t os_pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret_ready);
+uint32_t os_pipe_ready(uintptr_t pipe, uintptr_t relay, uint32_t timeout_ms,
+	enum os_relay *ret_relay, uint32_t *ret_status);
 void os_pipe_close(uintptr_t pipe);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATUS_FAILED = 125, OPEN_MS = 5000, CLIENT_RIGHTS = 0x0012019b };
+enum { OPEN_MS = 5000, CLIENT_RIGHTS = 0x0012019b };
 
 static HANDLE open_pipe(const wchar_t *name, DWORD flags)
 {
@@ -80,12 +80,12 @@ int jail_relay(int argc, char **argv)
 	SOCKET listener;
 
 	if (argc != 3) {
-		return STATUS_FAILED;
+		return RELAY_FAILED;
 	}
 	swprintf(name, 96, L"\\\\.\\pipe\\%hs", argv[2]);
 	listener = blocking_listener((uint16_t)strtoul(argv[1], NULL, 10));
 	if (listener == INVALID_SOCKET || pump_create(&pump) != OS_OK || !say_ready(name)) {
-		return STATUS_FAILED;
+		return RELAY_FAILED;
 	}
 	for (;;) {
 		SOCKET client = accept(listener, NULL, NULL);
@@ -95,7 +95,7 @@ int jail_relay(int argc, char **argv)
 			if (WSAGetLastError() == WSAECONNRESET) {
 				continue;
 			}
-			return STATUS_FAILED;
+			return RELAY_FAILED;
 		}
 		pipe = open_pipe(name, FILE_FLAG_OVERLAPPED);
 		if (pipe == INVALID_HANDLE_VALUE) {

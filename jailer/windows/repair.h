@@ -12,7 +12,8 @@ int jail_repair(unsigned *ret_undone, unsigned *ret_failed, struct jail_diag *di
 	__attribute__((warn_unused_result));
 
 /* The hidden verb `__relay PORT PIPE`: carries 127.0.0.1:PORT over the pipe until killed. Returns
- * an exit status. */
+ * RELAY_FAILED, as an exit status. */
+enum { RELAY_FAILED = 125 };
 int jail_relay(int argc, char **argv);
 
 #endif

@@ -203,6 +203,31 @@ static void test_ends(void **state)
 	}
 }
 
+/* A relay that does not come up says how it ended, and the command does not run. */
+static void test_a_relay_that_ends(void **state)
+{
+	static const struct {
+		uint32_t status;
+		const char *words, *cure;
+	} rows[] = {{0xc0000142, "status 0xc0000142", ""},
+		{125, "status 0x7d", "is another program listening on that port?"}};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		fake_reset(&f);
+		f.relay_status = rows[i].status;
+		run(&o);
+		assert_int_equal(o.error, JAIL_EPROTECTION);
+		assert_string_equal(o.diag.protection, "door");
+		assert_non_null(strstr(o.diag.message, rows[i].words));
+		assert_string_equal(o.diag.cure, rows[i].cure);
+		assert_never_ran();
+		assert_clean();
+	}
+}
+
 /* ---- every call fails once ---- */
 
 static unsigned fail_each(bool exempt)
@@ -225,6 +250,8 @@ static unsigned fail_each(bool exempt)
 			failed++;
 			assert_never_ran();
 			assert_true(o.error != JAIL_OK && o.diag.message[0] != '\0');
+			assert_int_equal(strcmp(f.failed, "process_make") == 0,
+				strstr(o.diag.cure, "job of somebody") != NULL);
 			if (f.fail_at != 0 && fake_left() == NULL) {
 				assert_int_equal(f.disorder, 0);
 			}
@@ -748,6 +775,7 @@ int main(void)
 		cmocka_unit_test(test_it_works),
 		cmocka_unit_test(test_elevated_takes_the_pipe),
 		cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_a_relay_that_ends),
 		cmocka_unit_test(test_every_call_fails),
 		cmocka_unit_test(test_a_failure_takes_itself_back),
 		cmocka_unit_test(test_every_answer_lies),

@@ -711,15 +711,23 @@ static uint32_t pipe_check(uintptr_t pipe, const char *to, bool *ret)
 	return 0;
 }
 
-static uint32_t pipe_ready(uintptr_t pipe, uint32_t timeout_ms, bool *ret)
+static uint32_t pipe_ready(uintptr_t pipe, uintptr_t relay, uint32_t timeout_ms, enum os_relay *ret,
+	uint32_t *ret_status)
 {
+	const struct fake_process *p = &fake->processes[relay - 1];
+
 	CALL();
 	(void)pipe;
 	(void)timeout_ms;
+	*ret_status = fake->relay_status;
+	if (fake->relay_status != 0) {
+		*ret = OS_RELAY_ENDED;
+		return 0;
+	}
 	/* Only the relay's word counts, and only once it runs. */
-	*ret = !lies(LIE_READY) && fake->admitted != 0 &&
-	       fake->processes[fake->admitted - 1].is_relay &&
-	       fake->processes[fake->admitted - 1].resumed;
+	*ret = !lies(LIE_READY) && fake->admitted == relay && p->is_relay && p->resumed
+		       ? OS_RELAY_READY
+		       : OS_RELAY_SILENT;
 	return 0;
 }
 

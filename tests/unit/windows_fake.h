@@ -60,7 +60,8 @@ struct fake {
 	bool elevated;
 	unsigned processors;
 	enum os_event event;
-	const char *gone; /* a name that folders list and that is not there any more */
+	uint32_t relay_status; /* the relay ends with it at once; 0: it lives */
+	const char *gone;      /* a name that folders list and that is not there any more */
 
 	/* What it saw. */
 	unsigned calls, asked;

@@ -439,6 +439,17 @@ static bool is_turned_away(const char *name)
 	return closed;
 }
 
+/* What the relay has said within that time. */
+static enum os_relay said(uintptr_t pipe, HANDLE relay, uint32_t timeout_ms)
+{
+	enum os_relay state = OS_RELAY_SILENT;
+	uint32_t status = 0;
+
+	REQUIRE(os_pipe_ready(pipe, (uintptr_t)relay, timeout_ms, &state, &status) == OS_OK);
+	REQUIRE(state != OS_RELAY_ENDED || status == RELAY_FAILED);
+	return state;
+}
+
 static void test_door(void)
 {
 	char name[64], words[96];
@@ -446,7 +457,6 @@ static void test_door(void)
 	uint16_t port, inside;
 	uintptr_t pipe, second, job, job_port;
 	PROCESS_INFORMATION relay;
-	bool ready = false;
 	pthread_t thread;
 
 	snprintf(name, sizeof(name), "sallyport-test-%lu", (unsigned long)GetCurrentProcessId());
@@ -458,19 +468,23 @@ static void test_door(void)
 	REQUIRE(os_pipe_make(name, sid, port, &pipe) == OS_OK);
 	/* Nobody poses as it; Wine 8 does not know FILE_FLAG_FIRST_PIPE_INSTANCE. */
 	REQUIRE(is_wine() || os_pipe_make(name, sid, port, &second) != OS_OK);
-	REQUIRE(os_pipe_ready(pipe, 50, &ready) == OS_OK && !ready);
+	/* Its port is taken: it says so by ending. */
+	snprintf(words, sizeof(words), "relay %u %s", port, name);
+	REQUIRE(said(pipe, start(words, 0).hProcess, 10000) == OS_RELAY_ENDED);
+	snprintf(words, sizeof(words), "relay %u %s", inside, name);
+	relay = prepare(words, 0);
+	REQUIRE(said(pipe, relay.hProcess, 50) == OS_RELAY_SILENT);
 	/* Nobody is admitted yet, whatever it says; and one that comes and goes does not end it. */
 	say_ready(name);
-	REQUIRE(os_pipe_ready(pipe, 200, &ready) == OS_OK && !ready);
+	REQUIRE(said(pipe, relay.hProcess, 200) == OS_RELAY_SILENT);
 	come_and_go(name, 50);
 	REQUIRE(os_job_make(&job, &job_port) == OS_OK);
-	snprintf(words, sizeof(words), "relay %u %s", inside, name);
-	relay = prepare(words, job);
+	REQUIRE(AssignProcessToJobObject((HANDLE)job, relay.hProcess));
 	REQUIRE(os_pipe_admit(pipe, (uintptr_t)relay.hProcess) == OS_OK);
 	say_ready(name); /* admitted is another */
-	REQUIRE(os_pipe_ready(pipe, 200, &ready) == OS_OK && !ready);
+	REQUIRE(said(pipe, relay.hProcess, 200) == OS_RELAY_SILENT);
 	REQUIRE(ResumeThread(relay.hThread) == 1);
-	REQUIRE(os_pipe_ready(pipe, 10000, &ready) == OS_OK && ready);
+	REQUIRE(said(pipe, relay.hProcess, 10000) == OS_RELAY_READY);
 	REQUIRE(is_turned_away(name));
 	come_and_go(name, 50);
 	carry(inside, 4096);
