@@ -12,8 +12,9 @@
 
 /* Where the canaries are, handed over in the environment: what is not set is "" or 0. */
 struct probe_targets {
-	const char *token;       /* PROBE_TOKEN: what a canary must never hear */
-	const char *address;     /* PROBE_ADDRESS: one of the host's own, not loopback */
+	const char *token; /* PROBE_TOKEN: what a canary must never hear */
+	/* PROBE_ADDRESS: one of the host's own, not loopback; on Windows its name server's */
+	const char *address;
 	int port;                /* PROBE_PORT: TCP and UDP canaries, on it and on loopback */
 	int listen_port;         /* PROBE_LISTEN: where the host will knock */
 	const char *secret;      /* PROBE_SECRET: a file beside the working folder */

@@ -97,6 +97,86 @@ static PROBE(udp)
 	say_token(t, "127.0.0.1", SOCK_DGRAM, result);
 }
 
+/* Any answer has been out and in again, a refusal too. */
+static void say_answer(struct probe_result *result, const char *from, bool answered, int error)
+{
+	if (answered || error == WSAECONNREFUSED || error == WSAECONNRESET) {
+		probe_say(result, PROBE_ESCAPED, "%s answered", from);
+	} else if (error == 0 || error == WSAETIMEDOUT) {
+		probe_say(result, PROBE_HELD, "nothing came back from %s", from);
+	} else {
+		probe_judge(result, true, from, (unsigned long)error);
+	}
+}
+
+static bool to_server(
+	const struct probe_targets *t, struct sockaddr_in *ret, struct probe_result *result)
+{
+	if (t->address[0] == '\0' || !to_address(t, t->address, ret)) {
+		probe_say(result, PROBE_UNKNOWN, "this machine names no name server");
+		return false;
+	}
+	ret->sin_port = htons(53);
+	return true;
+}
+
+static PROBE(tcp_outside)
+{
+	struct timeval patience = {.tv_sec = 5};
+	SOCKET s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	struct sockaddr_in address;
+	int error = 0, len = sizeof(error);
+	u_long unblocked = 1;
+	fd_set written, failed;
+
+	if (!to_server(t, &address, result)) {
+		closesocket(s);
+		return;
+	}
+	FD_ZERO(&written);
+	FD_ZERO(&failed);
+	if (s == INVALID_SOCKET || ioctlsocket(s, FIONBIO, &unblocked) != 0 ||
+		(connect(s, (const struct sockaddr *)&address, sizeof(address)) != 0 &&
+			WSAGetLastError() != WSAEWOULDBLOCK)) {
+		say_answer(result, t->address, false, WSAGetLastError());
+		closesocket(s);
+		return;
+	}
+	FD_SET(s, &written);
+	FD_SET(s, &failed);
+	if (select(0, NULL, &written, &failed, &patience) > 0) {
+		(void)getsockopt(s, SOL_SOCKET, SO_ERROR, (char *)&error, &len);
+		say_answer(result, t->address, FD_ISSET(s, &written), error);
+	} else {
+		say_answer(result, t->address, false, 0);
+	}
+	closesocket(s);
+}
+
+static PROBE(udp_outside)
+{
+	/* RFC 1035: a question for the addresses of example.com. */
+	static const char question[] = "\x12\x34\x01\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1";
+	DWORD patience_ms = 3000;
+	SOCKET s = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+	struct sockaddr_in address;
+	char answer[512];
+	bool answered;
+
+	if (!to_server(t, &address, result)) {
+		closesocket(s);
+		return;
+	}
+	answered = s != INVALID_SOCKET &&
+		   setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, (const char *)&patience_ms,
+			   sizeof(patience_ms)) == 0 &&
+		   connect(s, (const struct sockaddr *)&address, sizeof(address)) == 0 &&
+		   send(s, question, sizeof(question) - 1, 0) > 0 &&
+		   recv(s, answer, sizeof(answer), 0) > 0;
+	say_answer(result, t->address, answered, WSAGetLastError());
+	closesocket(s);
+}
+
 static PROBE(dns)
 {
 	struct addrinfo *found = NULL;
@@ -236,7 +316,9 @@ static PROBE(container)
 const struct probe probes[] = {
 	{"container", "the command is in an AppContainer", container, true},
 	{"tcp-loopback", "the host's own loopback is not reached", tcp_loopback, true},
-	{"udp", "UDP does not leave", udp, true},
+	{"udp", "nor by UDP", udp, true},
+	{"tcp-outside", "TCP does not leave the machine", tcp_outside, false},
+	{"udp-outside", "UDP does not leave the machine", udp_outside, false},
 	{"dns", "no name server answers", dns, false},
 	{"winrm", "remote management is not reached", probe_winrm, false},
 	{"other-project", "other projects are not read", other_project, true},
@@ -268,6 +350,7 @@ int probe_run(const char *name, struct probe_result *ret_result)
 {
 	const struct probe_targets t = {
 		.token = text("PROBE_TOKEN"),
+		.address = text("PROBE_ADDRESS"),
 		.port = atoi(text("PROBE_PORT")),
 		.secret = text("PROBE_SECRET"),
 		.home_secret = text("PROBE_HOME_SECRET"),

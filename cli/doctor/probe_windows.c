@@ -15,12 +15,14 @@
 
 #include <winsock2.h>
 #include <windows.h>
+#include <iphlpapi.h>
 
 static const char *const outcomes[] = {"ESCAPED", "held", "unknown"};
 
 struct canaries {
 	char base[MAX_PATH], project[MAX_PATH + 16], outside[MAX_PATH + 16];
 	char secret[MAX_PATH + 16], home_secret[MAX_PATH + 32], pipe_name[64], token[32];
+	char server[sizeof(IP_ADDRESS_STRING)]; /* the machine's name server, "" for none */
 	char self[MAX_PATH], program[MAX_PATH + 32], rules[MAX_PATH + 16];
 	SOCKET tcp, udp;
 	int port;
@@ -114,6 +116,21 @@ static bool make_files(struct canaries *c)
 	       write_file(c->home_secret, "secret\n") && CopyFileA(c->self, c->program, TRUE);
 }
 
+/* Where the attempts to leave the machine go: it is there and answers, and is asked all the time.
+ */
+static void find_server(struct canaries *c)
+{
+	union {
+		FIXED_INFO info;
+		char bytes[16384];
+	} u;
+	ULONG size = sizeof(u);
+
+	if (GetNetworkParams(&u.info, &size) == ERROR_SUCCESS) {
+		snprintf(c->server, sizeof(c->server), "%s", u.info.DnsServerList.IpAddress.String);
+	}
+}
+
 static bool make_pipe(struct canaries *c)
 {
 	snprintf(c->pipe_name, sizeof(c->pipe_name), "\\\\.\\pipe\\canary-%lu",
@@ -205,9 +222,9 @@ static void try_one(struct canaries *c, const char *name, bool jailed, struct pr
 	/* Nothing is inherited inside: the targets come as arguments. */
 	snprintf(line, sizeof(line),
 		"%s\"%s\" probe %s TOKEN=%s PORT=%d \"SECRET=%s\" \"HOME_SECRET=%s\" "
-		"\"OUTSIDE=%s\" ABSTRACT=%s VICTIM=%lu",
+		"\"OUTSIDE=%s\" ABSTRACT=%s VICTIM=%lu ADDRESS=%s",
 		start, c->program, name, c->token, c->port, c->secret, c->home_secret, c->outside,
-		c->pipe_name, (unsigned long)GetCurrentProcessId());
+		c->pipe_name, (unsigned long)GetCurrentProcessId(), c->server);
 	InterlockedExchange(&c->heard, 0);
 	if (!run_line(line, c->project, &out)) {
 		snprintf(result->detail, sizeof(result->detail), "it cannot be started");
@@ -248,6 +265,7 @@ int probe_all(bool jailed, char **names)
 		remove_all(&c);
 		return status;
 	}
+	find_server(&c);
 	for (size_t i = 0; i < n_probes; i++) {
 		struct probe_result result = {0};
 

@@ -177,6 +177,11 @@ int view_make(struct view *v, const char *cwd, const struct rules *rules, const 
 	int status;
 
 	memset(v, 0, sizeof(*v));
+	/* The manifest says so; what is older takes the bytes of a path for other letters. */
+	if (GetACP() != CP_UTF8) {
+		return complain("this Windows does not let a program speak UTF-8: a jail needs "
+				"Windows 10 1903 or later");
+	}
 	v->record_dir = record_dir;
 	home = home != NULL && home[0] != '\0' ? home : "C:\\";
 	status = check_cwd(cwd, home);

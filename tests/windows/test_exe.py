@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import subprocess
 
 import pytest
 
@@ -59,6 +60,17 @@ def test_run_is_refused_where_there_is_no_container(sallyport, tmp_path):
     assert done.returncode == 125
     assert "the protection `AppContainer` cannot be put up, so nothing is started" in done.stderr
     assert not (tmp_path / "ran.txt").exists()
+
+
+@wine_only
+def test_a_windows_without_utf8_is_refused(exe, runner, tmp_path):
+    """Paths would be read as other letters: here a copy whose manifest asks for nothing."""
+    program = tmp_path / "sallyport.exe"
+    program.write_bytes(pathlib.Path(exe).read_bytes().replace(b"activeCodePage", b"noneCodePage__"))
+    name = rules(tmp_path)
+    done = subprocess.run([*runner, str(program), "run", "--rules", name, "--record", record(tmp_path), "--", "cmd.exe"],
+                          cwd=tmp_path, capture_output=True, text=True, errors="replace", stdin=subprocess.DEVNULL)
+    assert done.returncode == 125 and "Windows 10 1903 or later" in done.stderr, done
 
 
 def test_log_show_reads_a_record(sallyport, tmp_path):
@@ -153,6 +165,16 @@ def test_the_attempts_are_real(sallyport, tmp_path):
     assert outcomes(done) == {name: "ESCAPED" for name in REAL}, done
     assert done.returncode == 1
     assert list(tmp_path.iterdir()) == []  # the canaries are taken away
+
+
+@pytest.mark.parametrize("name, address, outcome", [
+    ("tcp-outside", "", "unknown"), ("udp-outside", "", "unknown"),  # there is none to ask
+    ("tcp-outside", "127.0.0.1", "ESCAPED"),  # it says no: the question arrived
+    # To everybody: the system itself says no, as it does in a container.
+    ("tcp-outside", "255.255.255.255", "held"), ("udp-outside", "255.255.255.255", "held")])
+def test_attempts_to_leave_the_machine(sallyport, name, address, outcome):
+    done = sallyport("probe", name, f"ADDRESS={address}")
+    assert done.stdout.startswith(f"{outcome}\t"), done
 
 
 @wine_only
