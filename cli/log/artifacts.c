@@ -3,8 +3,8 @@
  */
 #include "cli/log/go_zip.h"
 #include "cli/log/lockfile.h"
-#include "cli/log/export.h"
 #include "cli/log/query.h"
+#include "cli/log/values.h"
 #include "cli/text.h"
 #include "cli/verbs.h"
 

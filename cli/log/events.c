@@ -5,6 +5,7 @@
 #include "certs/certs.h"
 #include "cli/log/export.h"
 #include "cli/log/query.h"
+#include "cli/log/values.h"
 #include "cli/text.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * sallyport log export: a record for other programs. Here: the choice of the format, and the two
- * that are plain; har in har.c, ocsf and otel in events.c.
+ * sallyport log export: a record for other programs. Here: the choice of the format, and the
+ * lines as they are; csv in csv.c, har in har.c, ocsf and otel in events.c.
  */
 #include "cli/log/export.h"
 #include "cli/log/query.h"
@@ -39,101 +39,6 @@ struct export
 	unsigned long long n;
 };
 
-/* ---- what formats share ---- */
-
-void export_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *text)
-{
-	size_t size, len;
-	char *quoted;
-
-	if (text == NULL) {
-		return;
-	}
-	size = 6 * strlen(text) + 2;
-	quoted = malloc(size);
-	len = quoted != NULL ? audit_json_string(text, quoted, size) : 0;
-	if (len == 0 ||
-		!yyjson_mut_obj_add_val(doc, object, name, yyjson_mut_rawncpy(doc, quoted, len))) {
-		abort();
-	}
-	free(quoted);
-}
-
-void export_print(yyjson_mut_doc *doc, const char *end)
-{
-	size_t len;
-	char *text = yyjson_mut_write(doc, 0, &len);
-
-	if (text == NULL) {
-		abort();
-	}
-	fwrite(text, 1, len, stdout);
-	fputs(end, stdout);
-	free(text);
-	yyjson_mut_doc_free(doc);
-}
-
-char *export_header(const char *headers, const char *name)
-{
-	yyjson_doc *doc = headers != NULL ? yyjson_read(headers, strlen(headers), 0) : NULL;
-	yyjson_val *list = yyjson_doc_get_root(doc), *pair;
-	yyjson_arr_iter i = yyjson_arr_iter_with(list);
-	char *value = NULL;
-
-	while (value == NULL && (pair = yyjson_arr_iter_next(&i)) != NULL) {
-		const char *field = yyjson_get_str(yyjson_arr_get(pair, 0)),
-			   *text = yyjson_get_str(yyjson_arr_get(pair, 1));
-
-		if (field != NULL && text != NULL && strcasecmp(field, name) == 0) {
-			value = strdup(text);
-		}
-	}
-	yyjson_doc_free(doc);
-	return value;
-}
-
-const char *export_url(struct text *text, const struct audit_record *r)
-{
-	if (r->host == NULL) {
-		return "about:invalid";
-	}
-	log_url(text, r);
-	return text->data;
-}
-
-static char *part_of(const char *text, size_t len)
-{
-	char *part = strndup(text, len);
-
-	if (part == NULL) {
-		abort(); /* as text.c does */
-	}
-	return part;
-}
-
-bool export_endpoint(const char *text, struct export_endpoint *ret)
-{
-	const char *at = text != NULL ? strrchr(text, '@') : NULL;
-	const char *address = at != NULL ? at + 1 : text;
-	const char *colon = address != NULL ? strrchr(address, ':') : NULL;
-	bool bracketed;
-
-	if (colon == NULL) {
-		return false;
-	}
-	bracketed = address[0] == '[' && colon > address + 1 && colon[-1] == ']';
-	ret->who = at != NULL ? part_of(text, (size_t)(at - text)) : NULL;
-	ret->ip = part_of(address + bracketed, (size_t)(colon - address) - 2u * bracketed);
-	ret->port = atoi(colon + 1);
-	return true;
-}
-
-void export_endpoint_finish(struct export_endpoint *e)
-{
-	free(e->who);
-	free(e->ip);
-}
-
 /* ---- jsonl ---- */
 
 static void jsonl_record(struct export *e, const struct audit_record *r)
@@ -150,93 +55,16 @@ static void jsonl_record(struct export *e, const struct audit_record *r)
 
 /* ---- csv ---- */
 
-/* A text that a spreadsheet would take for a formula has an apostrophe before it. */
-static void csv_text(const char *text, bool last)
-{
-	bool formula = text != NULL && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
-
-	if (formula || (text != NULL && strpbrk(text, ",\"\r\n") != NULL)) {
-		fputs(formula ? "\"'" : "\"", stdout);
-		for (; *text != '\0'; text++) {
-			if (*text == '"') {
-				putchar('"');
-			}
-			putchar(*text);
-		}
-		putchar('"');
-	} else if (text != NULL) {
-		fputs(text, stdout);
-	}
-	fputs(last ? "\r\n" : ",", stdout);
-}
-
-static void csv_number(int64_t value, bool present)
-{
-	if (present) {
-		printf("%lld", (long long)value);
-	}
-	putchar(',');
-}
-
-static void csv_begin(struct export *e)
+static void begin_csv(struct export *e)
 {
 	(void)e;
-	fputs("time,seq,kind,run,session,request,way,client,program,pid,verdict,reason,rule,method,"
-	      "scheme,host,"
-	      "port,path,query,address,tls_version,tls_cipher,origin_cert,status,request_bytes,"
-	      "response_bytes,request_sha256,response_sha256,decide_ns,connect_ns,tls_ns,"
-	      "first_byte_ns,total_ns,end,detail\r\n",
-		stdout);
+	csv_begin();
 }
 
-static void csv_time(int64_t ns)
-{
-	time_t seconds = (time_t)(ns / 1000000000);
-	struct tm tm;
-	char text[32];
-
-	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", gmtime_r(&seconds, &tm));
-	printf("%s.%09dZ,", text, (int)(ns % 1000000000));
-}
-
-static void csv_record(struct export *e, const struct audit_record *r)
+static void record_csv(struct export *e, const struct audit_record *r)
 {
 	(void)e;
-	csv_time(r->time_ns);
-	csv_number((int64_t)r->seq, true);
-	csv_text(audit_kind_name(r->kind), false);
-	csv_text(r->run, false);
-	csv_number((int64_t)r->session, r->session != 0);
-	csv_number((int64_t)r->request, r->request != 0);
-	csv_text(r->way != AUDIT_WAY_NONE ? audit_way_name(r->way) : NULL, false);
-	csv_text(r->client, false);
-	csv_text(r->program, false);
-	csv_number(r->pid, r->pid != 0);
-	csv_text(r->verdict, false);
-	csv_text(r->reason, false);
-	csv_text(r->rule, false);
-	csv_text(r->method, false);
-	csv_text(r->scheme, false);
-	csv_text(r->host, false);
-	csv_number(r->port, r->port != 0);
-	csv_text(r->path, false);
-	csv_text(r->query, false);
-	csv_text(r->address, false);
-	csv_text(r->tls_version, false);
-	csv_text(r->tls_cipher, false);
-	csv_text(r->origin_cert, false);
-	csv_number(r->status, r->status != 0);
-	csv_number(r->request_bytes, r->request_bytes >= 0);
-	csv_number(r->response_bytes, r->response_bytes >= 0);
-	csv_text(r->request_sha256, false);
-	csv_text(r->response_sha256, false);
-	csv_number(r->decide_ns, r->decide_ns != 0);
-	csv_number(r->connect_ns, r->connect_ns != 0);
-	csv_number(r->tls_ns, r->tls_ns != 0);
-	csv_number(r->first_byte_ns, r->first_byte_ns != 0);
-	csv_number(r->total_ns, r->total_ns != 0);
-	csv_text(r->end, false);
-	csv_text(r->detail, true);
+	csv_record(r);
 }
 
 /* ---- pairs of intent and outcome ---- */
@@ -369,7 +197,7 @@ static int choose(struct export *e, const char *format)
 		bool pairs;
 	} formats[] = {
 		{"jsonl", ignore, jsonl_record, ignore, false},
-		{"csv", csv_begin, csv_record, ignore, false},
+		{"csv", begin_csv, record_csv, ignore, false},
 		{"har", har_begin, har_record, har_end, true},
 		{"ocsf", ignore, ocsf_record, ocsf_end, true},
 		{"otel", ignore, otel_record, otel_end, true},

@@ -5,30 +5,14 @@
 #define SALLYPORT_CLI_LOG_EXPORT_H
 
 #include "audit/audit.h"
-#include "cli/text.h"
 
-#include <yyjson.h>
+#include <stdbool.h>
 
-/* A string that may hold bytes that are no UTF-8. NULL: the member is left out. */
-void export_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, const char *text);
-/* Prints the document's root and frees it. */
-void export_print(yyjson_mut_doc *doc, const char *end);
-/* The value of a recorded header field, any case, NULL when there is none: the caller's to free. */
-char *export_header(const char *headers, const char *name);
+/* csv.c */
+void csv_begin(void);
+void csv_record(const struct audit_record *r);
 
-/* Its URL; what named no host has one that leads nowhere (RFC 6694). Lives in `text`. */
-const char *export_url(struct text *text, const struct audit_record *r);
-
-/* "WHO@ADDRESS:PORT", an IPv6 address in brackets, taken apart. */
-struct export_endpoint {
-	char *who, *ip; /* owned; who NULL: nobody is named */
-	int port;
-};
-/* False: it is none (NULL, say), and nothing is to be freed. */
-bool export_endpoint(const char *text, struct export_endpoint *ret_endpoint);
-void export_endpoint_finish(struct export_endpoint *endpoint);
-
-/* intent: of an outcome, NULL when it is not on record; of anything else NULL. */
+/* har.c, events.c. intent: of an outcome, NULL when it is not on record; of anything else NULL. */
 void har_entry(const struct audit_record *intent, const struct audit_record *outcome, bool first);
 void ocsf_event(const struct audit_record *intent, const struct audit_record *r);
 void otel_span(const struct audit_record *intent, const struct audit_record *r);

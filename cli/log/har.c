@@ -6,6 +6,7 @@
  */
 #include "cli/log/export.h"
 #include "cli/log/query.h"
+#include "cli/log/values.h"
 #include "cli/text.h"
 
 #include <stdio.h>

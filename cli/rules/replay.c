@@ -7,7 +7,6 @@
  * only as a digest, cannot hold here; that is said for each decision it may have changed.
  */
 #include "cli/rules/replay.h"
-#include "cli/log/export.h"
 #include "cli/log/query.h"
 #include "cli/rules/ruleset.h"
 #include "cli/text.h"
@@ -18,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <yyjson.h>
 
 static const char help[] =
 	"usage: sallyport rules replay [OPTION...] [RECORD]\n"
