@@ -80,6 +80,9 @@ struct gateway_config {
 	 */
 	const char *(*authenticate)(void *arg, const char *credentials);
 	void *authenticate_arg;
+	/* Of each client that comes to the door, an open socket: is it one of ours? Others are
+	 * closed unheard. From every worker. NULL: whoever comes. */
+	bool (*admits)(intptr_t client);
 	/*
 	 * Most bytes to origins, all connections together, framing, TLS and lookups of names
 	 * included; 0: not limited. The first byte over it never leaves, nothing does from then on,

@@ -65,6 +65,10 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 			}
 			return;
 		}
+		if (w->gateway->config.admits != NULL && !w->gateway->config.admits(fd)) {
+			evutil_closesocket(fd);
+			continue;
+		}
 		session_create(w, fd);
 	}
 }

@@ -24,6 +24,7 @@ struct gateway_plan {
 	const char *system_roots;        /* PEM; NULL: the gateway reads them itself */
 	const unsigned char *digest_key; /* AUDIT_KEY bytes */
 	const struct gateway_options *options;
+	bool (*admits)(intptr_t client); /* as in gateway.h */
 };
 
 /* What the record says of the run before anything happens. */

@@ -242,6 +242,7 @@ static int make_gateway(struct host_process *h)
 		.http = {.head_bytes = o->limits.head, .fields = o->limits.fields},
 		.authenticate = h->plan->auth != NULL ? auth_file_name : NULL,
 		.authenticate_arg = (void *)h->plan->auth,
+		.admits = h->plan->admits,
 		.nameserver = o->nameserver,
 		.egress = h->limits.egress,
 		.on_egress = on_egress,

@@ -6,6 +6,7 @@
 #include "cli/gateway/process_frames.h"
 #include "cli/gateway/process_main.h"
 #include "cli/verbs.h"
+#include "jailer/windows/repair.h"
 
 #include <event2/util.h>
 #include <pthread.h>
@@ -53,6 +54,7 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 			"no sockets between run and gateway: Windows error %d", WSAGetLastError());
 	}
 	gateway.plan = *plan;
+	gateway.plan.admits = jail_admits;
 	gateway.socket = (int)pair[1];
 	p.socket = (int)pair[0];
 	if (pthread_create(&gateway.thread, NULL, run_gateway, NULL) != 0) {

@@ -2,6 +2,7 @@
  * The outer half of the door: a listener for the gateway, and a pipe whose clients are led to it.
  * The pipe lets in the user and the one container, nobody from another machine.
  */
+#include "jailer/windows/ports.h"
 #include "jailer/windows/pump.h"
 
 #include <pthread.h>
@@ -93,17 +94,42 @@ static uint32_t make_instance(struct door *d, bool first)
 	return OS_OK;
 }
 
-static SOCKET connect_gateway(uint16_t port)
+/* A socket with a port of its own, which nobody else can have meanwhile. */
+static SOCKET bound_socket(struct sockaddr_in *ret_own)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
 	SOCKET s = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP);
+	int len = sizeof(*ret_own);
+	BOOL alone = TRUE;
 
-	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (s != INVALID_SOCKET &&
-		(!SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0) ||
-			connect(s, (const struct sockaddr *)&address, sizeof(address)) != 0)) {
+	*ret_own = (struct sockaddr_in){
+		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	if (s != INVALID_SOCKET && (!SetHandleInformation((HANDLE)s, HANDLE_FLAG_INHERIT, 0) ||
+					   setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE,
+						   (const char *)&alone, sizeof(alone)) != 0 ||
+					   bind(s, (const struct sockaddr *)ret_own, len) != 0 ||
+					   getsockname(s, (struct sockaddr *)ret_own, &len) != 0)) {
 		closesocket(s);
 		s = INVALID_SOCKET;
+	}
+	return s;
+}
+
+static SOCKET connect_gateway(uint16_t port)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				   .sin_port = htons(port),
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)},
+			   own;
+	SOCKET s = bound_socket(&own);
+
+	if (s == INVALID_SOCKET) {
+		return s;
+	}
+	ports_add(ntohs(own.sin_port));
+	if (connect(s, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		(void)ports_take(ntohs(own.sin_port));
+		closesocket(s);
+		return INVALID_SOCKET;
 	}
 	return s;
 }
@@ -231,6 +257,7 @@ uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_
 		return OS_EMEMORY;
 	}
 	swprintf(d->name, 96, L"\\\\.\\pipe\\%hs", name);
+	ports_use();
 	d->port = port;
 	d->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
 	d->ready = CreateEventW(NULL, TRUE, FALSE, NULL);

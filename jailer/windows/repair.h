@@ -1,6 +1,6 @@
 /*
  * What only Windows has beside the contract of jail.h: changes outside the jail that a crash leaves
- * behind, and the relay that the jail runs inside itself.
+ * behind, the relay that the jail runs inside itself, and clients that are none of its.
  */
 #ifndef SALLYPORT_JAILER_WINDOWS_REPAIR_H
 #define SALLYPORT_JAILER_WINDOWS_REPAIR_H
@@ -15,5 +15,9 @@ int jail_repair(unsigned *ret_undone, unsigned *ret_failed, struct jail_diag *di
  * RELAY_FAILED, as an exit status. */
 enum { RELAY_FAILED = 125 };
 int jail_relay(int argc, char **argv);
+
+/* Did a client that the door's listener has just accepted come by the relay? Once for each. Without
+ * a relay, by a loopback exemption or for a service, everybody does. From any thread. */
+bool jail_admits(intptr_t client);
 
 #endif

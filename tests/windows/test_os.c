@@ -325,6 +325,10 @@ static void *echo(void *arg)
 
 	ioctlsocket(listener, FIONBIO, &blocking);
 	while ((s = accept(listener, NULL, NULL)) != INVALID_SOCKET) {
+		if (!jail_admits((intptr_t)s)) {
+			closesocket(s);
+			continue;
+		}
 		REQUIRE(pthread_create(&thread, NULL, echo_one, (void *)(intptr_t)s) == 0);
 		pthread_detach(thread);
 	}
@@ -450,6 +454,19 @@ static enum os_relay said(uintptr_t pipe, HANDLE relay, uint32_t timeout_ms)
 	return state;
 }
 
+/* Nothing comes back: whoever listens hears nobody who did not come by the relay. */
+static bool is_unheard(uint16_t port)
+{
+	SOCKET s = connect_to(port);
+	char byte = 'x';
+	bool unheard;
+
+	(void)send(s, &byte, 1, 0);
+	unheard = recv(s, &byte, 1, 0) <= 0;
+	closesocket(s);
+	return unheard;
+}
+
 static void test_door(void)
 {
 	char name[64], words[96];
@@ -465,7 +482,9 @@ static void test_door(void)
 	REQUIRE(os_listen(0, &other, &inside) == OS_OK);
 	os_socket_close(other);
 	REQUIRE(pthread_create(&thread, NULL, echo, (void *)listener) == 0);
+	carry(port, 4096); /* without a pipe it is anybody's */
 	REQUIRE(os_pipe_make(name, sid, port, &pipe) == OS_OK);
+	REQUIRE(is_unheard(port));
 	/* Nobody poses as it; Wine 8 does not know FILE_FLAG_FIRST_PIPE_INSTANCE. */
 	REQUIRE(is_wine() || os_pipe_make(name, sid, port, &second) != OS_OK);
 	/* Its port is taken: it says so by ending. */
@@ -492,6 +511,7 @@ static void test_door(void)
 	for (int i = 0; i < 40; i++) {
 		carry(inside, 8192);
 	}
+	REQUIRE(is_unheard(port));
 	/* When the run's half goes, so does the relay. */
 	os_pipe_close(pipe);
 	(void)end_of(relay.hProcess);

@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import threading
 
@@ -39,7 +40,12 @@ def drive(exe, runner):
 
 
 class Origin(http.server.BaseHTTPRequestHandler):
+    while_asked = None  # called once, in the middle of a run
+
     def do_GET(self):
+        then, Origin.while_asked = Origin.while_asked, None
+        if then:
+            then(self.path)
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -72,6 +78,7 @@ def run(drive, runner, exe, tmp_path):
             env={**os.environ, "SALLYPORT_WINEPREFIX": str(PREFIX), "SALLYPORT_WINE_SECONDS": "100",
                  "RECORDER": f"C:\\{log.name}", **env})
         return done, [line.split(" ", 1)[1] for line in log.read_text().splitlines()] if log.exists() else []
+    call.origin = at
     call.project, call.records, call.runs, call.folder = project.name, records, drive, project
     yield call
     origin.shutdown()
@@ -186,6 +193,38 @@ def test_what_cannot_be_taken_back_keeps_nothing_else(run):
     _, lines = run()
     assert lines[0].startswith("profile-deleted"), lines  # by then the stand-in is loaded
     assert left_behind(run.runs) == []
+
+
+def listeners():
+    """Ports of 127.0.0.1 on which the prefix's programs listen: Wine's server holds their sockets."""
+    sockets = set()
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            if "wineserver" in (process / "comm").read_text() and str(PREFIX).encode() in (process / "environ").read_bytes():
+                sockets |= {os.readlink(fd) for fd in (process / "fd").iterdir()}
+        except OSError:
+            pass
+    rows = (line.split() for line in open("/proc/net/tcp").readlines()[1:])
+    return [int(row[1][9:], 16) for row in rows
+            if row[3] == "0A" and row[1].startswith("0100007F") and f"socket:[{row[9]}]" in sockets]
+
+
+def test_nobody_but_the_relay_is_heard_by_the_gateway(run):
+    """Two listen: the relay, which Wine does not keep others from, and behind the pipe the gateway."""
+    answers = []
+
+    def knock(_):
+        for port in listeners():
+            with socket.create_connection(("127.0.0.1", port), timeout=20) as s:
+                s.sendall(f"GET {run.origin}/no HTTP/1.1\r\nHost: {run.origin[7:]}\r\n\r\n".encode())
+                try:
+                    answers.append(s.recv(12))
+                except ConnectionError:
+                    answers.append(b"")
+    Origin.while_asked = knock
+    done, _ = run()
+    assert done.stdout.split() == ["status", "200", "status", "403"], done
+    assert sorted(answers) == [b"", b"HTTP/1.1 403"], answers
 
 
 def test_statements(run, drive):
