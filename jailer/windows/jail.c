@@ -310,6 +310,20 @@ static int check_files(struct jail *jail, struct jail_diag *diag)
 	return files_check(jail->os, &jail->plan, jail->root, jail->sid, diag);
 }
 
+static int check_desktop(struct jail *jail, struct jail_diag *diag)
+{
+	bool exact = false;
+	uint32_t number = jail->os->desktop_check(jail->desktop, jail->sid, &exact);
+
+	if (number != OS_OK) {
+		return jail_fail_os(jail->os, number, diag, JAIL_EPROTECTION, "desktop", "",
+			"its access list cannot be read back");
+	}
+	return exact ? 0
+		     : jail_fail(diag, JAIL_EPROTECTION, "desktop", "",
+			       "its access list is not what was set");
+}
+
 /* Everything once more, from the system's mouth, while the process stands still. */
 static int check_all(struct jail *jail, uintptr_t process, struct jail_diag *diag)
 {
@@ -320,6 +334,9 @@ static int check_all(struct jail *jail, uintptr_t process, struct jail_diag *dia
 	}
 	if (error == 0) {
 		error = check_firewall(jail, diag);
+	}
+	if (error == 0) {
+		error = check_desktop(jail, diag);
 	}
 	if (error == 0) {
 		error = door_check(&jail->door, jail->sid, diag);

@@ -188,6 +188,8 @@ struct jail_os {
 	uint32_t (*exemptions_set)(const char *sids);
 	/* CreateDesktopW, open to the user and the SID. */
 	uint32_t (*desktop_make)(const char *name, const char *sid, uintptr_t *ret_desktop);
+	/* As pipe_check. */
+	uint32_t (*desktop_check)(uintptr_t desktop, const char *sid, bool *ret_exact);
 	void (*desktop_close)(uintptr_t desktop);
 
 	/* ---- job ---- */
@@ -218,7 +220,7 @@ struct jail_os {
 	uint32_t (*listen)(uint16_t port, intptr_t *ret_socket, uint16_t *ret_port);
 	void (*socket_close)(intptr_t socket);
 	/* A named pipe, first of its name, for the user and the SID, no remote clients; what comes
-	 * through it goes to the port (pump_windows.c). */
+	 * through it goes to the port (pump.c). */
 	uint32_t (*pipe_make)(
 		const char *name, const char *sid, uint16_t port, uintptr_t *ret_pipe);
 	/* The one process whose connections are let through, before it runs; nobody's are till

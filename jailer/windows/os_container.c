@@ -189,6 +189,10 @@ typedef HDESK(WINAPI *create_desktop_fn)(LPCWSTR name, LPCWSTR device, DEVMODEW 
 	ACCESS_MASK access, SECURITY_ATTRIBUTES *security);
 typedef BOOL(WINAPI *close_desktop_fn)(HDESK desktop);
 
+/* Everything; and read and write objects, create windows and menus: no hooks, journals, switching.
+ */
+enum { DESKTOP_OWN_RIGHTS = 0xf01ff, DESKTOP_RIGHTS = 0x200c7 };
+
 uint32_t os_desktop_make(const char *name, const char *sid, uintptr_t *ret_desktop)
 {
 	create_desktop_fn create =
@@ -201,8 +205,8 @@ uint32_t os_desktop_make(const char *name, const char *sid, uintptr_t *ret_deskt
 	if (create == NULL) {
 		return OS_EABSENT;
 	}
-	/* Read and write objects, create windows and menus; no hooks, journals or switching. */
-	error = os_descriptor("GA", sid, "0x200c7", &security.lpSecurityDescriptor);
+	error = os_descriptor(
+		DESKTOP_OWN_RIGHTS, sid, DESKTOP_RIGHTS, &security.lpSecurityDescriptor);
 	if (error != OS_OK || !os_wide(name, wide, OS_NAME_MAX)) {
 		return error != OS_OK ? error : os_last_error();
 	}
@@ -213,6 +217,12 @@ uint32_t os_desktop_make(const char *name, const char *sid, uintptr_t *ret_deskt
 		*ret_desktop = (uintptr_t)desktop;
 	}
 	return error;
+}
+
+uint32_t os_desktop_check(uintptr_t desktop, const char *sid, bool *ret_exact)
+{
+	return os_descriptor_is((HANDLE)desktop, SE_WINDOW_OBJECT, DESKTOP_OWN_RIGHTS, sid,
+		DESKTOP_RIGHTS, ret_exact);
 }
 
 void os_desktop_close(uintptr_t desktop)

@@ -10,14 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <aclapi.h>
-#include <sddl.h>
 #include <ws2tcpip.h>
 
 /* To read and write, not to make further instances of the pipe, which is how it could be posed as.
  */
-#define CLIENT_RIGHTS      0x0012019b
-#define CLIENT_RIGHTS_SDDL "0x12019b"
+#define CLIENT_RIGHTS 0x0012019b
 
 enum { PIPE_BYTES = 65536, HELLO = 5 };
 
@@ -262,7 +259,7 @@ uint32_t os_pipe_make(const char *name, const char *sid, uint16_t port, uintptr_
 	d->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
 	d->ready = CreateEventW(NULL, TRUE, FALSE, NULL);
 	error = d->stop != NULL && d->ready != NULL
-			? os_descriptor("FA", sid, CLIENT_RIGHTS_SDDL, &d->descriptor)
+			? os_descriptor(FILE_ALL_ACCESS, sid, CLIENT_RIGHTS, &d->descriptor)
 			: os_last_error();
 	if (error == OS_OK) {
 		error = pump_create(&d->pump);
@@ -295,71 +292,15 @@ uint32_t os_pipe_admit(uintptr_t pipe, uintptr_t process)
 
 /* ---- reading back ---- */
 
-struct entry {
-	BYTE type;
-	PSID sid;
-	DWORD rights;
-};
-
-/* These entries, in this order, inherited from nowhere and by nobody. */
-static bool holds_exactly(PACL acl, const struct entry *wanted, DWORD n)
-{
-	if (acl == NULL || acl->AceCount != n) {
-		return false;
-	}
-	for (DWORD i = 0; i < n; i++) {
-		/* A label's entry has the shape of an allowing one. */
-		ACCESS_ALLOWED_ACE *ace = NULL;
-
-		if (!GetAce(acl, i, (void **)&ace) || ace->Header.AceType != wanted[i].type ||
-			ace->Header.AceFlags != 0 || ace->Mask != wanted[i].rights ||
-			!EqualSid((PSID)&ace->SidStart, wanted[i].sid)) {
-			return false;
-		}
-	}
-	return true;
-}
-
-static uint32_t read_exact(HANDLE pipe, PSID user, PSID container, PSID low, bool *ret_exact)
-{
-	const struct entry allowed[] = {{ACCESS_ALLOWED_ACE_TYPE, user, FILE_ALL_ACCESS},
-		{ACCESS_ALLOWED_ACE_TYPE, container, CLIENT_RIGHTS}};
-	const struct entry label = {
-		SYSTEM_MANDATORY_LABEL_ACE_TYPE, low, SYSTEM_MANDATORY_LABEL_NO_WRITE_UP};
-	PSECURITY_DESCRIPTOR descriptor = NULL;
-	PACL list = NULL, labels = NULL;
-	uint32_t error = GetSecurityInfo(pipe, SE_KERNEL_OBJECT,
-		DACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION, NULL, NULL, &list, &labels,
-		&descriptor);
-
-	if (error == OS_OK) {
-		*ret_exact = holds_exactly(list, allowed, 2) && holds_exactly(labels, &label, 1);
-		LocalFree(descriptor);
-	}
-	return error;
-}
-
 uint32_t os_pipe_check(uintptr_t pipe, const char *sid, bool *ret_exact)
 {
 	struct door *d = (struct door *)pipe;
 	/* Of whichever instance there is: they share one list. */
 	HANDLE instance = d->hello != NULL ? d->hello : d->next;
-	PSID user = NULL, container = NULL, low = NULL;
-	char own[OS_SID_MAX];
-	uint32_t error;
 
-	if (instance == NULL) {
-		return ERROR_INVALID_HANDLE;
-	}
-	error = os_own_sid(own) && ConvertStringSidToSidA(own, &user) &&
-				ConvertStringSidToSidA(sid, &container) &&
-				ConvertStringSidToSidA("S-1-16-4096", &low)
-			? read_exact(instance, user, container, low, ret_exact)
-			: os_last_error();
-	LocalFree(user);
-	LocalFree(container);
-	LocalFree(low);
-	return error;
+	return instance != NULL ? os_descriptor_is(instance, SE_KERNEL_OBJECT, FILE_ALL_ACCESS, sid,
+					  CLIENT_RIGHTS, ret_exact)
+				: (uint32_t)ERROR_INVALID_HANDLE;
 }
 
 uint32_t os_pipe_ready(uintptr_t pipe, uintptr_t relay, uint32_t timeout_ms,

@@ -73,20 +73,86 @@ bool os_own_sid(char ret_sid[OS_SID_MAX])
 	return done;
 }
 
-uint32_t os_descriptor(const char *own_rights, const char *sid, const char *rights,
-	PSECURITY_DESCRIPTOR *ret_descriptor)
+uint32_t os_descriptor(
+	DWORD own_rights, const char *sid, DWORD rights, PSECURITY_DESCRIPTOR *ret_descriptor)
 {
 	char sddl[512], user[OS_SID_MAX];
 
 	if (!os_own_sid(user)) {
 		return os_last_error();
 	}
-	snprintf(sddl, sizeof(sddl), "D:P(A;;%s;;;%s)(A;;%s;;;%s)S:(ML;;NW;;;LW)", own_rights, user,
-		rights, sid);
+	snprintf(sddl, sizeof(sddl), "D:P(A;;0x%lx;;;%s)(A;;0x%lx;;;%s)S:(ML;;NW;;;LW)", own_rights,
+		user, rights, sid);
 	return ConvertStringSecurityDescriptorToSecurityDescriptorA(
 		       sddl, SDDL_REVISION_1, ret_descriptor, NULL)
 		       ? OS_OK
 		       : os_last_error();
+}
+
+struct entry {
+	BYTE type;
+	PSID sid;
+	DWORD rights;
+};
+
+/* These entries, in this order, inherited from nowhere and by nobody. */
+static bool holds_exactly(PACL acl, const struct entry *wanted, DWORD n)
+{
+	if (acl == NULL || acl->AceCount != n) {
+		return false;
+	}
+	for (DWORD i = 0; i < n; i++) {
+		/* A label's entry has the shape of an allowing one. */
+		ACCESS_ALLOWED_ACE *ace = NULL;
+
+		if (!GetAce(acl, i, (void **)&ace) || ace->Header.AceType != wanted[i].type ||
+			ace->Header.AceFlags != 0 || ace->Mask != wanted[i].rights ||
+			!EqualSid((PSID)&ace->SidStart, wanted[i].sid)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static uint32_t read_exact(HANDLE object, SE_OBJECT_TYPE type, const struct entry allowed[2],
+	PSID low, bool *ret_exact)
+{
+	const struct entry label = {
+		SYSTEM_MANDATORY_LABEL_ACE_TYPE, low, SYSTEM_MANDATORY_LABEL_NO_WRITE_UP};
+	PSECURITY_DESCRIPTOR descriptor = NULL;
+	PACL list = NULL, labels = NULL;
+	uint32_t error = GetSecurityInfo(object, type,
+		DACL_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION, NULL, NULL, &list, &labels,
+		&descriptor);
+
+	if (error == OS_OK) {
+		*ret_exact = holds_exactly(list, allowed, 2) && holds_exactly(labels, &label, 1);
+		LocalFree(descriptor);
+	}
+	return error;
+}
+
+uint32_t os_descriptor_is(HANDLE object, SE_OBJECT_TYPE type, DWORD own_rights, const char *sid,
+	DWORD rights, bool *ret_exact)
+{
+	PSID user = NULL, container = NULL, low = NULL;
+	char own[OS_SID_MAX];
+	uint32_t error = OS_OK;
+
+	if (!os_own_sid(own) || !ConvertStringSidToSidA(own, &user) ||
+		!ConvertStringSidToSidA(sid, &container) ||
+		!ConvertStringSidToSidA("S-1-16-4096", &low)) {
+		error = os_last_error();
+	} else {
+		const struct entry allowed[2] = {{ACCESS_ALLOWED_ACE_TYPE, user, own_rights},
+			{ACCESS_ALLOWED_ACE_TYPE, container, rights}};
+
+		error = read_exact(object, type, allowed, low, ret_exact);
+	}
+	LocalFree(user);
+	LocalFree(container);
+	LocalFree(low);
+	return error;
 }
 
 /* ---- machine ---- */

@@ -9,6 +9,7 @@
 
 #include <winsock2.h>
 #include <windows.h>
+#include <accctrl.h>
 
 enum { OS_WIDE = 4200, OS_ENVIRONMENT = 32768 };
 
@@ -23,9 +24,12 @@ uint32_t os_last_error(void);
 FARPROC os_find(const wchar_t *dll, const char *name);
 bool os_own_sid(char ret_sid[OS_SID_MAX]);
 /* Allow entries for the user and the SID alone, with a low label so that the
- * container may write; the caller frees with LocalFree. Both rights as SDDL. */
-uint32_t os_descriptor(const char *own_rights, const char *sid, const char *rights,
-	PSECURITY_DESCRIPTOR *ret_descriptor);
+ * container may write; the caller frees with LocalFree. No generic rights: they are read back. */
+uint32_t os_descriptor(
+	DWORD own_rights, const char *sid, DWORD rights, PSECURITY_DESCRIPTOR *ret_descriptor);
+/* Has the object exactly that list and that label? */
+uint32_t os_descriptor_is(HANDLE object, SE_OBJECT_TYPE type, DWORD own_rights, const char *sid,
+	DWORD rights, bool *ret_exact);
 
 uint32_t os_random(void *buf, size_t len);
 uint32_t os_processors(uint32_t *ret_n);
@@ -71,6 +75,7 @@ uint32_t os_profile_delete(const char *name);
 uint32_t os_exemptions_get(char **ret_sids);
 uint32_t os_exemptions_set(const char *sids);
 uint32_t os_desktop_make(const char *name, const char *sid, uintptr_t *ret_desktop);
+uint32_t os_desktop_check(uintptr_t desktop, const char *sid, bool *ret_exact);
 void os_desktop_close(uintptr_t desktop);
 
 /* ---- os_job.c ---- */

@@ -35,6 +35,7 @@ const struct jail_os jail_os_windows = {
 	.exemptions_get = os_exemptions_get,
 	.exemptions_set = os_exemptions_set,
 	.desktop_make = os_desktop_make,
+	.desktop_check = os_desktop_check,
 	.desktop_close = os_desktop_close,
 	.job_make = os_job_make,
 	.job_limit = os_job_limit,

@@ -502,6 +502,14 @@ static uint32_t desktop_make(const char *name, const char *to, uintptr_t *ret)
 	return 0;
 }
 
+static uint32_t desktop_check(uintptr_t desktop, const char *to, bool *ret)
+{
+	CALL();
+	(void)to;
+	*ret = desktop == 5 && !lies(LIE_DESKTOP);
+	return 0;
+}
+
 static void close_handle(uintptr_t handle)
 {
 	(void)call("close");
@@ -763,6 +771,7 @@ const struct jail_os fake_os = {
 	.exemptions_get = exemptions_get,
 	.exemptions_set = exemptions_set,
 	.desktop_make = desktop_make,
+	.desktop_check = desktop_check,
 	.desktop_close = close_handle,
 	.job_make = job_make,
 	.job_limit = job_limit,

@@ -31,7 +31,8 @@ enum fake_lie {
 	LIE_JUNCTION_TARGET,
 	LIE_JUNCTION_PLAIN,
 	LIE_JUNCTION_REAL,
-	LIE_PIPE,     /* only with a pipe for a door */
+	LIE_PIPE, /* only with a pipe for a door */
+	LIE_DESKTOP,
 	LIE_READY,    /* only with a pipe for a door */
 	LIE_EXEMPTED, /* only with an exemption */
 	LIE_OTHERS,   /* somebody else's exemption is lost with ours; only with one */

@@ -201,6 +201,31 @@ static BOOL WINAPI set_security(
 	return MakeSelfRelativeSD(descriptor, p->list, &len);
 }
 
+/* Wine keeps no list of a desktop: here it has what is right, or lets every container in. */
+static DWORD desktop_security(PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *ret)
+{
+	BYTE user[256];
+	BOOL present, defaulted;
+	char sddl[512], *sid = NULL;
+	HANDLE token;
+	DWORD len;
+
+	if (!seen("desktop-read") || !OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+		return ERROR_ACCESS_DENIED;
+	}
+	GetTokenInformation(token, TokenUser, user, sizeof(user), &len);
+	CloseHandle(token);
+	ConvertSidToStringSidA(((TOKEN_USER *)(void *)user)->User.Sid, &sid);
+	snprintf(sddl, sizeof(sddl), "D:P(A;;0xf01ff;;;%s)(A;;0x200c7;;;%s)S:(ML;;NW;;;LW)", sid,
+		lies("desktop") ? "S-1-15-2-1" : SID_TEXT);
+	LocalFree(sid);
+	return ConvertStringSecurityDescriptorToSecurityDescriptorA(sddl, SDDL_REVISION_1, ret,
+		       NULL) && GetSecurityDescriptorDacl(*ret, &present, dacl, &defaulted) &&
+			       GetSecurityDescriptorSacl(*ret, &present, sacl, &defaulted)
+		       ? ERROR_SUCCESS
+		       : GetLastError();
+}
+
 static DWORD WINAPI get_security(HANDLE object, SE_OBJECT_TYPE type, SECURITY_INFORMATION what,
 	PSID *owner, PSID *group, PACL *dacl, PACL *sacl, PSECURITY_DESCRIPTOR *ret)
 {
@@ -208,6 +233,9 @@ static DWORD WINAPI get_security(HANDLE object, SE_OBJECT_TYPE type, SECURITY_IN
 	BOOL present, defaulted;
 	DWORD len;
 
+	if (type == SE_WINDOW_OBJECT) {
+		return desktop_security(dacl, sacl, ret);
+	}
 	if (p == NULL || p->list == NULL || what != DACL_SECURITY_INFORMATION || lies("grant")) {
 		return GetSecurityInfo(object, type, what, owner, group, dacl, sacl, ret);
 	}

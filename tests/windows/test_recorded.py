@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 PREFIX = HERE.parents[1] / "build" / "wineprefix-recorder"
 LIES = {"container": "AppContainer", "restricted": "AppContainer", "capabilities": "AppContainer",
         "sid": "AppContainer", "integrity": "AppContainer", "mitigations": "mitigations", "job": "job",
-        "grant": "file view", "firewall": "network isolation"}
+        "grant": "file view", "firewall": "network isolation", "desktop": "desktop"}
 
 
 @pytest.fixture(scope="module")
@@ -128,10 +128,10 @@ def test_the_whole_way(run, runner, exe):
             begin = index(lines, "process ", begin)
         between = lines[begin + 1:index(lines, "RESUME", begin)]
         for wanted in ("token 29", "token 31", "token 46", "token 30", "token 25", "mitigation ", "job-read 9",
-                       "job-read 4", "job-read 15", "service BFE", "service MpsSvc", "junction-read "):
+                       "job-read 4", "job-read 15", "desktop-read", "service BFE", "service MpsSvc", "junction-read "):
             assert any(line.startswith(wanted) for line in between), (nth, wanted, between)
         for line in between:
-            assert re.match("token|mitigation|job-read|service|junction-read", line), line
+            assert re.match("token|mitigation|job-read|desktop-read|service|junction-read", line), line
     assert left_behind(run.runs) == []
 
     env = {**os.environ, "SALLYPORT_WINEPREFIX": str(PREFIX)}
