@@ -1,6 +1,6 @@
 /*
- * Ed25519 signatures, RFC 8032. mbedTLS has none; ed25519_libcrypto.c takes them from OpenSSL's
- * libcrypto, ed25519_libsodium.c from libsodium, for Windows. Private to audit/.
+ * Ed25519 signatures, RFC 8032, by libsodium. mbedTLS has none; OpenSSL's libcrypto has them behind
+ * what it fetches at first, which each start of a run would pay. Private to audit/.
  */
 #ifndef SALLYPORT_AUDIT_ED25519_H
 #define SALLYPORT_AUDIT_ED25519_H

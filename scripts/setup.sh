@@ -5,7 +5,7 @@
 set -euo pipefail
 
 packages=(gcc libc6-dev make cmake ninja-build pkg-config bzip2 xz-utils ca-certificates debian-archive-keyring
-	libseccomp-dev libmnl-dev libnftnl-dev libcmocka-dev libmagic-dev libzstd-dev libssl-dev libminizip-dev zlib1g-dev
+	libseccomp-dev libmnl-dev libnftnl-dev libcmocka-dev libmagic-dev libzstd-dev libssl-dev libsodium-dev libminizip-dev zlib1g-dev
 	liblzma-dev libbz2-dev
 	git util-linux mount python3 python3-pytest python3-pytest-xdist python3-cryptography python3-yaml python3-jsonschema curl openssl)
 if [ "${SALLYPORT_CI:-}" = 1 ]; then

@@ -1,6 +1,6 @@
 /*
- * Ed25519 by libsodium, where there is no libcrypto: crypto_sign_detached(3) of its documentation.
- * Its own verification also refuses public keys and signatures of small order, as RFC 8032 lets it.
+ * Ed25519 by libsodium: crypto_sign_detached(3) of its documentation. Its own verification also
+ * refuses public keys and signatures of small order, as RFC 8032 lets it.
  */
 #include "audit/ed25519.h"
 
@@ -23,7 +23,7 @@ bool ed25519_random(void *ret_bytes, size_t len)
 	if (!ed25519_works()) {
 		return false;
 	}
-	randombytes_buf(ret_bytes, len); /* BCryptGenRandom's kin; ends the process when it fails */
+	randombytes_buf(ret_bytes, len); /* the system's; ends the process when it fails */
 	return true;
 }
 
