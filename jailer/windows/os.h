@@ -39,6 +39,7 @@ struct os_identity {
 
 struct os_file {
 	bool exists, is_folder, is_reparse;
+	bool may_grant;              /* this user may change its access list */
 	struct os_identity identity; /* of the last name itself */
 	char real[WINPATH_MAX];      /* where it lies when every link is followed */
 };

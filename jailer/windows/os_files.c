@@ -82,6 +82,17 @@ uint32_t os_identity_of(HANDLE file, struct os_identity *ret_identity)
 	return OS_OK;
 }
 
+static bool may_grant(const char *path)
+{
+	HANDLE file;
+
+	if (open_itself(path, WRITE_DAC, &file) != OS_OK) {
+		return false;
+	}
+	CloseHandle(file);
+	return true;
+}
+
 uint32_t os_file_look(const char *path, struct os_file *ret_file)
 {
 	BY_HANDLE_FILE_INFORMATION info;
@@ -105,6 +116,7 @@ uint32_t os_file_look(const char *path, struct os_file *ret_file)
 	}
 	found.is_folder = (info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
 	found.is_reparse = (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0;
+	found.may_grant = may_grant(path);
 	error = find_real(path, found.real);
 	/* A link to nowhere is still a link. */
 	if (error != OS_OK && !found.is_reparse) {

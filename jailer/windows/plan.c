@@ -56,8 +56,10 @@ static int check_source(const struct jail_os *os, const struct jail_view *view, 
 		return jail_fail_os(
 			os, error, diag, JAIL_EVIEW, "", "", "%.200s cannot be looked at", source);
 	}
-	*ret_skip = view->optional && (!file.exists || !file.is_folder || file.is_reparse ||
-					      winpath_relate(file.real, source) != WINPATH_SAME);
+	/* A tool of PATH that an administrator put there is not this user's to give. */
+	*ret_skip = view->optional &&
+		    (!file.exists || !file.is_folder || file.is_reparse || !file.may_grant ||
+			    winpath_relate(file.real, source) != WINPATH_SAME);
 	if (*ret_skip) {
 		return 0;
 	}

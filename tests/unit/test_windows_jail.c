@@ -568,6 +568,27 @@ static void test_a_link_in_place_of_a_folder(void **state)
 	assert_never_ran();
 }
 
+/* What PATH names and an administrator owns is left out; what the rules name stops the run. */
+static void test_folders_of_others(void **state)
+{
+	struct jail_view pair[] = {{.mode = JAIL_WRITE, .target = "C:\\proj"},
+		{.mode = JAIL_READ, .target = "C:\\tools", .optional = true}};
+	struct fake f;
+	struct outcome o;
+
+	(void)state;
+	for (int named = 0; named < 2; named++) {
+		fake_reset(&f);
+		fake_find("C:\\tools")->is_others = true;
+		pair[1].optional = !named;
+		run_views(pair, 2, &spec, &o);
+		assert_int_equal(o.error, named ? JAIL_EPROTECTION : 0);
+		assert_string_equal(o.diag.cure, named ? "own the folder, or leave it out" : "");
+		assert_null(strstr(f.journal, named ? "relay" : "tools"));
+		assert_clean();
+	}
+}
+
 /* By whatever name: a link further up does not make a hidden file another one. */
 static void test_a_hidden_file_behind_a_link(void **state)
 {
@@ -786,6 +807,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_there_stays),
 		cmocka_unit_test(test_views),
 		cmocka_unit_test(test_a_link_in_place_of_a_folder),
+		cmocka_unit_test(test_folders_of_others),
 		cmocka_unit_test(test_a_hidden_file_behind_a_link),
 		cmocka_unit_test(test_names_that_may_be_one),
 		cmocka_unit_test(test_journals_are_not_shown),

@@ -167,6 +167,7 @@ static uint32_t file_look(const char *path, struct os_file *ret)
 	if (f != NULL) {
 		ret->exists = true;
 		ret->is_folder = f->is_folder;
+		ret->may_grant = !f->is_others;
 		ret->identity.bytes[0] = f->number;
 		ret->is_reparse = f->is_junction && !lies(LIE_JUNCTION_PLAIN);
 		if (f->is_junction) {
@@ -403,6 +404,9 @@ static uint32_t grant_add(
 	}
 	if (is_another(f, identity)) {
 		return OS_ECHANGED;
+	}
+	if (f->is_others) {
+		return OS_EACCESS;
 	}
 	f->access = access;
 	act("grant", path);

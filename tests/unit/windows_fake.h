@@ -43,6 +43,7 @@ enum { FAKE_FILES = 64, FAKE_ACTS = 128, FAKE_PATH = 200, FAKE_TEXT = 8192, FAKE
 
 struct fake_file {
 	bool used, is_folder, is_junction, held, is_program;
+	bool is_others;        /* whose list is not ours to change */
 	enum os_access access; /* of the container */
 	unsigned char number;  /* its identity */
 	char path[FAKE_PATH], target[FAKE_PATH];

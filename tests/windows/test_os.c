@@ -571,6 +571,10 @@ static void test_files(void)
 	REQUIRE(os_file_write(path, "1\n", 2) == OS_OK);
 	REQUIRE(os_file_write(path, "2\n", 2) == OS_EEXISTS); /* what is there stays */
 	REQUIRE(os_file_look(path, &file) == OS_OK && file.exists && !file.is_folder);
+	REQUIRE(file.may_grant);
+	/* Windows' own are nobody's to give; Wine's are. */
+	REQUIRE(os_file_look("C:\\Windows\\System32", &file) == OS_OK &&
+		file.may_grant == is_wine());
 	snprintf(path, sizeof(path), "%s\\journal", folder);
 	REQUIRE(os_journal_open(path, &journal) == OS_OK);
 	REQUIRE(os_journal_open(path, &second) == OS_ESHARING); /* its holder lives */
