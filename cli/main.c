@@ -2,6 +2,7 @@
  * The program: a table of verbs.
  */
 #include "cli/characters.h"
+#include "cli/place.h"
 #include "cli/verbs.h"
 
 #include <stdarg.h>
@@ -67,6 +68,7 @@ int main(int argc, char **argv)
 {
 	const char *verb;
 
+	place_hold_standard();
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_OURS;

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Standard descriptors that the caller closed lead nowhere from here on: a file opened later would
+ * take their numbers, and hear what is said to the user. */
+void place_hold_standard(void);
 /* The folder for what this program keeps of the user's runs. 0, or -1 when nothing names one. */
 int place_state(char *ret_path, size_t size);
 /* What would make place_state work. */

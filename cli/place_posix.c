@@ -5,6 +5,7 @@
 #include "cli/verbs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,17 @@ extern char **environ;
 enum { PROXY_PORT = 3128 };
 
 const char place_state_cure[] = "neither HOME nor XDG_STATE_HOME is set";
+
+/* Each for the wrong direction: who reads or writes hears the error of a closed descriptor. */
+void place_hold_standard(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) {
+			_exit(EXIT_OURS);
+		}
+	}
+}
 
 int place_state(char *ret_path, size_t size)
 {

@@ -17,6 +17,11 @@
 
 const char place_state_cure[] = "the user has no local application data folder";
 
+/* Files opened later are handles of other numbers. */
+void place_hold_standard(void)
+{
+}
+
 int place_state(char *ret_path, size_t size)
 {
 	PWSTR folder = NULL;
