@@ -20,8 +20,10 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* Of Nix what it built, not the socket of its daemon, which fetches what it is told to. */
 static const char *const system_folders[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
-	"/libx32", "/etc", "/opt", "/nix", "/var/lib/dpkg", "/var/lib/apt"};
+	"/libx32", "/etc", "/opt", "/nix/store", "/nix/var/nix/profiles", "/var/lib/dpkg",
+	"/var/lib/apt"};
 
 /* What even root's copy of a system folder must not show. */
 static const char *const hidden[] = {"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-",
