@@ -138,8 +138,16 @@ PROBE(probe_packet)
 
 PROBE(probe_vsock)
 {
+	int pair[2];
+
 	(void)t;
 	open_socket(result, AF_VSOCK, SOCK_STREAM, 0);
+	if (result->outcome == PROBE_HELD) {
+		/* A pair of them there is not, but who may ask has made one to hear it. */
+		probe_judge(result,
+			socketpair(AF_VSOCK, SOCK_STREAM, 0, pair) != 0 && errno == EAFNOSUPPORT,
+			"socketpair");
+	}
 }
 
 PROBE(probe_netlink)

@@ -76,6 +76,8 @@ const struct probe probes[] = {
 	{"kill-all", "nor all at once, the gateway among them", probe_kill_all, false},
 	{"ptrace", "they cannot be traced", probe_ptrace, false},
 	{"ptrace-init", "nor the jail's own first process", probe_ptrace_init, false},
+	{"meddle-init", "nor are its limits or its turns of the processor changed",
+		probe_meddle_init, false},
 	{"process-memory", "no other process's memory is read or written", probe_other_memory,
 		false},
 	{"process-fds", "no descriptor of another process is taken", probe_other_descriptors,

@@ -81,6 +81,7 @@ PROBE(probe_kill);
 PROBE(probe_kill_all);
 PROBE(probe_ptrace);
 PROBE(probe_ptrace_init);
+PROBE(probe_meddle_init);
 PROBE(probe_other_memory);
 PROBE(probe_other_descriptors);
 PROBE(probe_shm);

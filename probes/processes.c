@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -87,6 +89,26 @@ PROBE(probe_ptrace_init)
 		if (fd >= 0) {
 			close(fd);
 		}
+	}
+}
+
+/*
+ * Without descriptors or turns of the processor it could not count what a limit holds. What it has
+ * already is set again, which asks for the same right.
+ */
+PROBE(probe_meddle_init)
+{
+	struct rlimit limit;
+	const struct sched_param param = {0};
+
+	(void)t;
+	if (syscall(SYS_prlimit64, 1, RLIMIT_NOFILE, NULL, &limit) == 0) {
+		probe_say(result, PROBE_ESCAPED, "prlimit succeeded");
+	} else if (sched_setscheduler(1, sched_getscheduler(1), &param) == 0) {
+		probe_say(result, PROBE_ESCAPED, "sched_setscheduler succeeded");
+	} else {
+		probe_judge(result, setpriority(PRIO_PROCESS, 1, getpriority(PRIO_PROCESS, 1)) != 0,
+			"setpriority");
 	}
 }
 

@@ -217,9 +217,12 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	set_up_network(&i);
 	(void)hear(&i, JAIL_MSG_START);
 	set_up_view(&i);
+	/* It shows nothing of itself from before there is anybody to look; the command, once it is
+	 * one, has a memory of its own. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	start_command(&i);
 
-	/* From here on it only waits: it needs no power and shows nothing of itself. */
+	/* From here on it only waits: it needs no power. */
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &child, &before);
@@ -236,7 +239,6 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	kept[3] = places[1];
 	step(&i, fds_close_all_but(kept, 4, &diag), &diag, NULL);
 	step(&i, caps_drop(&diag), &diag, NULL);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	m.reports = i.reports;
 	if (signals < 0 || wire_send(ctl, &m, places, 2) != 0) {
 		_exit(1);

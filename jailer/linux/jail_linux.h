@@ -72,6 +72,7 @@ int landlock_setup(const struct jail_view *view, size_t n_view, struct jail_diag
 void landlock_report(struct jail_reports *reports);
 /* The kernel's ABI; 0 when it has none, or it is switched off. */
 long landlock_abi(void);
+bool landlock_keeps_signals(void);
 /* Files in `folder` can be opened, made and taken away, nothing else; no TCP port can be bound. */
 int landlock_folder(const char *folder, struct jail_diag *diag);
 /* confine_root.c: a root that is empty but for `folder`, which keeps its path. */

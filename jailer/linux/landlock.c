@@ -53,6 +53,11 @@ long landlock_abi(void)
 	return abi > 0 ? abi : 0;
 }
 
+bool landlock_keeps_signals(void)
+{
+	return landlock_abi() >= ABI_SCOPES;
+}
+
 static uint64_t rights_of(long abi)
 {
 	uint64_t rights = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1;

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -50,7 +51,9 @@ int limits_apply(const struct jail_limits *limits, struct jail_diag *diag)
 	return error != 0 ? error : set(RLIMIT_NOFILE, limits->open_files, "open-files", diag);
 }
 
-/* Adds a process's threads and the memory that is its own; what is gone meanwhile counts nothing.
+/*
+ * Adds a process's threads and the memory that is its own. What is gone meanwhile counts nothing;
+ * what cannot be looked at though it is there counts as all there is.
  */
 static void add_process(const char *pid, uint64_t *threads, uint64_t *bytes)
 {
@@ -60,6 +63,9 @@ static void add_process(const char *pid, uint64_t *threads, uint64_t *bytes)
 
 	snprintf(path, sizeof(path), "/proc/%.20s/status", pid);
 	file = fopen(path, "re");
+	if (file == NULL && errno != ENOENT && errno != ESRCH) {
+		*bytes = *threads = UINT64_MAX / 2;
+	}
 	while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
 		if (sscanf(line, "RssAnon: %llu", &number) == 1) {
 			*bytes += number * 1024;

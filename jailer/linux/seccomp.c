@@ -34,7 +34,12 @@ static int put_up(
 
 int seccomp_setup(struct jail_diag *diag)
 {
-	return put_up(command_filter, COUNT(command_filter), "system call filter", diag);
+	int error = put_up(command_filter, COUNT(command_filter), "system call filter", diag);
+
+	if (error == 0 && !landlock_keeps_signals()) {
+		error = put_up(signals_filter, COUNT(signals_filter), "filter of signals", diag);
+	}
+	return error;
 }
 
 size_t confine_calls_count(void)

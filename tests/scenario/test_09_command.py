@@ -255,3 +255,56 @@ print(inside.response(sock)[0])
 def test_the_commands_stderr_is_its_own(sally):
     result = sally.run("sh", "-c", "echo theirs >&2", options=["--quiet"])
     assert (result.out, result.err) == ("", "theirs\n")
+
+
+# Runs the words after it in a group of their own, one that Landlock keeps nobody from with "without",
+# and says which signals it heard itself.
+CALLER = """
+import ctypes, os, signal, struct, subprocess, sys
+heard = []
+os.setsid()
+signal.signal(signal.SIGUSR1, lambda *_: heard.append("USR1"))
+if sys.argv[1] == "without":
+    create_ruleset, refused, allowed = 444, 0x00050000 | 38, 0x7fff0000
+    lines = [(0x20, 0, 0, 0), (0x15, 0, 1, create_ruleset), (0x06, 0, 0, refused), (0x06, 0, 0, allowed)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in lines))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(lines), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+status = subprocess.call(sys.argv[2:])
+print("caller heard", heard)
+sys.exit(status)
+"""
+
+TO_THE_GROUP = """
+import os, signal
+signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+try:
+    os.kill(0, signal.SIGUSR1)
+except PermissionError:
+    pass
+print("still here")
+"""
+
+
+@pytest.mark.parametrize("landlock", ["with", "without"])
+def test_a_signal_to_its_own_group_does_not_reach_the_caller(sally, landlock):
+    caller = sally.write("caller.py", CALLER)
+    result = sally.run("/usr/bin/python3", "-c", TO_THE_GROUP, options=["--verbose"],
+                       through=["/usr/bin/python3", caller, landlock])
+    assert result.status == 0 and result.out == "still here\ncaller heard []\n", result
+    assert ("absent  landlock" in result.err) == (landlock == "without"), result
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_descriptors_become_nothing_else(sally, closed):
+    """A socket or file of ours with such a number would hear what is said to the user."""
+    script = "for n in 0 1 2; do readlink /proc/self/fd/$n; done >seen; exit 3"
+    record = sally.home / "record-closed"
+    result = sally.run_in(["sh", "-c", f'exec "$@" {closed}', "sh", sally.program, "run", "--record", record, "--",
+                           "sh", "-c", script])
+    assert result.status == 3, result
+    seen = (sally.folder / "seen").read_text().splitlines()
+    for number, redirection in enumerate(("<&-", ">&-", "2>&-")):
+        if redirection in closed.split() and number != 1:
+            assert seen[number] == "/dev/null", (closed, seen)

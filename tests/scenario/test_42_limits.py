@@ -49,6 +49,22 @@ def test_memory(sally, script):
     ended_by(sally.run("/usr/bin/python3", "-c", script, rules="limit memory 256MiB\n"), "memory")
 
 
+# Who counts is a process of the same user.
+BLIND = """
+import ctypes, struct
+prlimit64, nofile = 302, 7
+print(ctypes.CDLL(None).syscall(prlimit64, 1, nofile, struct.pack("QQ", 4, 4), None), flush=True)
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the number of prlimit64 is known for x86-64 alone")
+@pytest.mark.usefixtures("address_space")
+def test_memory_is_counted_whatever_the_command_does_to_who_counts(sally):
+    result = sally.run("/usr/bin/python3", "-c", BLIND + HOGS, rules="limit memory 256MiB\n")
+    ended_by(result, "memory")
+    assert result.out == "-1\n", result
+
+
 @pytest.mark.usefixtures("address_space")
 def test_memory_that_suffices(sally):
     result = sally.run("/usr/bin/python3", "-c", "bytearray(64 << 20); print('whole')", rules="limit memory 256MiB\n")

@@ -8,18 +8,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
 #ifndef TIOCLINUX
 #define TIOCLINUX 0x541C
 #endif
+#ifndef F_SETSIG
+#define F_SETSIG 10
+#endif
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
 #endif
+
+enum { OPEN_TREE_ATTR = 467, FCHMODAT2 = 452 }; /* newer than libseccomp's names */
 
 /* Refused whatever the arguments. */
 static const char *const refused[] = {
@@ -95,7 +102,7 @@ static int refuse_named(scmp_filter_ctx filter)
 			return error;
 		}
 	}
-	return 0;
+	return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), OPEN_TREE_ATTR, 0);
 }
 
 /* New namespaces by clone: any of the flags. */
@@ -129,10 +136,65 @@ static int refuse_terminal_injection(scmp_filter_ctx filter)
 	return error;
 }
 
-/* Only unix, IPv4, IPv6 and reading routes; no raw sockets. */
+/* What an argument of 32 bits says, whatever stands in the other half. */
+#define IS(argument, value) SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, 0xffffffffu, value)
+
+/*
+ * The jail's first process is the command's user's too: without descriptors or turns of the
+ * processor it could not count what limits hold. And a group of processes may be the caller's, for
+ * the command begins in its group.
+ */
+static int refuse_meddling(scmp_filter_ctx filter)
+{
+	static const int by_pid[] = {SCMP_SYS(prlimit64), SCMP_SYS(sched_setaffinity),
+		SCMP_SYS(sched_setscheduler), SCMP_SYS(sched_setparam), SCMP_SYS(sched_setattr)};
+	static const struct {
+		int call;
+		uint64_t process, group, user;
+	} by_kind[] = {{SCMP_SYS(setpriority), PRIO_PROCESS, PRIO_PGRP, PRIO_USER},
+		{SCMP_SYS(ioprio_set), IOPRIO_WHO_PROCESS, IOPRIO_WHO_PGRP, IOPRIO_WHO_USER}};
+	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
+	int error = 0;
+
+	for (size_t i = 0; error == 0 && i < sizeof(by_pid) / sizeof(by_pid[0]); i++) {
+		error = seccomp_rule_add(filter, no, by_pid[i], 1, IS(0, 1));
+	}
+	for (size_t i = 0; error == 0 && i < sizeof(by_kind) / sizeof(by_kind[0]); i++) {
+		int call = by_kind[i].call;
+
+		error = seccomp_rule_add(filter, no, call, 2, IS(0, by_kind[i].process), IS(1, 1));
+		error = error != 0 ? error
+				   : seccomp_rule_add(filter, no, call, 1, IS(0, by_kind[i].group));
+		error = error != 0 ? error
+				   : seccomp_rule_add(filter, no, call, 1, IS(0, by_kind[i].user));
+	}
+	return error;
+}
+
+/*
+ * Where Landlock does not keep signals inside: the group of processes that the command shares with
+ * its caller, for the terminal's sake, can be signalled without a number, and by asking for a
+ * signal when the terminal has input.
+ */
+int filter_signals(scmp_filter_ctx filter)
+{
+	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
+	int error = seccomp_rule_add(filter, no, SCMP_SYS(kill), 1, IS(0, 0));
+
+	error = error != 0 ? error
+			   : seccomp_rule_add(filter, no, SCMP_SYS(ioctl), 1, IS(1, FIOASYNC));
+	error = error != 0 ? error
+			   : seccomp_rule_add(filter, no, SCMP_SYS(fcntl), 1, IS(1, F_SETSIG));
+	return error != 0 ? error
+			  : seccomp_rule_add(filter, no, SCMP_SYS(fcntl), 2, IS(1, F_SETFL),
+				    SCMP_A2(SCMP_CMP_MASKED_EQ, O_ASYNC, O_ASYNC));
+}
+
+/* Only unix, IPv4, IPv6 and reading routes; no raw sockets; pairs of unix sockets alone. */
 static int refuse_sockets(scmp_filter_ctx filter)
 {
-	int error = 0;
+	int error = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socketpair), 1,
+		SCMP_A0(SCMP_CMP_GT, AF_UNIX));
 
 	for (uint64_t family = 0; error == 0 && family < AF_MAX; family++) {
 		if (family == AF_UNIX || family == AF_INET || family == AF_INET6 ||
@@ -171,7 +233,7 @@ static int refuse_setuid_files(scmp_filter_ctx filter)
 		int call;
 		unsigned mode, flags; /* which arguments; flags 0: the mode always counts */
 	} calls[] = {{SCMP_SYS(chmod), 1, 0}, {SCMP_SYS(fchmod), 1, 0}, {SCMP_SYS(fchmodat), 2, 0},
-		{452 /* fchmodat2 */, 2, 0}, {SCMP_SYS(creat), 1, 0}, {SCMP_SYS(mknod), 1, 0},
+		{FCHMODAT2, 2, 0}, {SCMP_SYS(creat), 1, 0}, {SCMP_SYS(mknod), 1, 0},
 		{SCMP_SYS(mknodat), 2, 0}, {SCMP_SYS(open), 2, 1}, {SCMP_SYS(openat), 3, 2}};
 	static const uint64_t making[] = {O_CREAT, O_TMPFILE & ~O_DIRECTORY};
 	int error = 0;
@@ -205,6 +267,7 @@ int filter_command(scmp_filter_ctx filter)
 	error = error != 0 ? error : refuse_named(filter);
 	error = error != 0 ? error : refuse_clone_flags(filter);
 	error = error != 0 ? error : refuse_terminal_injection(filter);
+	error = error != 0 ? error : refuse_meddling(filter);
 	error = error != 0 ? error : refuse_setuid_files(filter);
 	return error != 0 ? error : refuse_sockets(filter);
 }

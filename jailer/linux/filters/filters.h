@@ -13,6 +13,7 @@
 
 /* 0, or libseccomp's error: a filter is whole or it is none. */
 int filter_command(scmp_filter_ctx filter);
+int filter_signals(scmp_filter_ctx filter); /* beside it, where Landlock does not do it */
 int filter_gateway(scmp_filter_ctx filter);
 extern const size_t filter_gateway_calls; /* how many the gateway may make */
 

@@ -44,6 +44,7 @@ int main(void)
 {
 	puts("/* Made by the build (filters/make.c). */");
 	if (print("command_filter", filter_command, SCMP_ACT_ALLOW) != 0 ||
+		print("signals_filter", filter_signals, SCMP_ACT_ALLOW) != 0 ||
 		print("gateway_filter", filter_gateway, SCMP_ACT_ERRNO(EPERM)) != 0) {
 		fputs("the filters of system calls cannot be made\n", stderr);
 		return 1;
