@@ -84,7 +84,7 @@ uint32_t os_identity_of(HANDLE file, struct os_identity *ret_identity)
 
 static bool may_grant(const char *path)
 {
-	HANDLE file;
+	HANDLE file = INVALID_HANDLE_VALUE;
 
 	if (open_itself(path, WRITE_DAC, &file) != OS_OK) {
 		return false;
