@@ -31,6 +31,9 @@ static void reserve(struct store *s, size_t size)
 	s->data = malloc(size);
 	s->failed = s->data == NULL;
 	s->size = s->failed ? 0 : size;
+	if (!s->failed) {
+		certs_system_populate(s->data, size / 4 * 3);
+	}
 }
 
 static void put(struct store *s, const void *bytes, size_t len)

@@ -11,6 +11,7 @@
 #include "gateway/gateway.h"
 #include "rules/rules.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct auth_file;
@@ -36,6 +37,8 @@ struct gateway_story {
 /* How many sockets a door has here, in the order of struct gateway_door's names: all must arrive.
  */
 extern const int gateway_process_sockets;
+/* Whether the process ends with the gateway: then its memory and sockets need no giving back. */
+extern const bool gateway_process_ends;
 
 struct gateway_process {
 	pid_t pid;

@@ -583,7 +583,9 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 	if (h.audit != NULL) {
 		(void)audit_close(h.audit, &ignored); /* it wakes workers */
 	}
-	gateway_destroy(h.gateway);
+	if (!gateway_process_ends) { /* the kernel does it in less time, and no thread is left */
+		gateway_destroy(h.gateway);
+	}
 	while (h.retired != NULL) {
 		struct retired_rules *r = h.retired;
 
@@ -598,7 +600,9 @@ int gateway_main(const struct gateway_plan *plan, int socket)
 		fprintf(stderr, "sallyport gateway: the last checkpoint did not get to %s\n",
 			plan->options->checkpoint_to);
 	}
-	certs_trust_destroy(h.trust);
+	if (!gateway_process_ends) {
+		certs_trust_destroy(h.trust);
+	}
 	certs_mint_destroy(h.mint);
 	certs_ca_destroy(h.ca);
 	return result == 0 ? 0 : 1;

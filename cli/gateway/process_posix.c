@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 const int gateway_process_sockets = 7;
+const bool gateway_process_ends = true;
 
 /* A crash must not put the run's key on a disk. 1 and not 0: see core(5), piping to a program. */
 static void forbid_core(void)

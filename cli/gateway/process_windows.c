@@ -17,6 +17,7 @@
 
 /* Clients speak to a proxy; there are no names to answer, nothing is captured. */
 const int gateway_process_sockets = 1;
+const bool gateway_process_ends = false;
 
 /* One a program. */
 static struct {

@@ -42,6 +42,8 @@ static const char *const proxies[] = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", 
 	"https_proxy", "all_proxy", "GRPC_PROXY", "grpc_proxy", "YARN_HTTP_PROXY",
 	"YARN_HTTPS_PROXY"};
 
+enum { BUNDLE_USUAL = 4 << 20 }; /* a larger file is none of certificates */
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The kind of certificate that begins at a line's start; NULL: something else does. */
@@ -344,12 +346,25 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 	return 0;
 }
 
+/* Its pages come at once: one fault for each is 2% of a start. */
+static void make_room(struct text *bundle, const char *path)
+{
+	struct stat st;
+
+	if (path != NULL && stat(path, &st) == 0 && st.st_size > 0 && st.st_size < BUNDLE_USUAL) {
+		text_reserve(bundle, (size_t)st.st_size + 1);
+		certs_system_populate(bundle->data, (size_t)st.st_size);
+	}
+}
+
 void client_trust_begin(struct client_trust *t)
 {
+	const char *path = certs_system_bundle();
 	struct list seen = {0};
 
 	memset(t, 0, sizeof(*t));
-	add_roots(&t->bundle, &seen, certs_system_bundle());
+	make_room(&t->bundle, path);
+	add_roots(&t->bundle, &seen, path);
 	list_finish(&seen);
 }
 

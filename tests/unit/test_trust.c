@@ -436,6 +436,26 @@ static void a_bundle_can_wait(void **state)
 	made_finish(&leaf);
 }
 
+/* Whatever lies there, and wherever it begins and ends. */
+static void populating_changes_nothing(void **state)
+{
+	enum { SIZE = 5 * 4096 };
+	unsigned char *memory = malloc(SIZE);
+
+	(void)state;
+	assert_non_null(memory);
+	for (size_t i = 0; i < SIZE; i++) {
+		memory[i] = (unsigned char)(i * 7);
+	}
+	certs_system_populate(memory, SIZE);
+	certs_system_populate(memory + 1, SIZE - 1);
+	certs_system_populate(memory + 5, 0);
+	for (size_t i = 0; i < SIZE; i++) {
+		assert_int_equal(memory[i], (unsigned char)(i * 7));
+	}
+	free(memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +474,7 @@ int main(void)
 		cmocka_unit_test(nothing_presented_is_refused),
 		cmocka_unit_test(bundles),
 		cmocka_unit_test(a_bundle_can_wait),
+		cmocka_unit_test(populating_changes_nothing),
 	};
 	struct certs_diag diag;
 	int failed;
