@@ -7,7 +7,9 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/platform_util.h>
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 
 enum { X25519_LEN = 32 };
 
@@ -24,20 +26,53 @@ static bool derive(EVP_PKEY *own, EVP_PKEY *peer, unsigned char out[X25519_LEN])
 	return done;
 }
 
-static bool multiply(const unsigned char scalar[X25519_LEN], const unsigned char *u,
+/*
+ * A key of the scalar alone. libcrypto computes the public half of a raw private key, which costs
+ * as much as the exchange and is not wanted here: it takes one that is given for granted, and an
+ * exchange does not look at it.
+ */
+static EVP_PKEY *key_of(const unsigned char scalar[X25519_LEN])
+{
+	static const unsigned char unused[X25519_LEN];
+	OSSL_PARAM halves[] = {
+		OSSL_PARAM_octet_string(
+			OSSL_PKEY_PARAM_PRIV_KEY, (unsigned char *)scalar, X25519_LEN),
+		OSSL_PARAM_octet_string(
+			OSSL_PKEY_PARAM_PUB_KEY, (unsigned char *)unused, X25519_LEN),
+		OSSL_PARAM_END,
+	};
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "X25519", NULL);
+	EVP_PKEY *key = NULL;
+
+	if (context == NULL || EVP_PKEY_fromdata_init(context) != 1 ||
+		EVP_PKEY_fromdata(context, &key, EVP_PKEY_KEYPAIR, halves) != 1) {
+		key = NULL;
+	}
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+static bool exchange(const unsigned char scalar[X25519_LEN], const unsigned char u[X25519_LEN],
 	unsigned char out[X25519_LEN])
 {
-	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scalar, X25519_LEN);
-	EVP_PKEY *peer = u != NULL
-				 ? EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, u, X25519_LEN)
-				 : NULL;
-	size_t len = X25519_LEN;
-	bool done = own != NULL && (u != NULL ? peer != NULL && derive(own, peer, out)
-					      : EVP_PKEY_get_raw_public_key(own, out, &len) == 1 &&
-							   len == X25519_LEN);
+	EVP_PKEY *own = key_of(scalar);
+	EVP_PKEY *peer = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, u, X25519_LEN);
+	bool done = own != NULL && peer != NULL && derive(own, peer, out);
 
 	EVP_PKEY_free(own);
 	EVP_PKEY_free(peer);
+	return done;
+}
+
+/* The scalar times the base point, for which libcrypto has a table. */
+static bool public_half(const unsigned char scalar[X25519_LEN], unsigned char out[X25519_LEN])
+{
+	EVP_PKEY *own = EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, NULL, scalar, X25519_LEN);
+	size_t len = X25519_LEN;
+	bool done = own != NULL && EVP_PKEY_get_raw_public_key(own, out, &len) == 1 &&
+		    len == X25519_LEN;
+
+	EVP_PKEY_free(own);
 	return done;
 }
 
@@ -53,7 +88,7 @@ int x25519_mul(mbedtls_ecp_group *grp, mbedtls_ecp_point *R, const mbedtls_mpi *
 	ret = ret != 0 ? ret : mbedtls_mpi_write_binary_le(m, scalar, sizeof(scalar));
 	ret = ret != 0 ? ret : mbedtls_mpi_write_binary_le(&P->X, u, sizeof(u));
 	if (ret == 0) {
-		ret = multiply(scalar, base ? NULL : u, out)
+		ret = (base ? public_half(scalar, out) : exchange(scalar, u, out))
 			      ? mbedtls_ecp_point_read_binary(grp, R, out, sizeof(out))
 			      : MBEDTLS_ERR_ECP_INVALID_KEY;
 	}
