@@ -96,7 +96,7 @@ static int add_checkpoints(struct folder *f)
 
 static bool has_writer(const struct folder *f)
 {
-	int lock = openat(f->dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int lock = openat(f->dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	bool live = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
 
 	if (lock >= 0) {

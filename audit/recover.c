@@ -37,7 +37,8 @@ int segment_open(int dir, unsigned number)
 	int fd;
 
 	segment_name(number, name);
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* A pipe in a segment's place is not waited for: it is an empty one. */
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT) {
 		strcat(name, ".zst");
 		fd = zst_open(dir, name);
@@ -185,7 +186,8 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 	int fd, error;
 
 	segment_name(segment, name);
-	fd = cut ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : segment_open(dir, segment);
+	fd = cut ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+		 : segment_open(dir, segment);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		error = audit_say(diag, AUDIT_EIO, name, "cannot be read");
 		goto out;

@@ -50,8 +50,8 @@ out:
 
 int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len)
 {
-	return folder_read_fd(
-		openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), ret_text, ret_len);
+	return folder_read_fd(openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
+		ret_text, ret_len);
 }
 
 int tree_file_header(const char *text, size_t len, struct tree *ret_tree, size_t *ret_header)

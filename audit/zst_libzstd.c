@@ -65,7 +65,7 @@ static bool decompress(int from, int to)
 
 int zst_open(int dir, const char *name)
 {
-	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to, error;
+	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), to, error;
 
 	if (from < 0) {
 		return -1;
@@ -114,7 +114,8 @@ static bool compress(int from, int to)
 
 int zst_compress(int dir, const char *name, const char *fresh)
 {
-	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), to = -1, error;
+	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), to = -1,
+	    error;
 	struct stat st;
 	bool done = false;
 
