@@ -45,7 +45,24 @@ static int hex_digit(char c)
 				      : -1;
 }
 
-/* Is the parameter's name, percent-encoded or not, one of these? */
+static char folded(char c)
+{
+	return c != '\0' && strchr(". +", c) != NULL ? '_' : c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+static bool is_folded(const char *name, const char *plain)
+{
+	while (*name != '\0' && folded(*name) == *plain) {
+		name++;
+		plain++;
+	}
+	return *name == *plain;
+}
+
+/*
+ * Is the parameter's name one of these, or what some origin takes for it (rules/query.c):
+ * percent-encoded, in other case, with blanks before it, `name[]`?
+ */
 static bool is_named(const char *const *names, const char *name, size_t len)
 {
 	char plain[128];
@@ -54,18 +71,28 @@ static bool is_named(const char *const *names, const char *name, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char c = name[i];
 
-		if (n + 1 == sizeof(plain)) {
-			return false;
-		}
 		if (c == '%' && i + 2 < len && hex_digit(name[i + 1]) >= 0 &&
 			hex_digit(name[i + 2]) >= 0) {
 			c = (char)(hex_digit(name[i + 1]) << 4 | hex_digit(name[i + 2]));
 			i += 2;
 		}
-		plain[n++] = c;
+		if (c == '[') {
+			break;
+		}
+		if (n + 1 == sizeof(plain)) {
+			return false;
+		}
+		if (n > 0 || (c != ' ' && c != '+')) {
+			plain[n++] = folded(c);
+		}
 	}
 	plain[n] = '\0';
-	return has(names, plain);
+	for (; names != NULL && *names != NULL; names++) {
+		if (is_folded(*names, plain)) {
+			return true;
+		}
+	}
+	return false;
 }
 
 /* Appends len bytes; the caller has made room. */

@@ -115,6 +115,8 @@ def test_credentials_are_digests_only(sally, origin):
     ("/path:a@b/", "/path:a@b/"),
     ("https://other.test/#token={}&x=1", "https://other.test/#token={1}&x=1"),
     ("/x?page=1#/done?Token={}&state=2", "/x?page=1#/done?Token={1}&state=2"),
+    ("/?token[]={}&token%5b0%5D={}&+token={}&%20Token={}", "/?token[]={1}&token%5b0%5D={1}&+token={1}&%20Token={1}"),
+    ("/?tokens=1&a[token]=2&to+ken=3", "/?tokens=1&a[token]=2&to+ken=3"),
     ("https://u:{}@other.test/?token={}#token={}", "https://{0}@other.test/?token={1}#token={1}"),
 ])
 def test_no_credentials_in_urls_of_heads(sally, plain_origin, url, told):
