@@ -9,12 +9,19 @@
 #include <mbedtls/ecp.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
+#include <openssl/sha.h>
 
 /*
  * Makes libcrypto ready, once: without its tables of names and the system's configuration, and with
  * the kernel's random bytes. To be called first by whatever calls it.
  */
 void libcrypto_start(void);
+/*
+ * From here on the random bytes that libcrypto gets in this thread are SHA-512 over this state and
+ * 64 of the kernel's for each 64, which must not repeat even should those; NULL: the kernel's as
+ * they are.
+ */
+void libcrypto_hedge(const SHA512_CTX *state);
 
 /* ec_libcrypto.c: for the life of the process; NULL: a curve that libcrypto does not have. */
 const EC_GROUP *ec_group(mbedtls_ecp_group_id id);
