@@ -154,6 +154,12 @@ int audit_gather(struct audit_log *log, const struct audit_record *record, uint6
  * listeners hear of it.
  */
 void audit_flush(struct audit_log *log);
+/*
+ * The same by who has nothing else to do. With AUDIT_DURABLE too it is committed when this returns,
+ * if syncs are short and nobody is at one: a thread that must first be woken takes longer.
+ */
+void audit_flush_idle(struct audit_log *log);
+bool audit_is_durable(const struct audit_log *log);
 /* Both: for one record by itself. */
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag) __attribute__((warn_unused_result));

@@ -2,8 +2,9 @@
  * Gathered lines to disk.
  *
  * BUFFERED: whoever asks writes them, with the mutex held; the thread syncs every 100 ms. DURABLE:
- * the thread writes and syncs what is gathered and moves the committed mark (group commit; a batch
- * of many is synced in the journal, its segment later). When writing fails the batch is kept and
+ * the thread, or who has nothing else to do, writes and syncs what is gathered and moves the
+ * committed mark (group commit; a batch of many is synced in the journal, its segment later): one
+ * at a time, who is `busy`. When writing fails the batch is kept and
  * tried again, and what is written is kept until a sync was sure of it: in DURABLE the journal has
  * it, in BUFFERED the memory. The seal is the thread's, in DURABLE all of it; in BUFFERED a full
  * segment is sealed by whoever fills it, and `sealing` keeps the two apart.
@@ -20,7 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MANY = 4 }; /* records in a batch: the journal pays */
+enum {
+	MANY = 4,                  /* records in a batch: the journal pays */
+	QUICK_NS = 2 * 1000 * 1000 /* who has a loop may wait so long for a sync */
+};
 
 /* ---- the segment ---- */
 
@@ -298,21 +302,26 @@ static int bring_to_disk(struct audit_log *log, const struct batch *b, bool *ret
 	return 0;
 }
 
-/* With the mutex held; it is given up while the disk works. False: it fails, and time is up. */
-static bool commit_batch(struct audit_log *log)
+/* With the mutex held, by who is busy. */
+static void take_gathered(struct audit_log *log)
 {
-	struct batch *b = &log->writing, empty = log->writing;
-	uint64_t end = log->next_seq;
-	struct audit_diag diag;
-	bool journalled;
-	int error;
+	struct batch empty = log->writing;
 
-	*b = log->gathering;
+	log->writing = log->gathering;
 	log->gathering = empty;
-	pthread_mutex_unlock(&log->mutex);
-	/* Nobody else touches file, size and segment in this mode. */
-	while ((error = write_batch(log, b, &diag)) != AUDIT_OK ||
-		bring_to_disk(log, b, &journalled) != 0) {
+	log->end = log->next_seq;
+	log->asked = false;
+}
+
+/* What was taken, without the mutex; *ret_journalled: its segment is still to be synced. */
+static bool commit_taken(struct audit_log *log, bool *ret_journalled)
+{
+	struct batch *b = &log->writing;
+	int64_t began = writer_clock(CLOCK_MONOTONIC);
+	struct audit_diag diag;
+	int error = write_batch(log, b, &diag);
+
+	if (error != AUDIT_OK || bring_to_disk(log, b, ret_journalled) != 0) {
 		atomic_store(&log->cause, errno);
 		if (error == AUDIT_OK) {
 			/*
@@ -322,6 +331,29 @@ static bool commit_batch(struct audit_log *log)
 			grown_forget(&log->file, log->file.size - b->len);
 		}
 		atomic_store(&log->failed, true);
+		return false;
+	}
+	log->took = writer_clock(CLOCK_MONOTONIC) - began;
+	atomic_store(&log->committed, log->end);
+	atomic_store(&log->failed, false);
+	announce(log);
+	seal_batch(log, b); /* nobody has to wait for the hashes */
+	clear(b);
+	return true;
+}
+
+/* With the mutex held; it is given up while the disk works. False: it fails, and time is up. */
+static bool commit_batch(struct audit_log *log)
+{
+	bool journalled;
+
+	if (log->writing.len == 0) {
+		take_gathered(log);
+	} else { /* commit_here() tried in vain */
+		log->asked = log->gathering.len > 0;
+	}
+	pthread_mutex_unlock(&log->mutex);
+	while (!commit_taken(log, &journalled)) {
 		announce(log);
 		pthread_mutex_lock(&log->mutex);
 		(void)wait_work(log);
@@ -330,13 +362,43 @@ static bool commit_batch(struct audit_log *log)
 		}
 		pthread_mutex_unlock(&log->mutex);
 	}
-	atomic_store(&log->committed, end);
-	atomic_store(&log->failed, false);
-	announce(log);
-	seal_batch(log, b); /* nobody has to wait for the hashes */
-	clear(b);
 	pthread_mutex_lock(&log->mutex);
 	log->dirty = journalled;
+	return true;
+}
+
+/* As far as can be told: one short sync, and nothing to be made or closed. */
+static bool is_quick(struct audit_log *log)
+{
+	const struct batch *b = &log->gathering;
+
+	return log->took < QUICK_NS && !audit_failed(log) && !is_full(log) &&
+	       (log->journal == NULL ? b->records < MANY
+				     : audit_journal_takes(
+					       log->journal, log->segment, log->file.size, b->len));
+}
+
+bool commit_here(struct audit_log *log)
+{
+	bool done, journalled;
+
+	if (log->durability != AUDIT_DURABLE || log->busy || log->gathering.len == 0 ||
+		log->writing.len > 0 || !is_quick(log)) {
+		return false;
+	}
+	log->busy = true;
+	take_gathered(log);
+	pthread_mutex_unlock(&log->mutex);
+	done = commit_taken(log, &journalled);
+	pthread_mutex_lock(&log->mutex);
+	if (done) {
+		log->dirty = journalled;
+	}
+	log->busy = false;
+	log->asked |= !done; /* the thread tries again */
+	if (log->asked || log->wanted || log->stopping) {
+		pthread_cond_signal(&log->work);
+	}
 	return true;
 }
 
@@ -404,10 +466,10 @@ static bool commit_gathered(struct audit_log *log)
 {
 	struct audit_diag diag;
 
-	log->asked = false;
 	if (log->durability == AUDIT_DURABLE) {
 		return commit_batch(log);
 	}
+	log->asked = false;
 	log->owing = true; /* who listens hears of what the thread wrote */
 	return commit_now(log, &diag) == AUDIT_OK;
 }
@@ -423,22 +485,52 @@ static void announce_owed(struct audit_log *log)
 	}
 }
 
+static void be_busy(struct audit_log *log)
+{
+	while (log->busy) {
+		log->wanted = true;
+		(void)wait_work(log);
+	}
+	log->wanted = false;
+	log->busy = true;
+}
+
+/* Lets others be busy. True: nothing happened for so long. */
+static bool rest(struct audit_log *log)
+{
+	uint64_t committed = atomic_load(&log->committed);
+	bool idle;
+
+	log->busy = false;
+	idle = wait_work(log);
+	be_busy(log);
+	return idle &&
+	       (log->durability == AUDIT_BUFFERED || committed == atomic_load(&log->committed));
+}
+
+/* Something is not committed yet. */
+static bool is_behind(const struct audit_log *log)
+{
+	return log->gathering.len > 0 || (log->durability == AUDIT_DURABLE && log->writing.len > 0);
+}
+
 void *commit_thread(void *arg)
 {
 	struct audit_log *log = arg;
 
 	pthread_mutex_lock(&log->mutex);
-	while (!log->stopping || log->gathering.len > 0) {
-		if (log->gathering.len > 0 && (log->asked || log->stopping)) {
+	be_busy(log);
+	while (!log->stopping || is_behind(log)) {
+		if (is_behind(log) && (log->asked || log->stopping)) {
 			if (!commit_gathered(log) && log->stopping) {
 				break;
 			}
 		} else {
 			bool much = log->written.len > BATCH_MAX && !atomic_load(&log->sync_failed);
-			bool idle = !much && wait_work(log);
+			bool idle = !much && rest(log);
 
 			/* What nobody waits for goes too, after a time. */
-			if (idle && log->gathering.len > 0) {
+			if (idle && is_behind(log)) {
 				(void)commit_gathered(log);
 			}
 			if (idle || much || atomic_load(&log->sync_failed)) {

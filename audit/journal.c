@@ -152,14 +152,19 @@ void audit_journal_begin(struct journal **journal, int dir, unsigned segment, ui
 	j->broken = false;
 }
 
+bool audit_journal_takes(const struct journal *j, unsigned segment, uint64_t offset, size_t len)
+{
+	return j != NULL && !j->broken && segment == j->segment && offset == j->offset &&
+	       len <= JOURNAL_BYTES && j->position + JOURNAL_HEADER + len <= JOURNAL_BYTES;
+}
+
 bool audit_journal_add(
 	struct journal *j, unsigned segment, uint64_t offset, char *frame, size_t len)
 {
 	struct frame f = {segment, offset, 0, frame + JOURNAL_HEADER, (uint32_t)len};
 	size_t whole = JOURNAL_HEADER + len;
 
-	if (j == NULL || j->broken || segment != j->segment || offset != j->offset ||
-		len > JOURNAL_BYTES || j->position + whole > JOURNAL_BYTES) {
+	if (!audit_journal_takes(j, segment, offset, len)) {
 		return false;
 	}
 	f.generation = j->generation;

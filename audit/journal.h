@@ -28,6 +28,8 @@ extern const char audit_journal_name[];
  * there is none yet; when that fails `*journal` stays NULL, and syncing the segment must do.
  */
 void audit_journal_begin(struct journal **journal, int dir, unsigned segment, uint64_t offset);
+/* Do so many bytes of the segment from `offset` on continue what is here, and fit? */
+bool audit_journal_takes(const struct journal *j, unsigned segment, uint64_t offset, size_t len);
 /*
  * True when the bytes, just appended to the segment at `offset`, are on disk: `len` of them behind
  * JOURNAL_HEADER bytes that are written over. False: they do not continue what is here, do not fit,

@@ -138,6 +138,17 @@ void audit_flush(struct audit_log *log)
 	pthread_mutex_unlock(&log->mutex);
 }
 
+void audit_flush_idle(struct audit_log *log)
+{
+	struct audit_diag ignored;
+
+	pthread_mutex_lock(&log->mutex);
+	if (!commit_here(log)) {
+		(void)flush(log, &ignored);
+	}
+	pthread_mutex_unlock(&log->mutex);
+}
+
 int audit_append(struct audit_log *log, const struct audit_record *record, uint64_t *ret_seq,
 	struct audit_diag *diag)
 {
@@ -158,6 +169,11 @@ int audit_append(struct audit_log *log, const struct audit_record *record, uint6
 		*ret_seq = log->next_seq - 1;
 	}
 	return finish(log, error);
+}
+
+bool audit_is_durable(const struct audit_log *log)
+{
+	return log->durability == AUDIT_DURABLE;
 }
 
 bool audit_is_committed(const struct audit_log *log, uint64_t seq)

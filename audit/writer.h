@@ -53,6 +53,9 @@ struct audit_log {
 	bool owing;           /* writing failed: whoever waits must hear how it goes on */
 	bool dirty;           /* the segment is written, not yet synced */
 	bool stopping;
+	bool busy; /* someone has what is only for one at a time, below: the thread unless it rests
+		    */
+	bool wanted;       /* the thread waits for that */
 	int64_t sealed_at; /* monotonic, ns */
 	/*
 	 * The thread is at it, the segment stays. Set by it, with the mutex held; DURABLE: it looks
@@ -61,11 +64,16 @@ struct audit_log {
 	bool sealing, syncing;
 
 	/*
-	 * The thread's own; BUFFERED: and of who holds the mutex while it is not syncing. No flag
-	 * of the mutex's stands beside these: the compiler reads neighbours as one word.
+	 * Of who is busy; BUFFERED: the thread's own, and of who holds the mutex while it is not
+	 * syncing. No flag of the mutex's stands beside these: the compiler reads neighbours as one
+	 * word.
 	 */
-	struct batch writing; /* BUFFERED: what is written and being synced, up to `synced_to` */
-	uint64_t synced_to;
+	/* BUFFERED: what is written and being synced, up to `synced_to`; DURABLE: records up to
+	 * `end`
+	 */
+	struct batch writing;
+	uint64_t synced_to, end;
+	int64_t took;            /* DURABLE: the last batch, ns */
 	struct journal *journal; /* owned; NULL: there is none */
 	bool unsure;             /* a sync of what these hold failed */
 	pthread_t thread;
@@ -101,6 +109,8 @@ bool commit_take_written(struct audit_log *log) __attribute__((warn_unused_resul
 int commit_seal(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* BUFFERED: writes what is gathered. With the mutex held. */
 int commit_now(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
+/* DURABLE: commits what is gathered if that is quick. With the mutex held, given up meanwhile. */
+bool commit_here(struct audit_log *log);
 /* What the thread runs; the argument is the log. */
 void *commit_thread(void *log);
 

@@ -128,7 +128,8 @@ int gateway_use_record(struct gateway *g, struct audit_log *audit, struct gatewa
 {
 	g->config.audit = audit;
 	for (unsigned i = 0; i < g->n_workers; i++) {
-		if (audit_listen(audit, worker_wake, &g->workers[i]) != AUDIT_OK) {
+		if (audit_listen(audit, worker_wake, &g->workers[i]) != AUDIT_OK ||
+			!worker_use_record(&g->workers[i], audit)) {
 			return say(diag, GATEWAY_EMEMORY, "listening to the record");
 		}
 	}

@@ -15,6 +15,8 @@
 #include <string.h>
 #include <time.h>
 
+enum { FLUSH_PRIORITY = LEG_PRIORITIES }; /* behind everything else */
+
 int64_t worker_now(void)
 {
 	struct timespec now;
@@ -104,8 +106,22 @@ static void release_committed(struct worker *w)
 	}
 }
 
-/* Behind everything that was due in this turn: one write for all of it. */
+/* Behind everything that was due: one write for all that was recorded meanwhile. */
 static void on_flush(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *w = arg;
+
+	(void)fd;
+	(void)what;
+	if (w->late != NULL) {
+		(void)event_del(w->late);
+	}
+	audit_flush_idle(w->gateway->config.audit);
+	release_committed(w);
+}
+
+/* Something else has been due for too long. */
+static void on_late(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *w = arg;
 
@@ -117,8 +133,13 @@ static void on_flush(evutil_socket_t fd, short what, void *arg)
 
 void worker_await_record(struct worker *w, struct session *s)
 {
+	static const struct timeval soon = {.tv_usec = 1000};
+
 	session_wait(s, &w->waiting);
 	event_active(w->flush, EV_TIMEOUT, 0);
+	if (w->late != NULL && !event_pending(w->late, EV_TIMEOUT, NULL)) {
+		(void)event_add(w->late, &soon);
+	}
 }
 
 /* Whose leaf is not there yet waits anew. */
@@ -151,6 +172,17 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* A write costs little, a sync much: as many as can share it, and nobody waits in vain meanwhile.
+ */
+bool worker_use_record(struct worker *w, const struct audit_log *audit)
+{
+	if (!audit_is_durable(audit)) {
+		return true;
+	}
+	w->late = event_new(w->base, -1, 0, on_late, w);
+	return w->late != NULL && event_priority_set(w->flush, FLUSH_PRIORITY) == 0;
+}
+
 int worker_init(struct worker *w, struct gateway *g, unsigned index)
 {
 	struct event_config *config = event_config_new();
@@ -172,7 +204,7 @@ int worker_init(struct worker *w, struct gateway *g, unsigned index)
 	event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
 	w->base = event_base_new_with_config(config);
 	event_config_free(config);
-	if (w->base == NULL || event_base_priority_init(w->base, LEG_PRIORITIES) != 0 ||
+	if (w->base == NULL || event_base_priority_init(w->base, FLUSH_PRIORITY + 1) != 0 ||
 		evutil_socketpair(socket_pair_family, SOCK_STREAM, 0, w->wake_pair) != 0) {
 		return -1;
 	}
@@ -210,6 +242,9 @@ void worker_finish(struct worker *w)
 	}
 	if (w->flush != NULL) {
 		event_free(w->flush);
+	}
+	if (w->late != NULL) {
+		event_free(w->late);
 	}
 	if (w->wake != NULL) {
 		event_free(w->wake);

@@ -45,6 +45,7 @@ struct worker {
 	struct event *room;    /* owned: while there is none, a look now and then */
 	struct event *wake;    /* the record moved, or the gateway stops */
 	struct event *flush;   /* owned: what was recorded in this turn of the loop is written */
+	struct event *late;    /* owned: ... or, as the loop is not idle, soon; NULL: no */
 	evutil_socket_t wake_pair[2];
 	LIST_HEAD(session_list, session) sessions;
 	TAILQ_HEAD(session_queue, session) waiting; /* for the record's commit, in its order */
@@ -71,6 +72,9 @@ struct gateway {
 };
 
 int worker_init(struct worker *w, struct gateway *g, unsigned index);
+/* Before it runs. */
+bool worker_use_record(struct worker *w, const struct audit_log *audit)
+	__attribute__((warn_unused_result));
 void worker_finish(struct worker *w);
 void *worker_run(void *worker);
 /* From any thread. */

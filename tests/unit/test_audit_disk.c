@@ -5,6 +5,7 @@
 #include "tests/unit/audit_folder.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,13 @@ enum {
 
 static const struct timespec moment = {.tv_nsec = 200000};
 
+/* Who appends syncs too. */
+static bool idle;
+
 static struct audit_log *try_open(enum audit_durability durability)
 {
 	struct audit_options options = {.durability = durability,
-		.segment_bytes = SEGMENT,
+		.segment_bytes = idle ? 0 : SEGMENT,
 		.run = "run-1",
 		.key = &folder_key};
 	struct audit_log *log = NULL;
@@ -40,6 +44,23 @@ static struct audit_log *try_open(enum audit_durability durability)
 	return log;
 }
 
+static int append(struct audit_log *log, uint64_t *ret_seq)
+{
+	struct audit_record r;
+	struct audit_diag diag;
+	int error;
+
+	if (!idle) {
+		return folder_append(log, "/somewhere", ret_seq);
+	}
+	audit_record_init(&r);
+	r.kind = AUDIT_INTENT;
+	r.host = "a.test";
+	error = audit_gather(log, &r, ret_seq, &diag);
+	audit_flush_idle(log);
+	return error;
+}
+
 /* Appends and waits; false when the record is not, or not surely, on disk. */
 static bool append_surely(struct audit_log *log, unsigned tries)
 {
@@ -47,7 +68,7 @@ static bool append_surely(struct audit_log *log, unsigned tries)
 	int error = AUDIT_EIO;
 
 	for (unsigned i = 0; i < tries && error != AUDIT_OK; i++) {
-		error = folder_append(log, "/somewhere", &seq);
+		error = append(log, &seq);
 		if (error != AUDIT_OK) {
 			nanosleep(&moment, NULL);
 		}
@@ -121,10 +142,11 @@ static void a_fault_anywhere_passes(void **state)
 		enum disk_mode mode;
 		int error;
 	} faults[] = {{DISK_ONCE, EIO}, {DISK_SHORT, ENOSPC}, {DISK_LOSES, EIO}};
-	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
+	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED, AUDIT_DURABLE};
 
 	(void)state;
-	for (unsigned m = 0; m < 2; m++) {
+	for (unsigned m = 0; m < 3; m++) {
+		idle = m == 2;
 		for (unsigned f = 0; f < 3; f++) {
 			unsigned at = 0;
 
@@ -135,6 +157,7 @@ static void a_fault_anywhere_passes(void **state)
 			assert_true(at > 20); /* there were calls to fail */
 		}
 	}
+	idle = false;
 }
 
 /*
@@ -212,10 +235,11 @@ static bool one_death(enum audit_durability durability, unsigned at)
 
 static void a_death_anywhere_leaves_what_was_acknowledged(void **state)
 {
-	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED};
+	static const enum audit_durability modes[] = {AUDIT_DURABLE, AUDIT_BUFFERED, AUDIT_DURABLE};
 
 	(void)state;
-	for (unsigned m = 0; m < 2; m++) {
+	for (unsigned m = 0; m < 3; m++) {
+		idle = m == 2;
 		unsigned at = 0;
 
 		while (one_death(modes[m], at)) {
@@ -224,6 +248,50 @@ static void a_death_anywhere_leaves_what_was_acknowledged(void **state)
 		}
 		assert_true(at > 20);
 	}
+	idle = false;
+}
+
+enum { THREADS = 4, EACH = 300 };
+
+static void *append_many(void *arg)
+{
+	struct audit_log *log = arg;
+	struct audit_record r;
+	struct audit_diag diag;
+	uint64_t seq, done = 0;
+
+	audit_record_init(&r);
+	r.kind = AUDIT_INTENT;
+	r.host = "a.test";
+	for (unsigned i = 0; i < EACH; i++) {
+		if (audit_gather(log, &r, &seq, &diag) == AUDIT_OK) {
+			audit_flush_idle(log);
+			done += audit_wait(log, seq);
+		}
+	}
+	return (void *)(uintptr_t)done;
+}
+
+static void threads_that_sync_themselves_take_turns(void **state)
+{
+	pthread_t threads[THREADS];
+	struct audit_log *log;
+	struct audit_diag diag;
+
+	(void)state;
+	log = folder_log(AUDIT_DURABLE, 64 * 1024);
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_create(&threads[i], NULL, append_many, log), 0);
+	}
+	for (unsigned i = 0; i < THREADS; i++) {
+		void *done = NULL;
+
+		assert_int_equal(pthread_join(threads[i], &done), 0);
+		assert_int_equal((uintptr_t)done, EACH);
+	}
+	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
+	assert_int_equal(count_lines(), THREADS * EACH);
+	assert_int_equal(folder_verdict(NULL).bad, AUDIT_GOOD);
 }
 
 static unsigned long random_state = 20260101;
@@ -270,6 +338,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_fault_anywhere_passes),
 		cmocka_unit_test(a_refused_record_takes_nothing_with_it),
+		cmocka_unit_test_setup_teardown(
+			threads_that_sync_themselves_take_turns, folder_setup, folder_teardown),
 		cmocka_unit_test(a_death_anywhere_leaves_what_was_acknowledged),
 		cmocka_unit_test_setup_teardown(
 			what_the_writer_can_produce_verifies, folder_setup, folder_teardown),
