@@ -95,7 +95,7 @@ void text_json(struct text *t, const char *string)
 
 int text_read_file(struct text *t, const char *path)
 {
-	enum { MORE = 16384 };
+	enum { MORE = 16384, MOST = 256 * 1024 * 1024 };
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	ssize_t got;
@@ -115,9 +115,9 @@ int text_read_file(struct text *t, const char *path)
 		got = read(fd, t->data + t->len, t->size - t->len - 1);
 		t->len += got > 0 ? (size_t)got : 0;
 		t->data[t->len] = '\0';
-	} while (got > 0);
-	if (got < 0) {
-		int error = errno;
+	} while (got > 0 && t->len <= MOST);
+	if (got != 0) {
+		int error = got > 0 ? EFBIG : errno;
 
 		close(fd);
 		errno = error;

@@ -22,7 +22,7 @@ void text_number(struct text *t, uint64_t number, unsigned width);
 void text_print(struct text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes. */
 void text_json(struct text *t, const char *string);
-/* 0, or -1 with errno set. */
+/* 0, or -1 with errno set; EFBIG from 256 MiB on, so that what never ends has an end. */
 int text_read_file(struct text *t, const char *path);
 void text_finish(struct text *t);
 

@@ -33,6 +33,7 @@ def one_line(result, *words, status=125):
     (["log", "show"], "folder"),
     (["log", "show", "/nonexistent/record"], "/nonexistent/record"),
     (["rules", "check", "/nonexistent/rules"], "/nonexistent/rules"),
+    (["rules", "check", "/dev/zero"], "/dev/zero"),
     (["rules", "explain", "GET"], "explain"),
 ])
 def test_words_that_are_none(sally, words, expected):
