@@ -168,6 +168,16 @@ int certs_trust_add_pem(struct certs_trust *trust, const char *pem, size_t *ret_
 int certs_trust_add_pem_later(struct certs_trust *trust, const char *pem, struct certs_diag *diag)
 	__attribute__((warn_unused_result));
 /*
+ * The same with a file: opened and judged now (readable, a file, not too large), read through the
+ * descriptor at the first check. When that fails then, every check fails and says why. A file in
+ * whose beginning no certificate is seen, and a second one, are added now.
+ */
+int certs_trust_add_file_later(struct certs_trust *trust, const char *path, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+/* The system's bundle so; roots that are in none are added now. */
+int certs_trust_add_system_later(struct certs_trust *trust, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+/*
  * Adds the system's roots: SSL_CERT_FILE of the caller's environment is NOT read here; the file
  * list is the distributions' well-known bundle paths (certs_system_bundle returns the first that
  * exists).
@@ -206,10 +216,10 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 	__attribute__((warn_unused_result));
 
 /*
- * The certificates of a PEM text as a Java key store (JKS, password "changeit"). What is no
- * certificate is skipped. The caller frees *ret_data.
+ * The certificates of PEM texts, the list ends with NULL, as a Java key store (JKS, password
+ * "changeit"). What is no certificate is skipped. The caller frees *ret_data.
  */
-int certs_java_store(const char *pem, unsigned char **ret_data, size_t *ret_len,
+int certs_java_store(const char *const *pems, unsigned char **ret_data, size_t *ret_len,
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 
 /*

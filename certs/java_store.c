@@ -96,29 +96,36 @@ static int put_digest(struct store *s)
 }
 
 int certs_java_store(
-	const char *pem, unsigned char **ret_data, size_t *ret_len, struct certs_diag *diag)
+	const char *const *pems, unsigned char **ret_data, size_t *ret_len, struct certs_diag *diag)
 {
 	static const unsigned char password[] = {
 		0, 'c', 0, 'h', 0, 'a', 0, 'n', 0, 'g', 0, 'e', 0, 'i', 0, 't'};
 	static const char phrase[] = "Mighty Aphrodite";
 	enum { HEAD = sizeof(password) + sizeof(phrase) - 1 }; /* is hashed, not part of it */
-	struct pem_reader r = {.at = pem};
 	struct store s = {0};
 	uint32_t count = 0;
-	int ret;
+	size_t len = 1;
+	int ret = PEM_NONE;
 
-	reserve(&s, strlen(pem) + 1); /* base64 is longer than what is said beside a certificate */
+	for (size_t i = 0; pems[i] != NULL; i++) {
+		len += strlen(pems[i]);
+	}
+	reserve(&s, len); /* base64 is longer than what is said beside a certificate */
 	put(&s, password, sizeof(password));
 	put(&s, phrase, sizeof(phrase) - 1);
 	put_number(&s, MAGIC, 4);
 	put_number(&s, VERSION, 4);
 	put_number(&s, 0, 4);
-	while ((ret = pem_next(&r)) > PEM_NONE && !s.failed) {
-		if (ret == PEM_CERTIFICATE) {
-			put_certificate(&s, count++, r.der, r.n);
+	for (; ret == PEM_NONE && *pems != NULL; pems++) {
+		struct pem_reader r = {.at = *pems};
+
+		while ((ret = pem_next(&r)) > PEM_NONE && !s.failed) {
+			if (ret == PEM_CERTIFICATE) {
+				put_certificate(&s, count++, r.der, r.n);
+			}
 		}
+		pem_finish(&r);
 	}
-	pem_finish(&r);
 	for (size_t i = 0; i < 4 && !s.failed; i++) {
 		s.data[HEAD + 8 + i] = (unsigned char)(count >> (24 - 8 * i));
 	}

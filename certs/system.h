@@ -29,6 +29,15 @@ int certs_system_write_new(const char *path, const char *data, size_t len, bool 
  */
 int certs_system_read(const char *path, size_t max, bool is_private, unsigned char **ret_data,
 	size_t *ret_len, struct certs_diag *diag) __attribute__((warn_unused_result));
+/*
+ * The same in two steps. Opens and judges the file, and reads its first octets with a NUL behind
+ * them, `size` in all; later everything, from the beginning.
+ */
+int certs_system_open(const char *path, size_t max, char *ret_head, size_t size, int *ret_fd,
+	struct certs_diag *diag) __attribute__((warn_unused_result));
+int certs_system_read_opened(int fd, const char *path, size_t max, unsigned char **ret_data,
+	size_t *ret_len, struct certs_diag *diag) __attribute__((warn_unused_result));
+void certs_system_close(int fd);
 void certs_system_remove(const char *path);
 
 /* Takes one certificate's DER; anything but CERTS_OK ends the round. */

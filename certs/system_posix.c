@@ -139,10 +139,13 @@ static int check_file(int fd, const char *path, size_t max, bool is_private, siz
 	return CERTS_OK;
 }
 
+/* From the beginning, wherever it was read before. */
 static int read_all(int fd, unsigned char *data, size_t len)
 {
-	while (len > 0) {
-		ssize_t n = read(fd, data, len);
+	size_t at = 0;
+
+	while (at < len) {
+		ssize_t n = pread(fd, data + at, len - at, (off_t)at);
 
 		if (n < 0 && errno == EINTR) {
 			continue;
@@ -151,44 +154,86 @@ static int read_all(int fd, unsigned char *data, size_t len)
 			errno = n == 0 ? EIO : errno;
 			return -1;
 		}
-		data += n;
-		len -= (size_t)n;
+		at += (size_t)n;
 	}
 	return 0;
+}
+
+static int open_file(const char *path, bool is_private)
+{
+	/* Where roots lie, symbolic links are usual; O_NONBLOCK: a FIFO there must not hang us. */
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (is_private ? O_NOFOLLOW : 0));
+}
+
+static int read_file(int fd, const char *path, size_t max, bool is_private,
+	unsigned char **ret_data, size_t *ret_len, struct certs_diag *diag)
+{
+	unsigned char *data;
+	size_t len = 0;
+	int err = check_file(fd, path, max, is_private, &len, diag);
+
+	if (err != CERTS_OK) {
+		return err;
+	}
+	data = malloc(len + 1);
+	if (data == NULL) {
+		return CERTS_EMEMORY;
+	}
+	if (read_all(fd, data, len) != 0) {
+		free(data);
+		return fail_file(diag, path, "cannot read");
+	}
+	data[len] = '\0';
+	*ret_data = data;
+	*ret_len = len;
+	return CERTS_OK;
 }
 
 int certs_system_read(const char *path, size_t max, bool is_private, unsigned char **ret_data,
 	size_t *ret_len, struct certs_diag *diag)
 {
-	/* Where roots lie, symbolic links are usual; O_NONBLOCK: a FIFO there must not hang us. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (is_private ? O_NOFOLLOW : 0));
-	unsigned char *data = NULL;
-	size_t len = 0;
-	int err;
+	int fd = open_file(path, is_private), err;
 
 	if (fd < 0) {
 		return fail_file(diag, path, "cannot open");
 	}
-	err = check_file(fd, path, max, is_private, &len, diag);
-	if (err != CERTS_OK) {
-		goto out;
-	}
-	data = malloc(len + 1);
-	if (data == NULL) {
-		err = CERTS_EMEMORY;
-		goto out;
-	}
-	if (read_all(fd, data, len) != 0) {
-		err = fail_file(diag, path, "cannot read");
-		free(data);
-		goto out;
-	}
-	data[len] = '\0';
-	*ret_data = data;
-	*ret_len = len;
-out:
+	err = read_file(fd, path, max, is_private, ret_data, ret_len, diag);
 	close(fd);
 	return err;
+}
+
+int certs_system_open(const char *path, size_t max, char *ret_head, size_t size, int *ret_fd,
+	struct certs_diag *diag)
+{
+	int fd = open_file(path, false), err;
+	size_t len = 0;
+
+	if (fd < 0) {
+		return fail_file(diag, path, "cannot open");
+	}
+	err = check_file(fd, path, max, false, &len, diag);
+	len = len < size - 1 ? len : size - 1;
+	if (err == CERTS_OK && read_all(fd, (unsigned char *)ret_head, len) != 0) {
+		err = fail_file(diag, path, "cannot read");
+	}
+	if (err != CERTS_OK) {
+		close(fd);
+		return err;
+	}
+	ret_head[len] = '\0';
+	*ret_fd = fd;
+	return CERTS_OK;
+}
+
+int certs_system_read_opened(int fd, const char *path, size_t max, unsigned char **ret_data,
+	size_t *ret_len, struct certs_diag *diag)
+{
+	return read_file(fd, path, max, false, ret_data, ret_len, diag);
+}
+
+void certs_system_close(int fd)
+{
+	close(fd);
 }
 
 void certs_system_remove(const char *path)

@@ -216,6 +216,32 @@ out:
 	return err;
 }
 
+/* No bundle, and nothing that waits: see certs_system_bundle(). */
+int certs_system_open(const char *path, size_t max, char *ret_head, size_t size, int *ret_fd,
+	struct certs_diag *diag)
+{
+	(void)max;
+	(void)ret_head;
+	(void)size;
+	(void)ret_fd;
+	return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: no bundle is read here", path);
+}
+
+int certs_system_read_opened(int fd, const char *path, size_t max, unsigned char **ret_data,
+	size_t *ret_len, struct certs_diag *diag)
+{
+	(void)fd;
+	(void)max;
+	(void)ret_data;
+	(void)ret_len;
+	return certs_fail(diag, CERTS_EFILE, CERTS_CHECK_NONE, "%s: no bundle is read here", path);
+}
+
+void certs_system_close(int fd)
+{
+	(void)fd;
+}
+
 void certs_system_remove(const char *path)
 {
 	wchar_t wide[WIDE_MAX];

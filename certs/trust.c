@@ -22,6 +22,9 @@
 #define BUCKETS       256
 #define BUNDLE_MAX    (16u << 20)
 #define PRESENTED_MAX 128
+#define HEAD_SIZE     8192 /* of a bundle: a certificate begins in it */
+
+static const char begin_certificate[] = "-----BEGIN CERTIFICATE-----";
 
 struct root {
 	struct cert cert; /* first: a root is its certificate */
@@ -35,7 +38,8 @@ struct later {
 	struct certs_trust *trust; /* whose it is */
 	pthread_mutex_t lock;
 	atomic_bool done;
-	const char *pem; /* borrowed until it is done */
+	const char *pem; /* borrowed until it is done; NULL: the system's, by `fd` */
+	int fd;          /* owned; -1: none */
 };
 
 struct certs_trust {
@@ -97,6 +101,9 @@ void certs_trust_destroy(struct certs_trust *trust)
 		}
 	}
 	if (trust->later != NULL) {
+		if (trust->later->fd >= 0) {
+			certs_system_close(trust->later->fd);
+		}
 		pthread_mutex_destroy(&trust->later->lock);
 		free(trust->later);
 	}
@@ -242,27 +249,54 @@ static int add_one(void *context, const unsigned char *der, size_t n)
 	return ret < 0 ? ret : CERTS_OK;
 }
 
-int certs_trust_add_pem_later(struct certs_trust *trust, const char *pem, struct certs_diag *diag)
+static int wait_for_check(struct certs_trust *trust, const char *pem, int fd)
 {
-	struct later *later;
+	struct later *later = calloc(1, sizeof(*later));
 
-	if (trust->later != NULL || strstr(pem, "-----BEGIN CERTIFICATE-----") == NULL) {
-		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s",
-			trust->later != NULL ? "one bundle waits already" : "no certificate in it");
-	}
-	later = calloc(1, sizeof(*later));
 	if (later == NULL || pthread_mutex_init(&later->lock, NULL) != 0) {
 		free(later);
 		return CERTS_EMEMORY;
 	}
 	later->trust = trust;
 	later->pem = pem;
+	later->fd = fd;
 	trust->later = later;
 	return CERTS_OK;
 }
 
-/* What waits is there from here on; CERTS_EMEMORY: nothing can be judged yet. */
-static int settle(const struct certs_trust *trust)
+int certs_trust_add_pem_later(struct certs_trust *trust, const char *pem, struct certs_diag *diag)
+{
+	if (trust->later != NULL || strstr(pem, begin_certificate) == NULL) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE, "%s",
+			trust->later != NULL ? "one bundle waits already" : "no certificate in it");
+	}
+	return wait_for_check(trust, pem, -1);
+}
+
+static int add_opened(struct later *later, struct certs_diag *diag)
+{
+	size_t added, skipped, len;
+	unsigned char *data;
+	int err = certs_system_read_opened(later->fd, "the bundle", BUNDLE_MAX, &data, &len, diag);
+
+	if (err != CERTS_OK) {
+		return err;
+	}
+	err = add_all(later->trust, (const char *)data, &added, &skipped);
+	free(data);
+	if (err == CERTS_OK && added == 0) {
+		return certs_fail(diag, CERTS_EFORMAT, CERTS_CHECK_NONE,
+			"no certificate in it that can be read");
+	}
+	if (err == CERTS_OK) {
+		certs_system_close(later->fd);
+		later->fd = -1;
+	}
+	return err;
+}
+
+/* What waits is there from here on, or nothing can be judged yet. */
+static int settle(const struct certs_trust *trust, struct certs_diag *diag)
 {
 	size_t added, skipped;
 	int err = CERTS_OK;
@@ -275,7 +309,9 @@ static int settle(const struct certs_trust *trust)
 		}
 		pthread_mutex_lock(&later->lock);
 		if (!atomic_load(&later->done)) {
-			err = add_all(later->trust, later->pem, &added, &skipped);
+			err = later->pem != NULL
+				      ? add_all(later->trust, later->pem, &added, &skipped)
+				      : add_opened(later, diag);
 		}
 		atomic_store(&later->done, err == CERTS_OK);
 		pthread_mutex_unlock(&later->lock);
@@ -303,6 +339,39 @@ int certs_trust_add_system(struct certs_trust *trust, size_t *ret_added, struct 
 	return err;
 }
 
+int certs_trust_add_file_later(struct certs_trust *trust, const char *path, struct certs_diag *diag)
+{
+	char head[HEAD_SIZE];
+	size_t added;
+	int fd, err;
+
+	if (trust->later != NULL) {
+		return certs_trust_add_file(trust, path, &added, diag);
+	}
+	err = certs_system_open(path, BUNDLE_MAX, head, sizeof(head), &fd, diag);
+	if (err != CERTS_OK) {
+		return err;
+	}
+	if (strstr(head, begin_certificate) != NULL) {
+		err = wait_for_check(trust, NULL, fd);
+	} else {
+		err = certs_trust_add_file(trust, path, &added, diag); /* judged now */
+	}
+	if (trust->later == NULL) {
+		certs_system_close(fd);
+	}
+	return err;
+}
+
+int certs_trust_add_system_later(struct certs_trust *trust, struct certs_diag *diag)
+{
+	const char *path = certs_system_bundle();
+	size_t added;
+
+	return path != NULL ? certs_trust_add_file_later(trust, path, diag)
+			    : certs_trust_add_system(trust, &added, diag);
+}
+
 /* Reads what was presented. Only the leaf must be readable; others may be of no use to us. */
 static const char *read_presented(
 	const struct certs_der *chain, size_t n, struct cert *certs, size_t *ret_n)
@@ -328,6 +397,7 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 		.now = now,
 		.relax = relax,
 	};
+	struct certs_diag inner = {CERTS_CHECK_NONE, "out of memory"};
 	struct cert *certs;
 	struct peer peer;
 	const char *why;
@@ -341,7 +411,12 @@ int certs_trust_check_der(const struct certs_trust *trust, const struct certs_de
 		return certs_fail(diag, CERTS_EUNTRUSTED, CERTS_CHECK_NAME,
 			"not a host name or address: %.200s", host);
 	}
-	certs = settle(trust) == CERTS_OK ? calloc(n, sizeof(*certs)) : NULL;
+	err = settle(trust, &inner);
+	if (err != CERTS_OK) {
+		return certs_fail(diag, err, CERTS_CHECK_NONE,
+			"the root certificates cannot be read: %.200s", inner.message);
+	}
+	certs = calloc(n, sizeof(*certs));
 	if (certs == NULL) {
 		return certs_fail(diag, CERTS_EMEMORY, CERTS_CHECK_NONE, "out of memory");
 	}

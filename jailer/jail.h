@@ -56,6 +56,8 @@ struct jail_view {
 	/* absolute host path without symbolic links; NULL = same as target, links followed */
 	const char *source;
 	const void *content; /* JAIL_FILE: the bytes */
+	const void *before;  /* JAIL_FILE, Linux: more of them, which stand before; may be NULL */
+	size_t before_len;
 	/* JAIL_REVIEW: absolute host path of a folder with the empty folders upper and work in it,
 	 * which overlayfs fills */
 	const char *changes;

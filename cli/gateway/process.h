@@ -22,7 +22,7 @@ struct gateway_plan {
 	const struct auth_file *auth; /* whom a service serves; NULL: everybody */
 	const char *record_dir;
 	const char *run_id;
-	const char *system_roots;        /* PEM; NULL: the gateway reads them itself */
+	bool roots_later; /* the system's are read when an origin is to be verified */
 	const unsigned char *digest_key; /* AUDIT_KEY bytes */
 	const struct gateway_options *options;
 	bool (*admits)(intptr_t client); /* as in gateway.h */

@@ -170,9 +170,8 @@ static int load_system_roots(struct host_process *h, struct certs_diag *diag)
 {
 	size_t n;
 
-	return h->plan->system_roots != NULL
-		       ? certs_trust_add_pem_later(h->trust, h->plan->system_roots, diag)
-		       : certs_trust_add_system(h->trust, &n, diag);
+	return h->plan->roots_later ? certs_trust_add_system_later(h->trust, diag)
+				    : certs_trust_add_system(h->trust, &n, diag);
 }
 
 static int load_trust(struct host_process *h)

@@ -7,12 +7,14 @@
 #include "cli/verbs.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <glob.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -323,6 +325,7 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 {
 	static const char *const homes[] = {
 		"/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*"};
+	const char *const pems[] = {t->system != NULL ? t->system : "", t->bundle.data, NULL};
 	const char *java_home = list_get(user, "JAVA_HOME"), *home = list_get(user, "HOME");
 	struct certs_diag diag;
 	char path[PATH_MAX];
@@ -339,22 +342,43 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 				    (int)sizeof(path)) {
 		add_java_home(t, path);
 	}
-	if (t->java_paths.n > 0 && certs_java_store(t->bundle.data, &t->java_store,
-					   &t->java_store_len, &diag) != CERTS_OK) {
+	if (t->java_paths.n > 0 &&
+		certs_java_store(pems, &t->java_store, &t->java_store_len, &diag) != CERTS_OK) {
 		return complain("Java's trust store: %s", diag.message);
 	}
 	return 0;
 }
 
-/* Its pages come at once: one fault for each is 2% of a start. */
-static void make_room(struct text *bundle, const char *path)
+/*
+ * The bundle as it lies in the page cache: memory of our own for it, a copy and a look through it
+ * are 1% of a start. Not one whose last page is full, for nothing would end the text; nor one that
+ * not everybody may read, which may hold more than certificates.
+ */
+static bool map_roots(struct client_trust *t, const char *path)
 {
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	void *mapped = MAP_FAILED;
 	struct stat st;
 
-	if (path != NULL && stat(path, &st) == 0 && st.st_size > 0 && st.st_size < BUNDLE_USUAL) {
-		text_reserve(bundle, (size_t)st.st_size + 1);
-		certs_system_populate(bundle->data, (size_t)st.st_size);
+	if (fd < 0) {
+		return false;
 	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0 &&
+		st.st_size > 0 && st.st_size < BUNDLE_USUAL &&
+		st.st_size % sysconf(_SC_PAGESIZE) != 0) {
+		mapped = mmap(
+			NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	}
+	close(fd);
+	if (mapped == MAP_FAILED) {
+		return false;
+	}
+	t->system = mapped;
+	t->system_len = (size_t)st.st_size;
+	if (t->system[t->system_len - 1] != '\n') {
+		text_print(&t->bundle, "\n");
+	}
+	return true;
 }
 
 void client_trust_begin(struct client_trust *t)
@@ -363,8 +387,9 @@ void client_trust_begin(struct client_trust *t)
 	struct list seen = {0};
 
 	memset(t, 0, sizeof(*t));
-	make_room(&t->bundle, path);
-	add_roots(&t->bundle, &seen, path);
+	if (path != NULL && !map_roots(t, path)) {
+		add_roots(&t->bundle, &seen, path);
+	}
 	list_finish(&seen);
 }
 
@@ -413,6 +438,9 @@ void client_trust_finish(struct client_trust *t)
 	text_finish(&t->bundle);
 	text_finish(&t->ca);
 	text_finish(&t->apt_conf);
+	if (t->system != NULL) {
+		munmap((void *)(uintptr_t)t->system, t->system_len);
+	}
 	free(t->java_store);
 	list_finish(&t->java_paths);
 	list_finish(&t->bundle_paths);

@@ -14,8 +14,10 @@
 #define TRUST_DIR "/run/sallyport"
 
 struct client_trust {
-	struct text bundle; /* system roots, the user's own roots, the run's CA: for variables that
-			       replace */
+	const char *system; /* the bundle's beginning: the system's roots, NUL-terminated as they
+			       lie in the page cache, mapped; NULL: they are in `bundle` */
+	size_t system_len;
+	struct text bundle; /* the user's own roots, the run's CA: for variables that replace */
 	struct text ca;     /* the user's additive roots and the run's CA: for variables that add */
 	struct text apt_conf;
 	unsigned char *java_store; /* owned: the bundle for Java; NULL without a JDK */

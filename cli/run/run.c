@@ -172,7 +172,7 @@ static int start_gateway(struct run *r)
 		.rules = r->set.rules,
 		.record_dir = r->record_dir,
 		.run_id = r->id,
-		.system_roots = r->trust.bundle.len > 0 ? r->trust.bundle.data : NULL,
+		.roots_later = true,
 		.digest_key = r->digest_key,
 		.options = &r->options,
 	};

@@ -68,6 +68,17 @@ static void add_file(
 	entry->optional = optional;
 }
 
+static void add_bundle(
+	struct view *v, const char *target, const struct client_trust *trust, bool optional)
+{
+	struct jail_view *entry;
+
+	add_file(v, target, trust->bundle.data, trust->bundle.len, optional);
+	entry = &v->entries[v->n - 1];
+	entry->before = trust->system;
+	entry->before_len = trust->system_len;
+}
+
 /* /bin and its like are folders on some systems and links into /usr on others. */
 static void add_system(struct view *v)
 {
@@ -180,7 +191,7 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 	char real[PATH_MAX];
 
 	view_add(v, JAIL_DIR, TRUST_DIR);
-	add_file(v, TRUST_DIR "/bundle.pem", trust->bundle.data, trust->bundle.len, false);
+	add_bundle(v, TRUST_DIR "/bundle.pem", trust, false);
 	add_file(v, TRUST_DIR "/ca.pem", trust->ca.data, trust->ca.len, false);
 	add_file(v, TRUST_DIR "/apt.conf", trust->apt_conf.data, trust->apt_conf.len, false);
 	/* For `sallyport connect`. */
@@ -193,7 +204,7 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 		const char *path = trust->bundle_paths.items[i];
 
 		if (realpath(path, real) != NULL && !is_file_there(v, real)) {
-			add_file(v, real, trust->bundle.data, trust->bundle.len, true);
+			add_bundle(v, real, trust, true);
 		}
 	}
 	for (size_t i = 0; i < trust->java_paths.n; i++) {

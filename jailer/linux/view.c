@@ -331,26 +331,32 @@ static int put_bind(struct places *p, const struct jail_view *v)
 	return result;
 }
 
-/* The content stands in a tmpfs of ours that the jail cannot reach by any other name. */
-static int stage(struct places *p, const char *name, const void *content, size_t len, mode_t mode)
+static int write_all(int fd, const char *from, size_t len)
 {
-	const char *from = content;
-	int fd = openat(p->base, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600), result;
-
-	if (fd < 0) {
-		return -1;
-	}
 	while (len > 0) {
 		ssize_t put = write(fd, from, len);
 
 		if (put <= 0) {
-			close(fd);
 			return -1;
 		}
 		from += put;
 		len -= (size_t)put;
 	}
-	result = fchmod(fd, mode);
+	return 0;
+}
+
+/* The content stands in a tmpfs of ours that the jail cannot reach by any other name. */
+static int stage(struct places *p, const char *name, const struct jail_view *v, mode_t mode)
+{
+	int fd = openat(p->base, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600), result;
+
+	if (fd < 0) {
+		return -1;
+	}
+	result = write_all(fd, v->before, v->before_len) == 0 &&
+				 write_all(fd, v->content, v->content_len) == 0
+			 ? fchmod(fd, mode)
+			 : -1;
 	close(fd);
 	return result;
 }
@@ -375,7 +381,8 @@ static size_t first_with(const struct places *p, const struct jail_view *v)
 	size_t i = 0;
 
 	while (p->view[i].mode != JAIL_FILE || p->view[i].content != v->content ||
-		p->view[i].content_len != v->content_len) {
+		p->view[i].content_len != v->content_len || p->view[i].before != v->before ||
+		p->view[i].before_len != v->before_len) {
 		i++;
 	}
 	return i;
@@ -387,8 +394,7 @@ static int put_file(struct places *p, const struct jail_view *v)
 	int tree, result;
 
 	snprintf(name, sizeof(name), "staging/file-%zu", first_with(p, v));
-	if (faccessat(p->base, name, F_OK, 0) != 0 &&
-		stage(p, name, v->content, v->content_len, 0444) != 0) {
+	if (faccessat(p->base, name, F_OK, 0) != 0 && stage(p, name, v, 0444) != 0) {
 		return -1;
 	}
 	tree = staged_tree(p, name);
@@ -455,7 +461,7 @@ static int put_hide(struct places *p, const struct jail_view *v)
 		result = stage_folder(p, 0, name);
 	} else {
 		snprintf(name, sizeof(name), "/staging/%u", p->staged++);
-		result = stage(p, name + 1, "", 0, 0);
+		result = stage(p, name + 1, &(struct jail_view){JAIL_FILE}, 0);
 	}
 	tree = result == 0 ? staged_tree(p, name + 1) : -1;
 	if (tree < 0) {

@@ -436,6 +436,75 @@ static void a_bundle_can_wait(void **state)
 	made_finish(&leaf);
 }
 
+static void write_text(const char *path, const char *before, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(before, f) >= 0 && fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static struct certs_trust *file_later(const char *path)
+{
+	struct certs_trust *t;
+	struct certs_diag diag;
+
+	assert_int_equal(certs_trust_create(&t), CERTS_OK);
+	assert_int_equal(certs_trust_add_file_later(t, path, &diag), CERTS_OK);
+	return t;
+}
+
+/* Judged when it is opened, read at the first check; what cannot be read then refuses for good. */
+static void a_file_can_wait(void **state)
+{
+	static const char path[] = "test_trust.later.pem";
+	char pem[4096], *words = calloc(1, 20001);
+	struct certs_trust *t, *far, *emptied, *spoilt, *none;
+	struct certs_diag diag;
+	struct made leaf;
+
+	(void)state;
+	assert_non_null(words);
+	memset(words, '\n', 20000);
+	made_create(&usual, &intermediate, &leaf);
+	pem_of(&root, pem, sizeof(pem));
+	write_text(path, "", pem);
+	t = file_later(path);
+	spoilt = file_later(path);
+	assert_int_equal(remove(path), 0); /* by its descriptor, whatever has the name now */
+	assert_int_equal(ask(t, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	assert_int_equal(ask(t, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	assert_int_equal(ask(t, &leaf, &intermediate, "b.example", 0), CERTS_CHECK_NAME);
+	certs_trust_destroy(spoilt); /* never asked */
+
+	write_text(path, words, pem);
+	far = file_later(path);
+	assert_int_equal(ask(far, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_PASSED);
+	write_text(path, "", pem);
+	emptied = file_later(path);
+	spoilt = file_later(path);
+	write_text(path, "", "");
+	assert_int_equal(ask(emptied, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_NONE);
+	assert_int_equal(ask(emptied, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_NONE);
+	write_text(path, "", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+	assert_int_equal(ask(spoilt, &leaf, &intermediate, "a.example", 0), CERTS_CHECK_NONE);
+
+	assert_int_equal(certs_trust_create(&none), CERTS_OK);
+	write_text(path, "", "no certificates");
+	assert_int_equal(certs_trust_add_file_later(none, path, &diag), CERTS_EFORMAT);
+	assert_int_equal(remove(path), 0);
+	assert_int_equal(certs_trust_add_file_later(none, path, &diag), CERTS_EFILE);
+	assert_int_equal(certs_trust_add_file_later(none, ".", &diag), CERTS_EFILE);
+	certs_trust_destroy(t);
+	certs_trust_destroy(far);
+	certs_trust_destroy(emptied);
+	certs_trust_destroy(spoilt);
+	certs_trust_destroy(none);
+	made_finish(&leaf);
+	free(words);
+}
+
 /* Whatever lies there, and wherever it begins and ends. */
 static void populating_changes_nothing(void **state)
 {
@@ -474,6 +543,7 @@ int main(void)
 		cmocka_unit_test(nothing_presented_is_refused),
 		cmocka_unit_test(bundles),
 		cmocka_unit_test(a_bundle_can_wait),
+		cmocka_unit_test(a_file_can_wait),
 		cmocka_unit_test(populating_changes_nothing),
 	};
 	struct certs_diag diag;
