@@ -88,8 +88,8 @@ def one_death(sally, web, record, rules, chance, number):
         except AssertionError:
             time.sleep(0.002)
     if pid is None:  # over before it was found, on a machine that has other things to do
-        run.process.communicate(timeout=30)
-        assert run.process.returncode == 0
+        said = run.process.communicate(timeout=30)
+        assert run.process.returncode == 0, said
         return False
     if chance.random() < 0.8:  # most of them while requests are under way
         while len(web.seen) == before and run.process.poll() is None and time.monotonic() < until:
