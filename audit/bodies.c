@@ -3,6 +3,7 @@
  * time that of the last request which brought it: storing a body again replaces the file.
  */
 #include "audit/bodies.h"
+#include "audit/os.h"
 #include "audit/sha256.h"
 
 #include <dirent.h>
@@ -35,7 +36,7 @@ static void look_at(int dir, const char *name, bodies_fn *fn, void *arg)
 {
 	struct bodies_one s = {.dir = dir, .name = name};
 
-	s.file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	s.file = open_to_read(dir, name);
 	if (s.file >= 0 && fstat(s.file, &s.st) == 0 && S_ISREG(s.st.st_mode)) {
 		fn(arg, &s);
 	}

@@ -2,6 +2,7 @@
  * Reads what stands beside the lines: tree files and checkpoints. Judges nothing but their form.
  */
 #include "audit/folder.h"
+#include "audit/os.h"
 #include "audit/seal.h"
 
 #include <fcntl.h>
@@ -96,7 +97,7 @@ static int add_checkpoints(struct folder *f)
 
 static bool has_writer(const struct folder *f)
 {
-	int lock = openat(f->dir, "lock", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int lock = open_to_read(f->dir, "lock");
 	bool live = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
 
 	if (lock >= 0) {

@@ -223,7 +223,7 @@ size_t audit_journal_join(char *text, size_t size, unsigned *ret_segment, uint64
 /* AUDIT_END: there is no journal. */
 static int load(int dir, struct journalled *all, struct audit_diag *diag)
 {
-	int fd = openat(dir, audit_journal_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = open_to_read(dir, audit_journal_name);
 	struct stat st;
 	size_t size;
 	int error = AUDIT_OK;

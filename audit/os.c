@@ -39,6 +39,11 @@ static int sync_all(int fd)
 	return fsync(fd);
 }
 
+int open_to_read(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+}
+
 const struct audit_os audit_os_real = {create, put, put_at, sync_data, sync_all, truncate_to};
 const struct audit_os *audit_os = &audit_os_real;
 

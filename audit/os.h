@@ -21,6 +21,12 @@ struct audit_os {
 extern const struct audit_os audit_os_real;
 extern const struct audit_os *audit_os; /* set before a writer is opened, or never */
 
+/*
+ * A file of the record to be read: no link is followed, and what is a pipe instead is not waited
+ * for. As openat(2) answers.
+ */
+int open_to_read(int dir, const char *name) __attribute__((warn_unused_result));
+
 /* A file that only grows, of which `size` bytes are whole. */
 struct grown {
 	int fd; /* owned */

@@ -3,6 +3,7 @@
  * was never acknowledged and is cut, and the writer records the cut.
  */
 #include "audit/line.h"
+#include "audit/os.h"
 #include "audit/segments.h"
 #include "audit/zst.h"
 
@@ -38,7 +39,7 @@ int segment_open(int dir, unsigned number)
 
 	segment_name(number, name);
 	/* A pipe in a segment's place is not waited for: it is an empty one. */
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = open_to_read(dir, name);
 	if (fd < 0 && errno == ENOENT) {
 		strcat(name, ".zst");
 		fd = zst_open(dir, name);

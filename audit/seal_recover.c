@@ -4,6 +4,7 @@
  */
 #include "audit/seal_recover.h"
 #include "audit/line.h"
+#include "audit/os.h"
 #include "audit/seal.h"
 
 #include <errno.h>
@@ -50,8 +51,7 @@ out:
 
 int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len)
 {
-	return folder_read_fd(openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK),
-		ret_text, ret_len);
+	return folder_read_fd(open_to_read(dir, name), ret_text, ret_len);
 }
 
 int tree_file_header(const char *text, size_t len, struct tree *ret_tree, size_t *ret_header)

@@ -53,9 +53,8 @@ struct audit_log {
 	bool owing;           /* writing failed: whoever waits must hear how it goes on */
 	bool dirty;           /* the segment is written, not yet synced */
 	bool stopping;
-	bool busy; /* someone has what is only for one at a time, below: the thread unless it rests
-		    */
-	bool wanted;       /* the thread waits for that */
+	bool busy;   /* someone has what is for one at a time, below: the thread unless it rests */
+	bool wanted; /* the thread waits for that */
 	int64_t sealed_at; /* monotonic, ns */
 	/*
 	 * The thread is at it, the segment stays. Set by it, with the mutex held; DURABLE: it looks
@@ -68,9 +67,7 @@ struct audit_log {
 	 * syncing. No flag of the mutex's stands beside these: the compiler reads neighbours as one
 	 * word.
 	 */
-	/* BUFFERED: what is written and being synced, up to `synced_to`; DURABLE: records up to
-	 * `end`
-	 */
+	/* What is written and being synced. BUFFERED: up to `synced_to`; DURABLE: up to `end`. */
 	struct batch writing;
 	uint64_t synced_to, end;
 	int64_t took;            /* DURABLE: the last batch, ns */

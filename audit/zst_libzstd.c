@@ -3,6 +3,7 @@
  * without end.
  */
 #include "audit/zst.h"
+#include "audit/os.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +66,7 @@ static bool decompress(int from, int to)
 
 int zst_open(int dir, const char *name)
 {
-	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), to, error;
+	int from = open_to_read(dir, name), to, error;
 
 	if (from < 0) {
 		return -1;
@@ -114,8 +115,7 @@ static bool compress(int from, int to)
 
 int zst_compress(int dir, const char *name, const char *fresh)
 {
-	int from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), to = -1,
-	    error;
+	int from = open_to_read(dir, name), to = -1, error;
 	struct stat st;
 	bool done = false;
 
