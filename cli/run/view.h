@@ -42,6 +42,8 @@ int view_keep_out(struct view *v, const char *folder);
 void view_sweep(const struct view *v);
 /* As JSON for the record: [{"path":"/usr","mode":"read"},...] */
 void view_describe(const struct view *v, struct text *json);
+/* view.c: of that, what view_add() added. */
+void view_describe_entries(const struct view *v, struct text *json);
 void view_finish(struct view *v);
 
 #endif

@@ -270,24 +270,10 @@ int view_keep_out(struct view *v, const char *folder)
 	return 0;
 }
 
-static const char *mode_name(enum jail_mode mode)
-{
-	static const char *const names[] = {
-		"hide", "read", "write", "private", "file", "link", "folder", "review"};
-
-	return names[mode];
-}
-
 void view_describe(const struct view *v, struct text *json)
 {
 	text_print(json, "[");
-	for (size_t i = 0; i < v->n; i++) {
-		text_print(json, "%s{\"path\":", i > 0 ? "," : "");
-		text_json(json, v->entries[i].target);
-		text_print(json, ",\"mode\":\"%s\"}",
-			view_is_verified(v, &v->entries[i]) ? "verified"
-							    : mode_name(v->entries[i].mode));
-	}
+	view_describe_entries(v, json);
 	text_print(json, "]");
 }
 
