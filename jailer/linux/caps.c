@@ -12,10 +12,8 @@
 
 static const char cure[] = "nothing: this never fails on a sound Linux kernel";
 
-int caps_drop(struct jail_diag *diag)
+int caps_lock(struct jail_diag *diag)
 {
-	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-	struct __user_cap_data_struct none[2] = {{0}};
 	const unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
 				   SECBIT_NO_SETUID_FIXUP_LOCKED | SECBIT_KEEP_CAPS_LOCKED |
 				   SECBIT_NO_CAP_AMBIENT_RAISE | SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
@@ -33,10 +31,16 @@ int caps_drop(struct jail_diag *diag)
 	/* They are numbered without gaps: EINVAL is the end of them. */
 	for (int cap = 0; prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0; cap++) {
 	}
-	if (errno != EINVAL) {
-		return jail_fail_errno(
-			diag, JAIL_EPROTECTION, "capabilities", cure, "bounding set");
-	}
+	return errno == EINVAL ? 0
+			       : jail_fail_errno(diag, JAIL_EPROTECTION, "capabilities", cure,
+					 "bounding set");
+}
+
+int caps_drop(struct jail_diag *diag)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct none[2] = {{0}};
+
 	if (syscall(SYS_capset, &header, none) != 0) {
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "capabilities", cure, "capset");
 	}

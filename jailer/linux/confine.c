@@ -43,7 +43,9 @@ static int drop_powers(struct jail_diag *diag)
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "capabilities", cure, "capget");
 	}
 	if ((none[0].effective & 1u << CAP_SETPCAP) != 0) {
-		return caps_drop(diag);
+		const int error = caps_lock(diag);
+
+		return error != 0 ? error : caps_drop(diag);
 	}
 	none[0] = none[1] = (struct __user_cap_data_struct){0};
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0 ||

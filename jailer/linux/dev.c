@@ -73,20 +73,19 @@ static int put_terminals(int dev)
 	return result;
 }
 
-static int put_shm(int dev)
+static int put_shm(int dev, int tree)
 {
-	int tree = mounts_tmpfs("1777", NULL), place, result = -1;
+	int place, result = -1;
 
 	place = mkdirat(dev, "shm", 0755) == 0 ? openat(dev, "shm", O_PATH | O_CLOEXEC) : -1;
 	if (tree >= 0 && place >= 0) {
 		result = mounts_attach(tree, place);
 	}
-	close(tree);
 	close(place);
 	return result;
 }
 
-static int fill(int dev, int old, struct jail_diag *diag)
+static int fill(int dev, int old, int shm, struct jail_diag *diag)
 {
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
 		if (put_device(dev, old, devices[i]) != 0) {
@@ -104,12 +103,14 @@ static int fill(int dev, int old, struct jail_diag *diag)
 		return jail_fail_errno(
 			diag, JAIL_EPROTECTION, "terminals", "a kernel with devpts", "/dev/pts");
 	}
-	return put_shm(dev) == 0 ? 0 : jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev/shm");
+	return put_shm(dev, shm) == 0
+		       ? 0
+		       : jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev/shm");
 }
 
-int dev_setup(int root, int old, struct jail_diag *diag)
+int dev_setup(int root, int old, int tree, int shm, struct jail_diag *diag)
 {
-	int tree = mounts_tmpfs("0755", "64k"), place, dev = -1, error = 0;
+	int place, dev = -1, error = 0;
 
 	if (mkdirat(root, "dev", 0755) != 0 && errno != EEXIST) {
 		error = -1;
@@ -119,7 +120,7 @@ int dev_setup(int root, int old, struct jail_diag *diag)
 		(dev = openat(root, "dev", O_RDONLY | O_CLOEXEC | O_DIRECTORY)) < 0) {
 		error = jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev");
 	} else {
-		error = fill(dev, old, diag);
+		error = fill(dev, old, shm, diag);
 	}
 	/* Its list is final. */
 	if (error == 0 && mounts_restrict(tree, MOUNT_ATTR_RDONLY, false) != 0) {
@@ -127,6 +128,5 @@ int dev_setup(int root, int old, struct jail_diag *diag)
 	}
 	close(dev);
 	close(place);
-	close(tree);
 	return error;
 }

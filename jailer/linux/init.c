@@ -220,6 +220,7 @@ _Noreturn void init_main(const struct jail_spec *spec, int ctl)
 	/* It shows nothing of itself from before there is anybody to look; the command, once it is
 	 * one, has a memory of its own. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	step(&i, caps_lock(&diag), &diag, NULL); /* for the command as well */
 	start_command(&i);
 
 	/* From here on it only waits: it needs no power. */

@@ -60,10 +60,16 @@ int nft_setup(const struct jail_spec *spec, struct jail_diag *diag);
 int door_make(const struct jail_spec *spec, int ret_fds[6], struct jail_diag *diag);
 /* view.c: an empty root with only what the view names; ends with pivot_root. */
 int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
-/* dev.c, proc.c: called by view.c; `root` is the new root, `old` the host's. */
-int dev_setup(int root, int old, struct jail_diag *diag);
+/*
+ * dev.c, proc.c: called by view.c; `root` is the new root, `old` the host's. `dev` and `shm` are
+ * empty folders, mounts that are attached nowhere (-1: could not be made); they stay the caller's.
+ */
+int dev_setup(int root, int old, int dev, int shm, struct jail_diag *diag);
 int proc_setup(int root, struct jail_diag *diag);
 /* caps.c */
+/* None to be had again, by this process and those it makes; what it has it keeps. */
+int caps_lock(struct jail_diag *diag);
+/* Those that it has. */
 int caps_drop(struct jail_diag *diag);
 /* seccomp.c */
 int seccomp_setup(struct jail_diag *diag);

@@ -14,8 +14,6 @@ int mounts_open_in(int root, const char *path, int flags);
 int mounts_clone(int dir, const char *path);
 /* The same of a path below `root`, by which no link leads out, or none at all. */
 int mounts_clone_in(int root, const char *path, bool links);
-/* An empty tmpfs, attached nowhere. `mode` octal text; `size` as tmpfs(5) reads it, or NULL. */
-int mounts_tmpfs(const char *mode, const char *size);
 /* Sets MOUNT_ATTR_* bits. */
 int mounts_restrict(int tree, uint64_t attributes, bool recursive);
 int mounts_attach(int tree, int place);

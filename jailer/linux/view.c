@@ -36,8 +36,8 @@ struct places {
 	int old;  /* the host's root, read through this only */
 	int base; /* our tmpfs: root/ is the new root, staging/ holds files */
 	int root;
-	char private[32]; /* in staging/: a tmpfs for all that is private, once there is something
-			   */
+	char private[32]; /* in staging/: a tmpfs for all that the command may fill, once there is
+			     something */
 	unsigned staged;
 };
 
@@ -84,16 +84,22 @@ int mounts_clone_in(int root, const char *path, bool links)
 	return tree;
 }
 
-int mounts_tmpfs(const char *mode, const char *size)
+/*
+ * An empty tmpfs, attached nowhere. `huge` as tmpfs(5) reads it, where the kernel does, or NULL:
+ * "within_size" takes memory for a large file by more than a page at a time (Linux 6.14), which
+ * costs a third.
+ */
+static int make_tmpfs(const char *mode, const char *huge)
 {
 	int fs = (int)syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC), tree = -1;
 
 	if (fs < 0) {
 		return -1;
 	}
+	if (huge != NULL) {
+		(void)syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "huge", huge, 0);
+	}
 	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", mode, 0) == 0 &&
-		(size == NULL ||
-			syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "size", size, 0) == 0) &&
 		syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0) {
 		tree = (int)syscall(
 			SYS_fsmount, fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
@@ -201,8 +207,8 @@ static bool shows(const struct places *p, const struct jail_view *v, const struc
 /* An empty folder of ours, of which nothing is shown by this name. */
 static int stage_folder(struct places *p, mode_t mode, char name[32])
 {
-	snprintf(name, 32, "/staging/%u", p->staged++);
-	return mkdirat(p->base, name + 1, mode);
+	snprintf(name, 32, "staging/%u", p->staged++);
+	return mkdirat(p->base, name, mode);
 }
 
 /* Attaches at a name of ours in staging/, where overlayfs can find it. */
@@ -213,7 +219,7 @@ static int stage_tree(struct places *p, int tree, char name[32])
 	if (stage_folder(p, 0700, name) != 0) {
 		return -1;
 	}
-	place = openat(p->base, name + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	place = openat(p->base, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (place < 0) {
 		return -1;
 	}
@@ -225,7 +231,7 @@ static int stage_tree(struct places *p, int tree, char name[32])
 static int fill_layer(
 	struct places *p, const struct jail_view *v, const char *layer_name, int below)
 {
-	int layer = openat(p->base, layer_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+	int layer = openat(p->base, layer_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
 
 	if (layer < 0) {
 		return -1;
@@ -263,7 +269,7 @@ static int without_hidden(struct places *p, const struct jail_view *v, int tree)
 	 * there. */
 	if (stage_tree(p, copy >= 0 ? copy : tree, below_name) == 0 &&
 		stage_folder(p, 0755, layer_name) == 0) {
-		below = openat(p->base, below_name + 1, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		below = openat(p->base, below_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (below >= 0 && fill_layer(p, v, layer_name, below) == 0) {
 			snprintf(lower, sizeof(lower), "%s:%s", layer_name, below_name);
 			result = overlay_mount(lower, NULL, NULL);
@@ -408,7 +414,7 @@ static int put_file(struct places *p, const struct jail_view *v)
 
 static int make_private(struct places *p)
 {
-	int tree = mounts_tmpfs("0700", NULL), result;
+	int tree = make_tmpfs("0700", NULL), result;
 
 	if (tree < 0) {
 		return -1;
@@ -419,19 +425,21 @@ static int make_private(struct places *p)
 }
 
 /* A folder of the one tmpfs in which everything private is: making a file system costs most. */
-static int put_private(struct places *p, const struct jail_view *v)
+static int private_tree(struct places *p)
 {
 	char name[64];
-	int tree, result;
 
 	if (p->private[0] == '\0' && make_private(p) != 0) {
 		return -1;
 	}
-	snprintf(name, sizeof(name), "%s/%u", p->private + 1, p->staged++);
-	if (mkdirat(p->base, name, 01777) != 0) {
-		return -1;
-	}
-	tree = mounts_clone(p->base, name);
+	snprintf(name, sizeof(name), "%s/%u", p->private, p->staged++);
+	return mkdirat(p->base, name, 01777) == 0 ? mounts_clone(p->base, name) : -1;
+}
+
+static int put_private(struct places *p, const struct jail_view *v)
+{
+	int tree = private_tree(p), result;
+
 	if (tree < 0) {
 		return -1;
 	}
@@ -460,10 +468,10 @@ static int put_hide(struct places *p, const struct jail_view *v)
 	if (folder) {
 		result = stage_folder(p, 0, name);
 	} else {
-		snprintf(name, sizeof(name), "/staging/%u", p->staged++);
-		result = stage(p, name + 1, &(struct jail_view){JAIL_FILE}, 0);
+		snprintf(name, sizeof(name), "staging/%u", p->staged++);
+		result = stage(p, name, &(struct jail_view){JAIL_FILE}, 0);
 	}
-	tree = result == 0 ? staged_tree(p, name + 1) : -1;
+	tree = result == 0 ? staged_tree(p, name) : -1;
 	if (tree < 0) {
 		return -1;
 	}
@@ -532,40 +540,51 @@ static int put_all(
 	return 0;
 }
 
-/* A tmpfs becomes the root and the host's root a folder in it: only through `old` is it still
- * reached. */
-static int enter_base(struct places *p)
+/* Of our own tmpfs; what the command may fill lies in the private one. */
+static int put_devices(struct places *p, struct jail_diag *diag)
 {
-	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0 ||
-		mount("tmpfs", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 ||
-		chdir("/tmp") != 0 || mkdir("old", 0755) != 0 || mkdir("root", 0755) != 0 ||
-		mkdir("staging", 0700) != 0 || syscall(SYS_pivot_root, ".", "old") != 0 ||
-		chdir("/") != 0 || mount("root", "root", NULL, MS_BIND, NULL) != 0) {
-		return -1;
-	}
-	p->base = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	p->old = open("/old", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	p->root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return p->base < 0 || p->old < 0 || p->root < 0 ? -1 : 0;
+	char name[32];
+	int dev = stage_folder(p, 0755, name) == 0 ? mounts_clone(p->base, name) : -1,
+	    shm = private_tree(p), error = dev_setup(p->root, p->old, dev, shm, diag);
+
+	close(dev);
+	close(shm);
+	return error;
 }
 
-/* The new root becomes the root; the host's and our base are gone from here. */
-static int enter_root(struct places *p)
+/*
+ * Our tmpfs over the host's root: whoever begins at "/" goes on seeing the host, and what is in the
+ * tmpfs is reached through `base`, or from the working folder.
+ */
+static int enter_base(struct places *p)
 {
-	int root = open("/root", O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-	if (root < 0 ||
-		mounts_restrict(root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-			false) != 0) {
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0) {
 		return -1;
 	}
-	close(root);
+	p->base = make_tmpfs("0755", "within_size");
+	p->old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p->base < 0 || p->old < 0 || mounts_attach(p->base, p->old) != 0 ||
+		fchdir(p->base) != 0 || mkdir("root", 0755) != 0 || mkdir("staging", 0700) != 0 ||
+		mount("root", "root", NULL, MS_BIND, NULL) != 0) {
+		return -1;
+	}
+	p->root = open("root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return p->root < 0 ? -1 : 0;
+}
+
+/* The new root becomes the root. The host's lies over it then, and our tmpfs over that: both go. */
+static int enter_root(struct places *p)
+{
+	if (mounts_restrict(p->root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		    false) != 0 ||
+		fchdir(p->root) != 0) {
+		return -1;
+	}
 	close(p->root);
 	close(p->base);
 	close(p->old);
-	if (umount2("/old", MNT_DETACH) != 0 || chdir("/root") != 0 ||
-		syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
-		chdir("/") != 0) {
+	if (syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", MNT_DETACH) != 0 ||
+		umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) {
 		return -1;
 	}
 	return 0;
@@ -583,7 +602,7 @@ int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *di
 	}
 	error = put_all(&p, view, n_view, diag);
 	if (error == 0) {
-		error = dev_setup(p.root, p.old, diag);
+		error = put_devices(&p, diag);
 	}
 	if (error == 0) {
 		error = proc_setup(p.root, diag);
