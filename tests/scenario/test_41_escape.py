@@ -58,3 +58,39 @@ def test_doctor(sally, user):
 def test_words_that_are_none(sally, words):
     result = sally.verb("doctor", *words)
     assert result.status == 125 and result.err.startswith("sallyport: "), result
+
+
+SOCKETS = """
+import ctypes, errno, platform
+libc = ctypes.CDLL(None, use_errno=True)
+number = {"x86_64": 41, "aarch64": 198}[platform.machine()]
+def made(family, kind, protocol):
+    fd = libc.syscall(number, ctypes.c_ulong(family), ctypes.c_ulong(kind), ctypes.c_ulong(protocol))
+    return "made" if fd >= 0 else errno.errorcode[ctypes.get_errno()]
+high = 1 << 32
+for family in [*range(60), high, high + 1, high + 17]:
+    print("family", family, made(family, 2, 0))
+for protocol in [*range(40), high, high + 12]:
+    print("protocol", protocol, made(16, 3, protocol))
+for family in (2, 10):
+    print("raw", family, made(family, 3, 1), made(family, high + 3, 1), made(family, 3 | 0o2000000, 1))
+"""
+
+
+def test_which_sockets_can_be_made(sally):
+    lines = sally.run("/usr/bin/python3", "-c", SOCKETS).out.splitlines()
+    found = {tuple(line.split()[:2]): line.split()[2:] for line in lines}
+    high = 1 << 32
+    assert [number for number in range(60) if found["family", str(number)] == ["made"]] == [1, 2, 10, 16]
+    refused = [found["family", str(number)] for number in [*range(60), high, high + 1, high + 17] if number not in (1, 2, 10, 16)]
+    assert all(answer == ["EAFNOSUPPORT"] for answer in refused), found
+    assert found["protocol", "0"] == ["made"]
+    assert all(found["protocol", str(number)] == ["EPERM"] for number in [*range(1, 40), high, high + 12]), found
+    assert all(found["raw", family] == ["EPERM"] * 3 for family in ("2", "10")), found
+
+
+def test_no_power_is_left_or_to_be_had(sally):
+    lines = sally.run("cat", "/proc/self/status").out.splitlines()
+    status = dict(line.split(":\t", 1) for line in lines)
+    assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}, status
+    assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1"), status
