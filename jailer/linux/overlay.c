@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -44,13 +45,29 @@ static int make_like(int layer, const char *path, int below)
 		       : -1;
 }
 
+/* 1: it is there by this name; 0: it is not, but perhaps by a link, which has no place in a layer.
+ */
+static int is_there(int below, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+	int fd = (int)syscall(SYS_openat2, below, path, &how, sizeof(how));
+
+	if (fd < 0) {
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -1;
+	}
+	close(fd);
+	return 1;
+}
+
 int overlay_whiteout(int layer, int below, const char *path)
 {
 	char part[PATH_MAX];
 	struct stat st;
+	int there = is_there(below, path);
 
-	if (fstatat(below, path, &st, AT_SYMLINK_NOFOLLOW) != 0) {
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+	if (there <= 0) {
+		return there;
 	}
 	for (const char *slash = path; (slash = strchr(slash, '/')) != NULL; slash++) {
 		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);

@@ -108,52 +108,66 @@ static int make_tmpfs(const char *mode, const char *huge)
 	return tree;
 }
 
-/* Makes the folders that lead to `path` inside the new root; those that are there are left alone.
+/*
+ * The folder inside the new root in which `path` lies, made with those that lead to it where it is
+ * not there. What is made then is made by its name alone: a path could lead through a link, and
+ * "/" is still the host's.
  */
-static int make_parents(int root, const char *path)
+static int open_parent(int root, const char *path, const char **ret_name)
 {
-	char part[PATH_MAX];
+	const char *slash = strrchr(path, '/'), *name;
+	char parent[PATH_MAX];
+	int fd, above;
 
-	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
-		slash = strchr(slash + 1, '/')) {
-		int fd;
-
-		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
-		fd = mounts_open_in(root, part, O_PATH | O_DIRECTORY);
-		if (fd < 0 && (errno != ENOENT || mkdirat(root, part + 1, 0755) != 0)) {
-			return -1;
-		}
-		if (fd >= 0) {
-			close(fd);
-		}
+	*ret_name = slash + 1;
+	snprintf(parent, sizeof(parent), "%.*s", slash > path ? (int)(slash - path) : 1, path);
+	fd = mounts_open_in(root, parent, O_PATH | O_DIRECTORY);
+	if (fd >= 0 || errno != ENOENT || slash == path) {
+		return fd;
 	}
-	return 0;
+	above = open_parent(root, parent, &name);
+	if (above < 0) {
+		return -1;
+	}
+	fd = mkdirat(above, name, 0755) == 0
+		     ? openat(above, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+		     : -1;
+	close(above);
+	return fd;
+}
+
+/* A fresh folder or an empty file. */
+static int make_place(int parent, const char *name, bool folder)
+{
+	int made = folder ? mkdirat(parent, name, 0755)
+			  : openat(parent, name,
+				    O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (made < 0) {
+		return -1;
+	}
+	if (!folder) {
+		close(made);
+	}
+	return openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* An O_PATH descriptor of the target, made (as a folder or an empty file) when it is not there. */
 static int open_place(struct places *p, const char *target, bool folder)
 {
-	int fd = mounts_open_in(p->root, target, O_PATH), made;
+	int fd = mounts_open_in(p->root, target, O_PATH), parent;
+	const char *name;
 
 	if (fd >= 0 || errno != ENOENT) {
 		return fd;
 	}
-	if (make_parents(p->root, target) != 0) {
+	parent = open_parent(p->root, target, &name);
+	if (parent < 0) {
 		return -1;
 	}
-	if (folder) {
-		if (mkdirat(p->root, target + 1, 0755) != 0) {
-			return -1;
-		}
-	} else {
-		made = openat(p->root, target + 1,
-			O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0644);
-		if (made < 0) {
-			return -1;
-		}
-		close(made);
-	}
-	return mounts_open_in(p->root, target, O_PATH);
+	fd = make_place(parent, name, folder);
+	close(parent);
+	return fd;
 }
 
 static bool is_folder(int fd)
@@ -482,8 +496,15 @@ static int put_hide(struct places *p, const struct jail_view *v)
 
 static int put_symlink(struct places *p, const struct jail_view *v)
 {
-	return make_parents(p->root, v->target) == 0 ? symlinkat(v->source, p->root, v->target + 1)
-						     : -1;
+	const char *name;
+	int parent = open_parent(p->root, v->target, &name), result;
+
+	if (parent < 0) {
+		return -1;
+	}
+	result = symlinkat(v->source, parent, name);
+	close(parent);
+	return result;
 }
 
 static int put_dir(struct places *p, const struct jail_view *v)
