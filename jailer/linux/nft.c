@@ -38,13 +38,15 @@ struct batch {
 	char buf[16384]; /* twice what the batch may hold, as libmnl wants it; half of that is used
 			  */
 	uint32_t seq;
+	struct nlmsghdr *last; /* of the messages so far */
 	bool failed;
 };
 
 static struct nlmsghdr *message(struct batch *b, uint16_t type, uint16_t flags)
 {
-	return nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->batch), type, NFPROTO_INET,
+	b->last = nftnl_nlmsg_build_hdr(mnl_nlmsg_batch_current(b->batch), type, NFPROTO_INET,
 		NLM_F_CREATE | flags, b->seq++);
+	return b->last;
 }
 
 static void add_table(struct batch *b)
@@ -57,7 +59,7 @@ static void add_table(struct batch *b)
 	}
 	nftnl_table_set_str(table, NFTNL_TABLE_NAME, table_name);
 	nftnl_table_set_u32(table, NFTNL_TABLE_FAMILY, NFPROTO_INET);
-	nftnl_table_nlmsg_build_payload(message(b, NFT_MSG_NEWTABLE, NLM_F_ACK), table);
+	nftnl_table_nlmsg_build_payload(message(b, NFT_MSG_NEWTABLE, 0), table);
 	nftnl_table_free(table);
 	mnl_nlmsg_batch_next(b->batch);
 }
@@ -75,7 +77,7 @@ static void add_chain(struct batch *b, const char *name, const char *type, int32
 	nftnl_chain_set_str(chain, NFTNL_CHAIN_TYPE, type);
 	nftnl_chain_set_u32(chain, NFTNL_CHAIN_HOOKNUM, NF_INET_LOCAL_OUT);
 	nftnl_chain_set_s32(chain, NFTNL_CHAIN_PRIO, priority);
-	nftnl_chain_nlmsg_build_payload(message(b, NFT_MSG_NEWCHAIN, NLM_F_ACK), chain);
+	nftnl_chain_nlmsg_build_payload(message(b, NFT_MSG_NEWCHAIN, 0), chain);
 	nftnl_chain_free(chain);
 	mnl_nlmsg_batch_next(b->batch);
 }
@@ -99,8 +101,7 @@ static struct nftnl_rule *rule_begin(struct batch *b, const char *chain)
 static void rule_end(struct batch *b, struct nftnl_rule *rule)
 {
 	if (rule != NULL) {
-		nftnl_rule_nlmsg_build_payload(
-			message(b, NFT_MSG_NEWRULE, NLM_F_APPEND | NLM_F_ACK), rule);
+		nftnl_rule_nlmsg_build_payload(message(b, NFT_MSG_NEWRULE, NLM_F_APPEND), rule);
 		nftnl_rule_free(rule);
 		mnl_nlmsg_batch_next(b->batch);
 	}
@@ -276,34 +277,43 @@ static void add_rules(struct batch *b, const struct jail_spec *spec)
 	rule_end(b, rule);
 }
 
-/* Every message was sent with an acknowledgement asked for: all must come, and all must be good. */
-static int talk(struct batch *b, uint32_t first, uint32_t last)
+/* Whether this is the answer to the last message, which comes after the errors of all others. */
+static bool has_last(const struct batch *b, const char *answer, ssize_t got)
+{
+	const struct nlmsghdr *h = (const struct nlmsghdr *)answer;
+
+	for (int left = (int)got; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		if (h->nlmsg_seq == b->last->nlmsg_seq) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * The kernel takes a batch whole or not at all, and tells of each message that it does not take.
+ * For the last one an answer is asked for in any case: it must come, and no error before it.
+ */
+static int talk(struct batch *b)
 {
 	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	char answer[8192];
-	uint32_t seen = first;
+	ssize_t got;
 	int result = -1;
 
+	b->last->nlmsg_flags |= NLM_F_ACK;
 	if (socket == NULL || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
 		mnl_socket_sendto(socket, mnl_nlmsg_batch_head(b->batch),
 			mnl_nlmsg_batch_size(b->batch)) < 0) {
 		goto out;
 	}
-	while (seen < last) {
-		ssize_t got = mnl_socket_recvfrom(socket, answer, sizeof(answer));
-
+	do {
+		got = mnl_socket_recvfrom(socket, answer, sizeof(answer));
 		if (got <= 0 || mnl_cb_run(answer, (size_t)got, 0, mnl_socket_get_portid(socket),
 					NULL, NULL) < 0) {
 			goto out;
 		}
-		for (struct nlmsghdr *h = (struct nlmsghdr *)answer; mnl_nlmsg_ok(h, (int)got);) {
-			int left = (int)got;
-
-			seen++;
-			h = mnl_nlmsg_next(h, &left);
-			got = left;
-		}
-	}
+	} while (!has_last(b, answer, got));
 	result = 0;
 out:
 	if (socket != NULL) {
@@ -315,7 +325,6 @@ out:
 int nft_setup(const struct jail_spec *spec, struct jail_diag *diag)
 {
 	struct batch *b = calloc(1, sizeof(*b));
-	uint32_t first;
 	int error = 0;
 
 	if (b == NULL || (b->batch = mnl_nlmsg_batch_start(b->buf, sizeof(b->buf) / 2)) == NULL) {
@@ -324,7 +333,6 @@ int nft_setup(const struct jail_spec *spec, struct jail_diag *diag)
 	}
 	nftnl_batch_begin(mnl_nlmsg_batch_current(b->batch), b->seq++);
 	mnl_nlmsg_batch_next(b->batch);
-	first = b->seq;
 	add_table(b);
 	add_chain(b, "out", "nat", PRIORITY_NAT);
 	add_chain(b, "refuse", "filter", PRIORITY_FILTER);
@@ -333,7 +341,7 @@ int nft_setup(const struct jail_spec *spec, struct jail_diag *diag)
 	mnl_nlmsg_batch_next(b->batch);
 	if (b->failed) {
 		error = jail_fail(diag, JAIL_EMEMORY, "redirect", "", "memory is out");
-	} else if (talk(b, first, b->seq - 1) != 0) {
+	} else if (talk(b) != 0) {
 		error = jail_fail_errno(diag, JAIL_EPROTECTION, "redirect", cure, "nf_tables");
 	}
 	mnl_nlmsg_batch_stop(b->batch);
