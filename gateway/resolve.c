@@ -309,7 +309,7 @@ static void read_hosts(struct resolver *r)
 	if (file == NULL) {
 		return;
 	}
-	r->hosts = calloc(1, HOSTS_FILE_MAX + 1);
+	r->hosts = malloc(HOSTS_FILE_MAX + 1); /* not all of it is touched: files are short */
 	len = r->hosts != NULL ? fread(r->hosts, 1, HOSTS_FILE_MAX, file) : 0;
 	fclose(file);
 	if (r->hosts != NULL) {

@@ -285,11 +285,33 @@ static void set_ssh(struct list *env)
 
 /* ---- Java: every JDK keeps a store of its own ---- */
 
-static void add_java_store(struct client_trust *t, const char *path)
+struct java_files {
+	dev_t dev[16];
+	ino_t ino[16];
+	size_t n;
+};
+
+/* Most are links to one file; a file with several names of its own has to be covered at each. */
+static bool is_known(struct java_files *seen, const struct stat *st)
+{
+	for (size_t i = 0; i < seen->n; i++) {
+		if (seen->dev[i] == st->st_dev && seen->ino[i] == st->st_ino) {
+			return true;
+		}
+	}
+	if (st->st_nlink == 1 && seen->n < COUNT(seen->ino)) {
+		seen->dev[seen->n] = st->st_dev;
+		seen->ino[seen->n++] = st->st_ino;
+	}
+	return false;
+}
+
+static void add_java_store(struct client_trust *t, struct java_files *seen, const char *path)
 {
 	char real[PATH_MAX];
+	struct stat st;
 
-	if (realpath(path, real) == NULL) {
+	if (stat(path, &st) != 0 || is_known(seen, &st) || realpath(path, real) == NULL) {
 		return;
 	}
 	for (size_t i = 0; i < t->java_paths.n; i++) {
@@ -301,23 +323,28 @@ static void add_java_store(struct client_trust *t, const char *path)
 }
 
 /* `lib/security/cacerts` of a JDK, `jre/lib/security/cacerts` of a JDK 8. */
-static void add_java_home(struct client_trust *t, const char *pattern)
+static void add_java_home(struct client_trust *t, struct java_files *seen, const char *home)
 {
 	static const char *const below[] = {"lib/security/cacerts", "jre/lib/security/cacerts"};
 
 	for (size_t i = 0; i < COUNT(below); i++) {
 		char path[PATH_MAX];
-		glob_t found;
 
-		if (snprintf(path, sizeof(path), "%s/%s", pattern, below[i]) >= (int)sizeof(path)) {
-			continue;
+		if (snprintf(path, sizeof(path), "%s/%s", home, below[i]) < (int)sizeof(path)) {
+			add_java_store(t, seen, path);
 		}
-		if (glob(path, 0, NULL, &found) == 0) {
-			for (size_t k = 0; k < found.gl_pathc; k++) {
-				add_java_store(t, found.gl_pathv[k]);
-			}
-			globfree(&found);
+	}
+}
+
+static void add_java_homes(struct client_trust *t, struct java_files *seen, const char *pattern)
+{
+	glob_t found;
+
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		for (size_t i = 0; i < found.gl_pathc; i++) {
+			add_java_home(t, seen, found.gl_pathv[i]);
 		}
+		globfree(&found);
 	}
 }
 
@@ -327,20 +354,21 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 		"/usr/lib/jvm/*", "/usr/java/*", "/opt/java/*", "/opt/jdk*"};
 	const char *const pems[] = {t->system != NULL ? t->system : "", t->bundle.data, NULL};
 	const char *java_home = list_get(user, "JAVA_HOME"), *home = list_get(user, "HOME");
+	struct java_files seen = {.n = 0};
 	struct certs_diag diag;
 	char path[PATH_MAX];
 
 	for (size_t i = 0; i < COUNT(homes); i++) {
-		add_java_home(t, homes[i]);
+		add_java_homes(t, &seen, homes[i]);
 	}
-	add_java_store(t, "/etc/ssl/certs/java/cacerts");
-	add_java_store(t, "/etc/pki/java/cacerts");
+	add_java_store(t, &seen, "/etc/ssl/certs/java/cacerts");
+	add_java_store(t, &seen, "/etc/pki/java/cacerts");
 	if (java_home != NULL && java_home[0] == '/') {
-		add_java_home(t, java_home);
+		add_java_home(t, &seen, java_home);
 	}
 	if (home != NULL && snprintf(path, sizeof(path), "%s/.sdkman/candidates/java/*", home) <
 				    (int)sizeof(path)) {
-		add_java_home(t, path);
+		add_java_homes(t, &seen, path);
 	}
 	if (t->java_paths.n > 0 &&
 		certs_java_store(pems, &t->java_store, &t->java_store_len, &diag) != CERTS_OK) {
