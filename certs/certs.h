@@ -223,6 +223,16 @@ int certs_java_store(const char *const *pems, unsigned char **ret_data, size_t *
 	struct certs_diag *diag) __attribute__((warn_unused_result));
 
 /*
+ * The same out of a JKS store that is there already: its `len` octets at `store`, in which the
+ * count is raised by the certificates of the PEM texts. The new store is the first *ret_kept of
+ * them and then *ret_tail, which the caller frees. CERTS_EFORMAT, and `store` is as it was: another
+ * format, keys among the certificates, or none of these.
+ */
+int certs_java_store_extend(unsigned char *store, size_t len, const char *const *pems,
+	size_t *ret_kept, unsigned char **ret_tail, size_t *ret_tail_len, struct certs_diag *diag)
+	__attribute__((warn_unused_result));
+
+/*
  * Fresh memory that is about to be filled: its pages are asked for at once where the system can,
  * which costs a start less than a fault for each. It changes nothing else.
  */

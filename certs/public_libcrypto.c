@@ -51,12 +51,13 @@ long pem_base64(const char *text, size_t n, unsigned char *out)
 	return ret;
 }
 
-int certs_sha1(const void *data, size_t n, unsigned char ret_digest[20])
+int certs_sha1(const struct sha1_piece *pieces, size_t n, unsigned char ret_digest[20])
 {
 	SHA_CTX sha; /* SHA1(3) would look for a provider first */
+	int done = SHA1_Init(&sha);
 
-	return SHA1_Init(&sha) == 1 && SHA1_Update(&sha, data, n) == 1 &&
-			       SHA1_Final(ret_digest, &sha) == 1
-		       ? 0
-		       : -1;
+	for (size_t i = 0; done == 1 && i < n; i++) {
+		done = SHA1_Update(&sha, pieces[i].data, pieces[i].n);
+	}
+	return done == 1 && SHA1_Final(ret_digest, &sha) == 1 ? 0 : -1;
 }

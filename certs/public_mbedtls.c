@@ -15,7 +15,17 @@ long pem_base64(const char *text, size_t n, unsigned char *out)
 											: -1;
 }
 
-int certs_sha1(const void *data, size_t n, unsigned char ret_digest[20])
+int certs_sha1(const struct sha1_piece *pieces, size_t n, unsigned char ret_digest[20])
 {
-	return mbedtls_sha1(data, n, ret_digest);
+	mbedtls_sha1_context sha;
+	int ret;
+
+	mbedtls_sha1_init(&sha);
+	ret = mbedtls_sha1_starts(&sha);
+	for (size_t i = 0; ret == 0 && i < n; i++) {
+		ret = mbedtls_sha1_update(&sha, pieces[i].data, pieces[i].n);
+	}
+	ret = ret == 0 ? mbedtls_sha1_finish(&sha, ret_digest) : ret;
+	mbedtls_sha1_free(&sha);
+	return ret;
 }

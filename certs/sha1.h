@@ -7,7 +7,12 @@
 
 #include <stddef.h>
 
-/* 0, or another value when the hash is not built in. */
-int certs_sha1(const void *data, size_t n, unsigned char ret_digest[20]);
+struct sha1_piece {
+	const void *data;
+	size_t n;
+};
+
+/* Of all pieces, one behind the other. 0, or another value when the hash is not built in. */
+int certs_sha1(const struct sha1_piece *pieces, size_t n, unsigned char ret_digest[20]);
 
 #endif

@@ -348,6 +348,59 @@ static void add_java_homes(struct client_trust *t, struct java_files *seen, cons
 	}
 }
 
+/*
+ * A file of roots as it lies in the page cache: memory of our own for it, a copy and a look through
+ * it are 1% of a start. Not one that not everybody may read, which may hold more than certificates.
+ * What is written there, if `protection` lets it, stays ours.
+ */
+static void *map_file(const char *path, int protection, size_t *ret_len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	void *mapped = MAP_FAILED;
+	struct stat st;
+
+	if (fd < 0) {
+		return NULL;
+	}
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0 &&
+		st.st_size > 0 && st.st_size < BUNDLE_USUAL) {
+		mapped = mmap(NULL, (size_t)st.st_size, protection, MAP_PRIVATE, fd, 0);
+	}
+	close(fd);
+	if (mapped == MAP_FAILED) {
+		return NULL;
+	}
+	*ret_len = (size_t)st.st_size;
+#ifdef MADV_POPULATE_READ /* Linux 5.14; without it each page comes when it is read */
+	(void)madvise(mapped, *ret_len, MADV_POPULATE_READ);
+#endif
+	return mapped;
+}
+
+/* The distributions' own, made of the same roots: base64 of all of them is 1% of a start. */
+static bool extend_java_store(struct client_trust *t)
+{
+	static const char *const stores[] = {
+		"/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts"};
+	const char *const pems[] = {t->bundle.data, NULL};
+	struct certs_diag diag;
+
+	for (size_t i = 0; t->system != NULL && i < COUNT(stores); i++) {
+		t->java_system = map_file(stores[i], PROT_READ | PROT_WRITE, &t->java_system_len);
+		if (t->java_system == NULL) {
+			continue;
+		}
+		if (certs_java_store_extend(t->java_system, t->java_system_len, pems,
+			    &t->java_system_kept, &t->java_store, &t->java_store_len,
+			    &diag) == CERTS_OK) {
+			return true;
+		}
+		munmap(t->java_system, t->java_system_len);
+		t->java_system = NULL;
+	}
+	return false;
+}
+
 static int make_java_store(struct client_trust *t, const struct list *user)
 {
 	static const char *const homes[] = {
@@ -370,39 +423,27 @@ static int make_java_store(struct client_trust *t, const struct list *user)
 				    (int)sizeof(path)) {
 		add_java_homes(t, &seen, path);
 	}
-	if (t->java_paths.n > 0 &&
+	if (t->java_paths.n > 0 && !extend_java_store(t) &&
 		certs_java_store(pems, &t->java_store, &t->java_store_len, &diag) != CERTS_OK) {
 		return complain("Java's trust store: %s", diag.message);
 	}
 	return 0;
 }
 
-/*
- * The bundle as it lies in the page cache: memory of our own for it, a copy and a look through it
- * are 1% of a start. Not one whose last page is full, for nothing would end the text; nor one that
- * not everybody may read, which may hold more than certificates.
- */
+/* Not a bundle whose last page is full, for nothing would end the text. */
 static bool map_roots(struct client_trust *t, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	void *mapped = MAP_FAILED;
-	struct stat st;
+	char *mapped = map_file(path, PROT_READ, &t->system_len);
 
-	if (fd < 0) {
-		return false;
+	if (mapped != NULL && t->system_len % (size_t)sysconf(_SC_PAGESIZE) == 0) {
+		munmap(mapped, t->system_len);
+		mapped = NULL;
 	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IROTH) != 0 &&
-		st.st_size > 0 && st.st_size < BUNDLE_USUAL &&
-		st.st_size % sysconf(_SC_PAGESIZE) != 0) {
-		mapped = mmap(
-			NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-	}
-	close(fd);
-	if (mapped == MAP_FAILED) {
+	if (mapped == NULL) {
+		t->system_len = 0;
 		return false;
 	}
 	t->system = mapped;
-	t->system_len = (size_t)st.st_size;
 	if (t->system[t->system_len - 1] != '\n') {
 		text_print(&t->bundle, "\n");
 	}
@@ -468,6 +509,9 @@ void client_trust_finish(struct client_trust *t)
 	text_finish(&t->apt_conf);
 	if (t->system != NULL) {
 		munmap((void *)(uintptr_t)t->system, t->system_len);
+	}
+	if (t->java_system != NULL) {
+		munmap(t->java_system, t->java_system_len);
 	}
 	free(t->java_store);
 	list_finish(&t->java_paths);

@@ -20,8 +20,10 @@ struct client_trust {
 	struct text bundle; /* the user's own roots, the run's CA: for variables that replace */
 	struct text ca;     /* the user's additive roots and the run's CA: for variables that add */
 	struct text apt_conf;
-	unsigned char *java_store; /* owned: the bundle for Java; NULL without a JDK */
-	size_t java_store_len;
+	/* The bundle for Java: what the system's own store begins with, mapped, or nothing; then
+	 * what is owned. Both NULL without a JDK. */
+	unsigned char *java_system, *java_store;
+	size_t java_system_len, java_system_kept, java_store_len;
 	struct list java_paths;   /* each JDK's own store, which it is laid over */
 	struct list bundle_paths; /* where the bundle is to lie, besides TRUST_DIR */
 	struct list env;          /* the command's environment */

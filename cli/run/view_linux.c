@@ -210,6 +210,8 @@ static void add_trust(struct view *v, const struct client_trust *trust)
 	for (size_t i = 0; i < trust->java_paths.n; i++) {
 		add_file(v, trust->java_paths.items[i], trust->java_store, trust->java_store_len,
 			true);
+		v->entries[v->n - 1].before = trust->java_system;
+		v->entries[v->n - 1].before_len = trust->java_system_kept;
 	}
 }
 

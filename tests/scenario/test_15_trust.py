@@ -1,7 +1,12 @@
 """What clients find in the jail: proxy settings, roots of trust, and nothing of the user's that leads outside."""
+import base64
+import hashlib
 import json
 import os
+import pathlib
+import re
 import shutil
+import struct
 import subprocess
 
 import pytest
@@ -181,6 +186,45 @@ def test_clients_believe_the_leaf(sally, origin, client):
     assert len(web.requests) >= 1, result
     if client != "git":  # which hears no git there, over a connection that it believes
         assert result.out.endswith("hello GET /\n"), result
+
+
+def jks(data):
+    """The certificates of a Java key store whose every octet is accounted for."""
+    assert hashlib.sha1("changeit".encode("utf-16-be") + b"Mighty Aphrodite" + data[:-20]).digest() == data[-20:]
+    magic, version, count = struct.unpack(">III", data[:12])
+    assert (magic, version) == (0xFEEDFEED, 2)
+    at, found = 12, {}
+    for _ in range(count):
+        tag, alias_len = struct.unpack(">IH", data[at:at + 6])
+        alias = data[at + 6:at + 6 + alias_len]
+        at += 6 + alias_len + 8
+        kind_len, = struct.unpack(">H", data[at:at + 2])
+        assert (tag, data[at + 2:at + 2 + kind_len]) == (2, b"X.509") and alias not in found
+        at += 2 + kind_len
+        size, = struct.unpack(">I", data[at:at + 4])
+        found[alias] = data[at + 4:at + 4 + size]
+        at += 4 + size
+    assert at == len(data) - 20
+    return set(found.values())
+
+
+def test_javas_store(sally):
+    """Laid over that of a JDK: the roots of outside, the user's own, the run's CA."""
+    store = sally.folder / "jdk/lib/security/cacerts"
+    store.parent.mkdir(parents=True)
+    store.write_bytes(b"what a JDK came with")
+    own = own_ca(sally, "own")
+    result = sally.run("sh", "-c", "base64 jdk/lib/security/cacerts; echo =; cat /run/sallyport/ca.pem /etc/ssl/certs/ca-certificates.crt",
+                       env={"JAVA_HOME": str(store.parents[2]), "SSL_CERT_FILE": str(own)})
+    inside, _, roots = result.out.partition("\n=\n")
+    found = jks(base64.b64decode(inside))
+    ca, *system = [base64.b64decode(text) for text in re.findall("-----BEGIN CERTIFICATE-----(.*?)-----END", roots, re.S)]
+    assert ca in found and base64.b64decode(own.read_text().split("-----")[2]) in found, result
+    theirs = pathlib.Path("/etc/ssl/certs/java/cacerts")
+    if theirs.exists() and theirs.read_bytes().startswith(b"\xfe\xed\xfe\xed"):
+        system = jks(theirs.read_bytes()) or system
+    assert set(system) < found, len(found)
+    assert store.read_bytes() == b"what a JDK came with"
 
 
 JAVA = """
