@@ -25,26 +25,18 @@ static const struct {
 	{"ptmx", "pts/ptmx"},
 };
 
-static int put_device(int dev, int old, const char *name)
+static int put_device(const char *name)
 {
 	char source[32];
-	int made, tree, place, result = -1;
+	int made;
 
-	snprintf(source, sizeof(source), "dev/%s", name);
-	made = openat(dev, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+	snprintf(source, sizeof(source), "/dev/%s", name);
+	made = open(source + 1, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
 	if (made < 0) {
 		return -1;
 	}
 	close(made);
-	tree = mounts_clone(old, source);
-	place = openat(dev, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
-	if (tree >= 0 && place >= 0 &&
-		mounts_restrict(tree, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, false) == 0) {
-		result = mounts_attach(tree, place);
-	}
-	close(tree);
-	close(place);
-	return result;
+	return mounts_bind(source, source + 1, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
 }
 
 /* A terminal namespace of its own: the host's pseudo terminals do not exist in it. */
@@ -85,10 +77,10 @@ static int put_shm(int dev, int tree)
 	return result;
 }
 
-static int fill(int dev, int old, int shm, struct jail_diag *diag)
+static int fill(int dev, int shm, struct jail_diag *diag)
 {
 	for (size_t i = 0; i < sizeof(devices) / sizeof(devices[0]); i++) {
-		if (put_device(dev, old, devices[i]) != 0) {
+		if (put_device(devices[i]) != 0) {
 			return jail_fail_errno(
 				diag, JAIL_EVIEW, "devices", "", "/dev/%s", devices[i]);
 		}
@@ -108,7 +100,7 @@ static int fill(int dev, int old, int shm, struct jail_diag *diag)
 		       : jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev/shm");
 }
 
-int dev_setup(int root, int old, int tree, int shm, struct jail_diag *diag)
+int dev_setup(int root, int tree, int shm, struct jail_diag *diag)
 {
 	int place, dev = -1, error = 0;
 
@@ -120,7 +112,7 @@ int dev_setup(int root, int old, int tree, int shm, struct jail_diag *diag)
 		(dev = openat(root, "dev", O_RDONLY | O_CLOEXEC | O_DIRECTORY)) < 0) {
 		error = jail_fail_errno(diag, JAIL_EVIEW, "devices", "", "/dev");
 	} else {
-		error = fill(dev, old, shm, diag);
+		error = fill(dev, shm, diag);
 	}
 	/* Its list is final. */
 	if (error == 0 && mounts_restrict(tree, MOUNT_ATTR_RDONLY, false) != 0) {

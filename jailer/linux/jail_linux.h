@@ -61,10 +61,11 @@ int door_make(const struct jail_spec *spec, int ret_fds[6], struct jail_diag *di
 /* view.c: an empty root with only what the view names; ends with pivot_root. */
 int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *diag);
 /*
- * dev.c, proc.c: called by view.c; `root` is the new root, `old` the host's. `dev` and `shm` are
- * empty folders, mounts that are attached nowhere (-1: could not be made); they stay the caller's.
+ * dev.c, proc.c: called by view.c in this order; `root` is the new root and the working folder,
+ * "/" the host's. `dev` and `shm` are empty folders, mounts that are attached nowhere (-1: could
+ * not be made); they stay the caller's.
  */
-int dev_setup(int root, int old, int dev, int shm, struct jail_diag *diag);
+int dev_setup(int root, int dev, int shm, struct jail_diag *diag);
 int proc_setup(int root, struct jail_diag *diag);
 /* caps.c */
 /* None to be had again, by this process and those it makes; what it has it keeps. */

@@ -17,5 +17,10 @@ int mounts_clone_in(int root, const char *path, bool links);
 /* Sets MOUNT_ATTR_* bits. */
 int mounts_restrict(int tree, uint64_t attributes, bool recursive);
 int mounts_attach(int tree, int place);
+/*
+ * One mount at another place with these bits more, both by paths: half the calls, for names of the
+ * kernel's and ours, of which none is a link.
+ */
+int mounts_bind(const char *source, const char *place, uint64_t attributes);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,38 +23,22 @@ static const char *const masked[] = {"kcore", "keys", "key-users", "kallsyms", "
 	"sched_debug", "latency_stats", "modules", "kpagecount", "kpageflags", "kpagecgroup",
 	"vmallocinfo", "slabinfo", "config.gz"};
 
-static int freeze(int proc, const char *name)
+/* Where proc(5) has no such name there is nothing to keep from anybody. */
+static int freeze(const char *name)
 {
-	int tree = mounts_clone(proc, name), place, result;
+	char place[64];
 
-	if (tree < 0) {
-		return errno == ENOENT ? 0 : -1;
-	}
-	result = mounts_restrict(tree, MOUNT_ATTR_RDONLY, true);
-	place = openat(proc, name, O_PATH | O_CLOEXEC);
-	if (result == 0) {
-		result = place < 0 ? -1 : mounts_attach(tree, place);
-	}
-	close(place);
-	close(tree);
-	return result;
+	snprintf(place, sizeof(place), "proc/%s", name);
+	return mounts_bind(place, place, MOUNT_ATTR_RDONLY) == 0 || errno == ENOENT ? 0 : -1;
 }
 
-/* /dev/null over it, read-only: opens, and is empty. */
-static int mask(int root, int proc, const char *name)
+/* /dev/null over it: opens, and is empty. */
+static int mask(const char *name)
 {
-	int place = openat(proc, name, O_PATH | O_CLOEXEC), tree, result = -1;
+	char place[64];
 
-	if (place < 0) {
-		return errno == ENOENT ? 0 : -1;
-	}
-	tree = mounts_clone(root, "dev/null");
-	if (tree >= 0) {
-		result = mounts_attach(tree, place);
-		close(tree);
-	}
-	close(place);
-	return result;
+	snprintf(place, sizeof(place), "proc/%s", name);
+	return mounts_bind("dev/null", place, 0) == 0 || errno == ENOENT ? 0 : -1;
 }
 
 static int mount_proc(int root)
@@ -82,24 +67,22 @@ static int mount_proc(int root)
 
 int proc_setup(int root, struct jail_diag *diag)
 {
-	int proc, error = 0;
+	int error = 0;
 
-	if (mount_proc(root) != 0) {
+	if (mount_proc(root) != 0 || access("dev/null", F_OK) != 0) {
 		return jail_fail_errno(diag, JAIL_EPROTECTION, "/proc", cure, "a fresh /proc");
 	}
-	proc = openat(root, "proc", O_PATH | O_CLOEXEC | O_DIRECTORY);
 	for (size_t i = 0; error == 0 && i < sizeof(read_only) / sizeof(read_only[0]); i++) {
-		if (freeze(proc, read_only[i]) != 0) {
+		if (freeze(read_only[i]) != 0) {
 			error = jail_fail_errno(
 				diag, JAIL_EPROTECTION, "/proc", cure, "/proc/%s", read_only[i]);
 		}
 	}
 	for (size_t i = 0; error == 0 && i < sizeof(masked) / sizeof(masked[0]); i++) {
-		if (mask(root, proc, masked[i]) != 0) {
+		if (mask(masked[i]) != 0) {
 			error = jail_fail_errno(
 				diag, JAIL_EPROTECTION, "/proc", cure, "/proc/%s", masked[i]);
 		}
 	}
-	close(proc);
 	return error;
 }

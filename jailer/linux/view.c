@@ -57,6 +57,18 @@ int mounts_restrict(int tree, uint64_t attributes, bool recursive)
 		AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof(attr));
 }
 
+int mounts_bind(const char *source, const char *place, uint64_t attributes)
+{
+	struct mount_attr attr = {.attr_set = attributes};
+
+	if (mount(source, place, NULL, MS_BIND, NULL) != 0) {
+		return -1;
+	}
+	return attributes == 0
+		       ? 0
+		       : (int)syscall(SYS_mount_setattr, AT_FDCWD, place, 0, &attr, sizeof(attr));
+}
+
 int mounts_attach(int tree, int place)
 {
 	return (int)syscall(SYS_move_mount, tree, "", place, "",
@@ -566,7 +578,7 @@ static int put_devices(struct places *p, struct jail_diag *diag)
 {
 	char name[32];
 	int dev = stage_folder(p, 0755, name) == 0 ? mounts_clone(p->base, name) : -1,
-	    shm = private_tree(p), error = dev_setup(p->root, p->old, dev, shm, diag);
+	    shm = private_tree(p), error = dev_setup(p->root, dev, shm, diag);
 
 	close(dev);
 	close(shm);
@@ -597,8 +609,7 @@ static int enter_base(struct places *p)
 static int enter_root(struct places *p)
 {
 	if (mounts_restrict(p->root, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
-		    false) != 0 ||
-		fchdir(p->root) != 0) {
+		    false) != 0) {
 		return -1;
 	}
 	close(p->root);
@@ -622,6 +633,9 @@ int view_setup(const struct jail_view *view, size_t n_view, struct jail_diag *di
 			diag, JAIL_EPROTECTION, "mount namespace", cure, "empty root");
 	}
 	error = put_all(&p, view, n_view, diag);
+	if (error == 0 && fchdir(p.root) != 0) {
+		error = jail_fail_errno(diag, JAIL_ESYSTEM, "", "", "fchdir");
+	}
 	if (error == 0) {
 		error = put_devices(&p, diag);
 	}
