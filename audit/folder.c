@@ -2,13 +2,13 @@
  * Reads what stands beside the lines: tree files and checkpoints. Judges nothing but their form.
  */
 #include "audit/folder.h"
+#include "audit/hold.h"
 #include "audit/os.h"
 #include "audit/seal.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 /* One tree file more; AUDIT_END when it is not there, AUDIT_EFORMAT when it does not follow. */
@@ -95,17 +95,6 @@ static int add_checkpoints(struct folder *f)
 	return AUDIT_OK;
 }
 
-static bool has_writer(const struct folder *f)
-{
-	int lock = open_to_read(f->dir, "lock");
-	bool live = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
-
-	if (lock >= 0) {
-		close(lock);
-	}
-	return live;
-}
-
 int folder_open(struct folder *f, const char *dir, struct audit_diag *diag)
 {
 	int error = AUDIT_EIO;
@@ -116,7 +105,7 @@ int folder_open(struct folder *f, const char *dir, struct audit_diag *diag)
 		error = segments_last(f->dir, &f->n_segments);
 	}
 	if (error == AUDIT_OK) {
-		f->live = has_writer(f);
+		f->live = hold_is_taken(f->dir);
 		/* A writer puts a checkpoint there before the leaves it covers. */
 		error = add_trees(f);
 	}

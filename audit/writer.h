@@ -32,7 +32,7 @@ struct batch {
 };
 
 struct audit_log {
-	int dir, lock;     /* owned */
+	int dir, lock;     /* owned; lock: -1 where the folder has one (hold.h) */
 	struct grown file; /* the segment */
 	struct seal *seal; /* owned; NULL: this record is not sealed */
 	enum audit_durability durability;

@@ -2,6 +2,7 @@
  * A record folder is opened for writing, after a crash put in order, and closed.
  */
 #include "audit/bodies.h"
+#include "audit/hold.h"
 #include "audit/journal.h"
 #include "audit/keep.h"
 #include "audit/seal.h"
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,15 +28,14 @@ static int open_folder(struct audit_log *log, const char *dir, struct audit_diag
 	if (log->dir < 0) {
 		return audit_say(diag, AUDIT_EIO, dir, "cannot be opened");
 	}
-	log->lock = openat(log->dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (log->lock < 0) {
-		return audit_say(diag, AUDIT_EIO, dir, "its lock cannot be made");
-	}
-	if (flock(log->lock, LOCK_EX | LOCK_NB) != 0) {
+	switch (hold_folder(log->dir, &log->lock)) {
+	case HOLD_OURS: return AUDIT_OK;
+	case HOLD_BUSY:
 		return audit_say(
 			diag, AUDIT_EBUSY, dir, "another run is writing to this record folder");
+	case HOLD_FAILED: break;
 	}
-	return AUDIT_OK;
+	return audit_say(diag, AUDIT_EIO, dir, "it cannot be locked");
 }
 
 static int append_repair(struct audit_log *log, const char *reason, uint64_t n, const char *what,

@@ -3,6 +3,7 @@
  * fails. The disk fails by RLIMIT_FSIZE: write(2) falls short at the limit, then says EFBIG.
  */
 #include "audit/audit.h"
+#include "audit/hold.h"
 #include "audit/line.h"
 #include "tests/unit/system.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -411,6 +413,35 @@ static void a_folder_has_one_writer(void **state)
 	close_log(log);
 }
 
+/* As on file systems whose folders have no locks, and as writers did before. */
+static void a_file_that_is_locked_counts(void **state)
+{
+	struct audit_options options = {AUDIT_DURABLE, 0, NULL};
+	struct audit_log *log = open_log(AUDIT_DURABLE, 0);
+	struct audit_diag diag;
+	char path[sizeof(folder) + 8];
+	int fd, dir;
+
+	(void)state;
+	close_log(log);
+	snprintf(path, sizeof(path), "%s/lock", folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0 && dir >= 0);
+	assert_false(hold_is_taken(dir));
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	assert_true(hold_is_taken(dir));
+	log = NULL;
+	assert_int_equal(audit_open(folder, &options, &log, &diag), AUDIT_EBUSY);
+	assert_null(log);
+	close(fd);
+	log = open_log(AUDIT_DURABLE, 0);
+	assert_true(hold_is_taken(dir));
+	close_log(log);
+	assert_false(hold_is_taken(dir));
+	close(dir);
+}
+
 static void segments_follow_each_other(void **state)
 {
 	struct audit_log *log = open_log(AUDIT_DURABLE, 1000);
@@ -630,6 +661,7 @@ int main(void)
 		STORY(a_close_comes_while_a_segment_is_begun),
 		STORY(an_append_that_fails_leaves_what_others_gathered),
 		STORY(a_folder_has_one_writer),
+		STORY(a_file_that_is_locked_counts),
 		STORY(segments_follow_each_other),
 		STORY(segments_follow_each_other_buffered),
 		STORY(a_torn_tail_is_cut_and_told),

@@ -1,0 +1,56 @@
+/*
+ * To make a file costs each start more than the lock: it is made where it is needed, and heeded
+ * wherever it is.
+ */
+#include "audit/hold.h"
+#include "audit/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char name[] = "lock";
+
+static enum hold take(int fd)
+{
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		return HOLD_OURS;
+	}
+	return errno == EWOULDBLOCK ? HOLD_BUSY : HOLD_FAILED;
+}
+
+enum hold hold_folder(int dir, int *ret_lock)
+{
+	const enum hold folder = take(dir);
+	const int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (folder == HOLD_OURS ? 0 : O_CREAT);
+
+	*ret_lock = -1;
+	if (folder == HOLD_BUSY) {
+		return folder;
+	}
+	*ret_lock = openat(dir, name, flags, 0600);
+	if (*ret_lock < 0) {
+		return folder == HOLD_OURS && errno == ENOENT ? HOLD_OURS : HOLD_FAILED;
+	}
+	return take(*ret_lock);
+}
+
+bool hold_is_taken(int dir)
+{
+	bool taken = flock(dir, LOCK_SH | LOCK_NB) != 0;
+	int lock;
+
+	if (taken && errno == EWOULDBLOCK) {
+		return true;
+	}
+	if (!taken) {
+		(void)flock(dir, LOCK_UN); /* `dir` stays open, and a writer may come */
+	}
+	lock = open_to_read(dir, name);
+	taken = lock >= 0 && flock(lock, LOCK_SH | LOCK_NB) != 0;
+	if (lock >= 0) {
+		close(lock);
+	}
+	return taken;
+}

@@ -1,0 +1,20 @@
+/*
+ * One writer a folder: it holds the folder's own lock (flock(2)), or, on a system or a file system
+ * where folders have none, that of the file `lock` in it. Private to audit/.
+ */
+#ifndef SALLYPORT_AUDIT_HOLD_H
+#define SALLYPORT_AUDIT_HOLD_H
+
+#include <stdbool.h>
+
+enum hold { HOLD_OURS, HOLD_BUSY, HOLD_FAILED };
+
+/*
+ * Held until `dir` and *ret_lock (-1: there is none) are closed. HOLD_FAILED: errno says why the
+ * file cannot be made or locked.
+ */
+enum hold hold_folder(int dir, int *ret_lock);
+/* Whether somebody else does. */
+bool hold_is_taken(int dir);
+
+#endif
