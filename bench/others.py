@@ -1,5 +1,6 @@
 """What is measured without a proxy between generator and origin: the floor of a case, a run's start, content that is
 vouched for, and the record's writer alone."""
+import functools
 import json
 import pathlib
 import subprocess
@@ -10,14 +11,20 @@ import verify
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-STARTS = 6  # a round
+STARTS = 20  # a round
+
+
+@functools.cache
+def starts_folder():
+    """Until this process ends."""
+    return tempfile.TemporaryDirectory(prefix="bench-starts-", dir="/var/tmp")
 
 
 def start_sample(options, number):
     """In a process of its own: it waits for all its children, and this one's origins stay."""
     rounds = STARTS // 2 if options.quick else STARTS
-    done = subprocess.run([sys.executable, HERE / "start.py", options.program, str(rounds), "json"], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True)
+    done = subprocess.run([sys.executable, HERE / "start.py", options.program, str(rounds), "json", starts_folder().name],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:
         print(f"start: left out: {done.stderr[-500:]}", file=sys.stderr)
         return {}
