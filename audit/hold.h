@@ -1,6 +1,7 @@
 /*
  * One writer a folder: it holds the folder's own lock (flock(2)), or, on a system or a file system
- * where folders have none, that of the file `lock` in it. Private to audit/.
+ * where folders have none, that of the file `lock` in it. For writers, and for who takes something
+ * away where there are none.
  */
 #ifndef SALLYPORT_AUDIT_HOLD_H
 #define SALLYPORT_AUDIT_HOLD_H

@@ -2,6 +2,7 @@
  * sallyport doctor: what this machine gives, each protection up or down; with --probe, attempts to
  * get out of a jail, each in a run of its own, and what canaries outside noticed of them.
  */
+#include "audit/hold.h"
 #include "cli/doctor/canaries.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
@@ -17,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -313,21 +313,19 @@ static int try_all(const char *jail, char *const *names)
 }
 
 /* Only where nobody writes: a run of now may be showing its copy. */
-static unsigned sweep_record(const char *dir)
+static unsigned sweep_record(const char *path)
 {
-	char path[PATH_MAX];
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), lock = -1;
 	unsigned n = 0;
-	int lock;
 
-	if (snprintf(path, sizeof(path), "%s/lock", dir) >= PATH_MAX) {
-		return 0;
-	}
-	lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0) {
-		n = view_verify_sweep(dir, NULL);
+	if (dir >= 0 && hold_folder(dir, &lock) == HOLD_OURS) {
+		n = view_verify_sweep(path, NULL);
 	}
 	if (lock >= 0) {
 		close(lock);
+	}
+	if (dir >= 0) {
+		close(dir);
 	}
 	return n;
 }
