@@ -157,28 +157,46 @@ int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct 
 	return GATEWAY_OK;
 }
 
+static void tell_missing(const struct gateway *g, int error)
+{
+	char line[128];
+
+	if (g->config.log != NULL && g->config.log_level >= GATEWAY_LOG_WARN) {
+		snprintf(line, sizeof(line), "%u of %u workers: no thread for another: %s",
+			g->n_running, g->n_workers, strerror(error));
+		g->config.log(g->config.log_arg, GATEWAY_LOG_WARN, line);
+	}
+}
+
+/* Once: who could not be started then would be missed no less later. */
+void gateway_need_workers(struct gateway *g)
+{
+	int error = 0;
+
+	if (g->has_clients) {
+		return;
+	}
+	g->has_clients = true;
+	while (error == 0 && g->n_running < g->n_workers) {
+		struct worker *w = &g->workers[g->n_running];
+
+		error = pthread_create(&w->thread, NULL, worker_run, w);
+		g->n_running += error == 0;
+	}
+	if (error != 0) {
+		tell_missing(g, error);
+	}
+}
+
 int gateway_run(struct gateway *g, struct gateway_diag *diag)
 {
-	unsigned started = 1;
-
-	for (; started < g->n_workers; started++) {
-		int error = pthread_create(
-			&g->workers[started].thread, NULL, worker_run, &g->workers[started]);
-
-		if (error != 0) {
-			errno = error;
-			break;
-		}
-	}
-	if (started < g->n_workers) {
-		gateway_stop(g);
-		(void)say(diag, GATEWAY_ESYSTEM, "starting a worker thread");
-	}
+	(void)diag; /* nothing fails here */
+	g->n_running = 1;
 	worker_run(&g->workers[0]);
-	for (unsigned i = 1; i < started; i++) {
+	for (unsigned i = 1; i < g->n_running; i++) {
 		pthread_join(g->workers[i].thread, NULL);
 	}
-	return started < g->n_workers ? GATEWAY_ESYSTEM : GATEWAY_OK;
+	return GATEWAY_OK;
 }
 
 void gateway_stop(struct gateway *g)

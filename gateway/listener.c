@@ -69,6 +69,9 @@ static void on_accept(evutil_socket_t listener, short what, void *arg)
 			evutil_closesocket(fd);
 			continue;
 		}
+		if (w->index == 0) {
+			gateway_need_workers(w->gateway);
+		}
 		session_create(w, fd);
 	}
 }

@@ -65,7 +65,8 @@ struct gateway {
 	struct who *who;             /* owned; NULL: nobody knows the clients' programs */
 	struct egress egress;
 	struct worker workers[GATEWAY_WORKERS_MAX];
-	unsigned n_workers;
+	unsigned n_workers, n_running; /* running: of the first worker's thread, like has_clients */
+	bool has_clients;
 	atomic_uint_fast64_t next_session, next_request;
 	atomic_uint connections;
 	atomic_bool stopping, draining;
@@ -77,6 +78,12 @@ bool worker_use_record(struct worker *w, const struct audit_log *audit)
 	__attribute__((warn_unused_result));
 void worker_finish(struct worker *w);
 void *worker_run(void *worker);
+/*
+ * gateway.c, in the first worker's thread, when a client came: the other workers, whose threads a
+ * run that asks for nothing does not need, begin. Those that cannot are missing, and that is
+ * logged.
+ */
+void gateway_need_workers(struct gateway *g);
 /* From any thread. */
 void worker_wake(void *worker);
 int64_t worker_now(void); /* monotonic nanoseconds */
