@@ -82,12 +82,16 @@ int overlay_whiteout(int layer, int below, const char *path)
 		return -1;
 	}
 	snprintf(part, sizeof(part), "%s", path);
-	if (strrchr(part, '/') != NULL) {
-		*strrchr(part, '/') = '\0';
-	} else {
-		strcpy(part, ".");
+	if (strrchr(part, '/') == NULL) {
+		return 0; /* overlay_finish() */
 	}
+	*strrchr(part, '/') = '\0';
 	return make_like(layer, part, below);
+}
+
+int overlay_finish(int layer, int below)
+{
+	return make_like(layer, ".", below);
 }
 
 static int set(int fs, const char *key, const char *value)

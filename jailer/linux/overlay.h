@@ -9,6 +9,8 @@
  * nothing.
  */
 int overlay_whiteout(int layer, int below, const char *path);
+/* When all are said: the layer itself looks like `below` again. */
+int overlay_finish(int layer, int below);
 /*
  * An overlay, attached nowhere. `lower` are folders from the top down with colons between them;
  * `upper` and `work` may be NULL: then nothing can be written. None of them has other odd

@@ -268,6 +268,7 @@ static int fill_layer(
 				layer, below, p->view[i].target + strlen(v->target) + 1);
 		}
 	}
+	result = result == 0 ? overlay_finish(layer, below) : result;
 	close(layer);
 	return result;
 }
