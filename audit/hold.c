@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char name[] = "lock";
@@ -34,6 +35,25 @@ enum hold hold_folder(int dir, int *ret_lock)
 		return folder == HOLD_OURS && errno == ENOENT ? HOLD_OURS : HOLD_FAILED;
 	}
 	return take(*ret_lock);
+}
+
+/*
+ * Who only looks whether there is a writer has the lock for a moment (below), and one that was
+ * killed until the kernel has closed its files: neither is a run that goes on writing.
+ */
+enum hold hold_folder_soon(int dir, int *ret_lock)
+{
+	static const struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+	enum hold hold = hold_folder(dir, ret_lock);
+
+	for (int i = 0; hold == HOLD_BUSY && i < 100; i++) {
+		if (*ret_lock >= 0) {
+			close(*ret_lock);
+		}
+		nanosleep(&pause, NULL);
+		hold = hold_folder(dir, ret_lock);
+	}
+	return hold;
 }
 
 bool hold_is_taken(int dir)

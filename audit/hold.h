@@ -15,6 +15,8 @@ enum hold { HOLD_OURS, HOLD_BUSY, HOLD_FAILED };
  * file cannot be made or locked.
  */
 enum hold hold_folder(int dir, int *ret_lock);
+/* The same; one that is held is waited for, a second at most: see hold.c. */
+enum hold hold_folder_soon(int dir, int *ret_lock);
 /* Whether somebody else does. */
 bool hold_is_taken(int dir);
 

@@ -28,11 +28,12 @@ static int open_folder(struct audit_log *log, const char *dir, struct audit_diag
 	if (log->dir < 0) {
 		return audit_say(diag, AUDIT_EIO, dir, "cannot be opened");
 	}
-	switch (hold_folder(log->dir, &log->lock)) {
+	switch (hold_folder_soon(log->dir, &log->lock)) {
 	case HOLD_OURS: return AUDIT_OK;
 	case HOLD_BUSY:
-		return audit_say(
-			diag, AUDIT_EBUSY, dir, "another run is writing to this record folder");
+		return audit_say(diag, AUDIT_EBUSY, dir,
+			"another run is writing to this record folder: wait until it ends, or "
+			"name another folder");
 	case HOLD_FAILED: break;
 	}
 	return audit_say(diag, AUDIT_EIO, dir, "it cannot be locked");

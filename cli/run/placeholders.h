@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 enum { PLACEHOLDERS_MAX = 64 };
 
@@ -27,7 +28,10 @@ struct placeholders {
  * all; or an exit status after having complained.
  */
 int placeholders_put(struct placeholders *p, const char *path, bool folder, const char *text);
-bool placeholders_is_one(const char *path); /* of another run, or left behind */
+/*
+ * Of another run, or left behind. One look is all: by the next the other run may have taken it away.
+ */
+bool placeholders_is_one(const struct stat *st);
 /* Takes away those that nobody else needs. */
 void placeholders_finish(struct placeholders *p);
 

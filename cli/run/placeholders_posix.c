@@ -14,9 +14,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { TRIES = 20, FILE_MODE = 0400, FOLDER_MODE = 0500, MAX_TEXT = 1 };
+/* Whoever takes one away locks it for a moment, which is longer on a machine that is busy. */
+enum { TRIES = 2000, PAUSE_NS = 1000 * 1000 };
+
+enum { FILE_MODE = 0400, FOLDER_MODE = 0500, MAX_TEXT = 1 };
 
 static bool is_still_there(int fd, const char *path)
 {
@@ -26,7 +30,7 @@ static bool is_still_there(int fd, const char *path)
 	       mine.st_dev == theirs.st_dev;
 }
 
-static bool is_ours(const struct stat *st)
+bool placeholders_is_one(const struct stat *st)
 {
 	/* A folder with more in it than subfolders is told by rmdir(2). */
 	return (S_ISREG(st->st_mode) && (st->st_mode & 07777) == FILE_MODE &&
@@ -34,23 +38,18 @@ static bool is_ours(const struct stat *st)
 	       (S_ISDIR(st->st_mode) && (st->st_mode & 07777) == FOLDER_MODE && st->st_nlink <= 2);
 }
 
-bool placeholders_is_one(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && is_ours(&st);
-}
-
 static bool fd_is_ours(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && is_ours(&st);
+	return fstat(fd, &st) == 0 && placeholders_is_one(&st);
 }
 
 /* An open, locked descriptor; -1 with errno set: ENOTEMPTY when something of its own is there. */
 static int hold(const char *path, bool folder, const char *text)
 {
+	static const struct timespec pause = {.tv_nsec = PAUSE_NS};
+
 	for (int i = 0; i < TRIES; i++) {
 		int fd, made = folder ? mkdir(path, FOLDER_MODE)
 				      : open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC,
@@ -78,6 +77,7 @@ static int hold(const char *path, bool folder, const char *text)
 		if (fd >= 0) {
 			close(fd);
 		}
+		nanosleep(&pause, NULL);
 	}
 	errno = EBUSY;
 	return -1;
@@ -92,6 +92,11 @@ int placeholders_put(struct placeholders *p, const char *path, bool folder, cons
 		return complain("too many names to keep from coming into being");
 	}
 	fd = hold(path, folder, text);
+	if (fd < 0 && errno == EBUSY) {
+		return complain("another process has locked %s, which is kept from coming into "
+				"being: end it (`fuser %s` names it) and start again",
+			path, path);
+	}
 	if (fd < 0) {
 		/* Where we cannot make it, the command cannot either: it is the same user. */
 		return errno == EACCES || errno == EROFS || errno == EPERM || errno == ENOTEMPTY

@@ -263,7 +263,7 @@ static int keep_saying(struct view *v, const char *path, bool folder, const char
 	if (!is_writable(v, path)) {
 		return 0;
 	}
-	if (lstat(path, &st) != 0 || placeholders_is_one(path)) {
+	if (lstat(path, &st) != 0 || placeholders_is_one(&st)) {
 		status = placeholders_put(&v->placeholders, path, folder, text);
 	} else if (S_ISLNK(st.st_mode)) {
 		return complain("%s is a symbolic link, which the jail could not keep from being "
@@ -311,7 +311,7 @@ static int keep_git(struct view *v, const char *folder)
 	if (!is_writable(v, git)) {
 		return 0;
 	}
-	if (lstat(git, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(git)) {
+	if (lstat(git, &st) != 0 || !S_ISDIR(st.st_mode) || placeholders_is_one(&st)) {
 		v->git_kept_away |= !S_ISREG(st.st_mode);
 		return keep(v, git, true);
 	}

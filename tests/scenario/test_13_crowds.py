@@ -1,4 +1,7 @@
 """Many at once."""
+import signal
+import subprocess
+
 import pytest
 
 CLIENTS = """
@@ -88,3 +91,62 @@ def test_2000_tunnels_of_one_client(sally, origin):
     assert sorted(target for _, target in web.paths()) == sorted(f"/{i}" for i in range(2000))
     assert len({r["session"] for r in result.of("intent")}) == 2000
     assert len(result.of("outcome", end="complete")) == 2000
+
+
+# What a run does with the place that it keeps free when it ends.
+ENDING = """
+import fcntl, os, sys, time
+def take_away(held):
+    try:
+        os.mkdir(".git", 0o500)
+    except FileExistsError:
+        pass
+    fd = os.open(".git", os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        held()
+        os.rmdir(".git")
+    except BlockingIOError:
+        pass  # a run keeps it
+    os.close(fd)
+def say_and_wait(seconds):
+    print("held", flush=True)
+    time.sleep(seconds)
+if sys.argv[1] == "again":
+    print("held", flush=True)
+    while True:
+        take_away(lambda: None)
+take_away(lambda: say_and_wait(float(sys.argv[1])))
+"""
+
+
+@pytest.fixture
+def ending(sally):
+    """Another process, as this user, that is about to take a kept place away."""
+    started = []
+
+    def start(how):
+        started.append(sally.popen(["/usr/bin/python3", "-c", ENDING, how], stdout=subprocess.PIPE, text=True))
+        assert started[-1].stdout.readline() == "held\n"
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
+def test_a_run_begins_while_another_takes_away_what_it_kept(sally, ending):
+    ending("0.2")
+    assert sally.run("true").status == 0
+
+
+def test_whoever_does_not_let_go_of_a_kept_place_is_told(sally, ending):
+    ending("60")
+    result = sally.run("true", check=False)
+    assert result.status == 125 and "another process has locked" in result.err and "fuser" in result.err, result
+
+
+@pytest.mark.once
+def test_kept_places_come_and_go_while_runs_begin(sally, ending):
+    ending("again")
+    ends = [(result.status, result.err) for result in (sally.run("true", check=False) for _ in range(60))]
+    assert {status for status, _ in ends} == {0}, [said for status, said in ends if status != 0][:3]

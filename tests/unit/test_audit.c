@@ -442,6 +442,34 @@ static void a_file_that_is_locked_counts(void **state)
 	close(dir);
 }
 
+static void *let_go(void *fd)
+{
+	const struct timespec while_it_looks = {.tv_nsec = 50 * 1000 * 1000};
+
+	nanosleep(&while_it_looks, NULL);
+	close(*(int *)fd);
+	return NULL;
+}
+
+/* Who verifies while a run begins, or was killed and is not quite gone, is no other writer. */
+static void a_lock_that_is_let_go_soon_is_waited_for(void **state)
+{
+	struct audit_log *log = open_log(AUDIT_DURABLE, 0);
+	char path[sizeof(folder) + 8];
+	pthread_t thread;
+	int fd;
+
+	(void)state;
+	close_log(log);
+	snprintf(path, sizeof(path), "%s/lock", folder);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) == 0);
+	assert_int_equal(pthread_create(&thread, NULL, let_go, &fd), 0);
+	log = open_log(AUDIT_DURABLE, 0);
+	close_log(log);
+	pthread_join(thread, NULL);
+}
+
 static void segments_follow_each_other(void **state)
 {
 	struct audit_log *log = open_log(AUDIT_DURABLE, 1000);
@@ -662,6 +690,7 @@ int main(void)
 		STORY(an_append_that_fails_leaves_what_others_gathered),
 		STORY(a_folder_has_one_writer),
 		STORY(a_file_that_is_locked_counts),
+		STORY(a_lock_that_is_let_go_soon_is_waited_for),
 		STORY(segments_follow_each_other),
 		STORY(segments_follow_each_other_buffered),
 		STORY(a_torn_tail_is_cut_and_told),
