@@ -29,7 +29,8 @@ struct placeholders {
  */
 int placeholders_put(struct placeholders *p, const char *path, bool folder, const char *text);
 /*
- * Of another run, or left behind. One look is all: by the next the other run may have taken it away.
+ * Of another run, or left behind. One look is all: by the next the other run may have taken it
+ * away.
  */
 bool placeholders_is_one(const struct stat *st);
 /* Takes away those that nobody else needs. */
