@@ -9,14 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { ZEROS = 64 * 1024, ROOM = 4 * ZEROS };
+
 static int create(int dir, const char *name, int flags)
 {
 	return openat(dir, name, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-static ssize_t put(int fd, const void *data, size_t len)
-{
-	return write(fd, data, len);
 }
 
 static int truncate_to(int fd, off_t size)
@@ -44,13 +41,37 @@ int open_to_read(int dir, const char *name)
 	return openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-const struct audit_os audit_os_real = {create, put, put_at, sync_data, sync_all, truncate_to};
+const struct audit_os audit_os_real = {create, put_at, sync_data, sync_all, truncate_to};
 const struct audit_os *audit_os = &audit_os_real;
+
+int put_all(int fd, const void *data, size_t len, uint64_t offset)
+{
+	const char *at = data;
+
+	while (len > 0) {
+		ssize_t n = audit_os->put_at(fd, at, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR) {
+			continue;
+		}
+		if (n <= 0) {
+			errno = n == 0 ? ENOSPC : errno;
+			return AUDIT_EIO;
+		}
+		at += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return AUDIT_OK;
+}
 
 static int cut(struct grown *f)
 {
 	if (f->torn && audit_os->truncate_to(f->fd, (off_t)f->size) != 0) {
 		return AUDIT_EIO;
+	}
+	if (f->torn) {
+		f->room = 0;
 	}
 	f->torn = false;
 	return AUDIT_OK;
@@ -58,36 +79,49 @@ static int cut(struct grown *f)
 
 int grown_append(struct grown *f, const void *data, size_t len)
 {
-	size_t done = 0;
+	int error;
 
 	if (cut(f) != AUDIT_OK) {
 		return AUDIT_EIO;
 	}
-	while (done < len) {
-		ssize_t n = audit_os->put(f->fd, (const char *)data + done, len - done);
-
-		if (n < 0 && errno == EINTR) {
-			continue;
-		}
-		if (n <= 0) {
-			int error = n == 0 ? ENOSPC : errno;
-
-			f->torn = done > 0;
-			(void)cut(f); /* the next call tries again */
-			errno = error;
-			return AUDIT_EIO;
-		}
-		done += (size_t)n;
+	if (put_all(f->fd, data, len, f->size) != AUDIT_OK) {
+		error = errno;
+		f->torn = true;
+		(void)cut(f); /* the next call tries again */
+		errno = error;
+		return AUDIT_EIO;
 	}
 	f->size += len;
 	return AUDIT_OK;
+}
+
+void grown_make_room(struct grown *f, size_t len)
+{
+	static const char zeros[ZEROS];
+
+	if (f->size + len <= f->room) {
+		return;
+	}
+	f->room = f->room > f->size ? f->room : f->size;
+	for (uint64_t end = f->size + len + ROOM; f->room < end; f->room += ZEROS) {
+		if (put_all(f->fd, zeros, ZEROS, f->room) != AUDIT_OK) {
+			f->torn = true; /* by some of them */
+			return;
+		}
+	}
+}
+
+int grown_trim(struct grown *f)
+{
+	f->torn |= f->room > f->size;
+	return cut(f);
 }
 
 void grown_forget(struct grown *f, uint64_t size)
 {
 	int error = errno;
 
-	f->torn = f->size > size;
+	f->torn |= f->size > size;
 	f->size = size;
 	(void)cut(f);
 	errno = error;

@@ -21,9 +21,11 @@ struct audit_reader {
 	uint64_t line;
 	char *buf; /* owned: bytes [begin, end) are not yet read */
 	size_t begin, end, size;
-	bool begun;       /* a segment was read */
-	bool gap;         /* segments between the last one and this are gone: to be told */
-	bool skipping;    /* the rest of a line too long to be a record */
+	bool begun;    /* a segment was read */
+	bool gap;      /* segments between the last one and this are gone: to be told */
+	bool skipping; /* the rest of a line too long to be a record */
+	bool closed; /* it has no room: there is a segment behind this one, or text behind zeros */
+	bool looked_again;
 	const char *last; /* in buf: the last line, while `begin` stands behind it */
 	size_t last_len;
 	struct parsed parsed; /* holds the strings of the last record */
@@ -91,7 +93,7 @@ static void go_on(struct audit_reader *r, unsigned next)
 	r->gap = r->gap || next != r->segment + 1;
 	r->segment = next;
 	r->end = r->begin = 0;
-	r->skipping = false;
+	r->skipping = r->closed = r->looked_again = false;
 }
 
 /* One that is gone meanwhile, as retention does it, is stepped over. */
@@ -115,14 +117,40 @@ static int open_segment(struct audit_reader *r)
 	return AUDIT_OK;
 }
 
-/* No more than stays in the processor's cache until it is parsed. */
+static bool is_zeros(const char *text, size_t len)
+{
+	return len == 0 || (text[0] == '\0' && memcmp(text, text + 1, len - 1) == 0);
+}
+
+/*
+ * No more than stays in the processor's cache until it is parsed. Up to the zeros that are a busy
+ * writer's room: what it writes there is read when it is there. A zero with text behind it is no
+ * room; but the writer may have come between the reading of the one and of the other.
+ */
 static ssize_t read_some(struct audit_reader *r)
 {
-	size_t room = r->size - r->end;
-	ssize_t got = read(r->file, r->buf + r->end, room < READ_BYTES ? room : READ_BYTES);
+	for (;;) {
+		size_t size = r->size - r->end;
+		char *to = r->buf + r->end, *zero;
+		ssize_t got = read(r->file, to, size < READ_BYTES ? size : READ_BYTES);
+		bool room;
 
-	r->end += got > 0 ? (size_t)got : 0;
-	return got;
+		zero = got > 0 && !r->closed ? memchr(to, '\0', (size_t)got) : NULL;
+		if (zero == NULL) {
+			r->end += got > 0 ? (size_t)got : 0;
+			return got;
+		}
+		if (lseek(r->file, zero - to - got, SEEK_CUR) < 0) {
+			return -1;
+		}
+		room = is_zeros(zero, (size_t)(to + got - zero));
+		if (zero > to || room) {
+			r->end += (size_t)(zero - to);
+			return zero - to;
+		}
+		r->closed = r->looked_again;
+		r->looked_again = true;
+	}
 }
 
 /* One line without its newline; AUDIT_END when no whole one is there (yet). */
@@ -178,12 +206,10 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			if (next == 0) {
 				return AUDIT_END;
 			}
-			/* What was written after that read and before the next one was begun. */
-			got = read_some(r);
-			if (got < 0) {
-				return AUDIT_EIO;
-			}
-			if (got > 0) {
+			/* What was written after that read and before the next one was begun; and
+			 * zeros that are there now are no room. */
+			if (!r->closed) {
+				r->closed = true;
 				continue;
 			}
 			go_on(r, next);

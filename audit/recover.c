@@ -116,21 +116,68 @@ int segments_last(int dir, unsigned *ret_number)
 	return list(dir, 0, &first, ret_number);
 }
 
-/* Bytes up to the last newline, and the last whole line. */
-static int find_end(int fd, uint64_t size, uint64_t *ret_end, char **ret_line)
+size_t segment_lines(const char *text, size_t len, size_t *ret_torn)
 {
-	uint64_t from = size > 2 * LINE_MAX_BYTES ? size - 2 * LINE_MAX_BYTES : 0;
-	size_t len = (size_t)(size - from), end, begin;
-	char *text = malloc(len + 1);
+	const char *zero = memchr(text, '\0', len);
+	size_t lines = zero != NULL ? (size_t)(zero - text) : len;
+
+	while (lines > 0 && text[lines - 1] != '\n') {
+		lines--;
+	}
+	while (len > lines && text[len - 1] == '\0') {
+		len--;
+	}
+	*ret_torn = len - lines;
+	return lines;
+}
+
+/* The first zero, and what is behind the last byte that is none; no zero: both are the file's end.
+ */
+static int find_zeros(int fd, uint64_t *ret_zero, uint64_t *ret_end)
+{
+	enum { PIECE = 256 * 1024 };
+	char *piece = malloc(PIECE);
+	uint64_t at = 0, zero = UINT64_MAX, end = 0;
+	ssize_t got = -1;
+
+	while (piece != NULL && (got = pread(fd, piece, PIECE, (off_t)at)) > 0) {
+		size_t len = (size_t)got;
+		const char *first = zero == UINT64_MAX ? memchr(piece, '\0', len) : NULL;
+
+		zero = first != NULL ? at + (uint64_t)(first - piece) : zero;
+		for (; len > 0 && piece[len - 1] == '\0'; len--) {
+		}
+		end = len > 0 ? at + len : end;
+		at += (uint64_t)got;
+	}
+	free(piece);
+	*ret_zero = zero < at ? zero : at;
+	*ret_end = end;
+	return got == 0 ? AUDIT_OK : AUDIT_EIO;
+}
+
+/* Bytes up to the last newline, and the last whole line; `*ret_torn`: as segment_lines(). */
+static int find_end(int fd, uint64_t *ret_end, uint64_t *ret_torn, char **ret_line)
+{
+	uint64_t size, used, from;
+	size_t len, end, begin;
+	char *text;
 
 	*ret_line = NULL;
 	*ret_end = 0;
+	if (find_zeros(fd, &size, &used) != AUDIT_OK) {
+		return AUDIT_EIO;
+	}
+	from = size > 2 * LINE_MAX_BYTES ? size - 2 * LINE_MAX_BYTES : 0;
+	len = (size_t)(size - from);
+	text = malloc(len + 1);
 	if (text == NULL || pread(fd, text, len, (off_t)from) != (ssize_t)len) {
 		free(text);
 		return AUDIT_EIO;
 	}
 	for (end = len; end > 0 && text[end - 1] != '\n'; end--) {
 	}
+	*ret_torn = used > from + end ? used - from - end : 0;
 	if (end == 0) {
 		free(text);
 		return from == 0 ? AUDIT_OK : AUDIT_EFORMAT;
@@ -183,7 +230,7 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 {
 	char name[SEGMENT_NAME], *line = NULL;
 	struct stat st;
-	uint64_t end, seq = 0;
+	uint64_t end, torn, seq = 0;
 	int fd, error;
 
 	segment_name(segment, name);
@@ -193,7 +240,7 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 		error = audit_say(diag, AUDIT_EIO, name, "cannot be read");
 		goto out;
 	}
-	error = find_end(fd, (uint64_t)st.st_size, &end, &line);
+	error = find_end(fd, &end, &torn, &line);
 	if (error == AUDIT_OK && line != NULL) {
 		error = read_seq(line, &seq);
 		tail->next_seq = seq + 1;
@@ -206,8 +253,9 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 		tail->segment = segment;
 		tail->size = end;
 		tail->began = end > 0 ? first_time(fd) : 0;
-		tail->cut = (uint64_t)st.st_size - end;
-		if (tail->cut > 0 && (ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)) {
+		tail->cut = torn;
+		if ((uint64_t)st.st_size > end &&
+			(ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)) {
 			error = audit_say(diag, AUDIT_EIO, name, "the torn end cannot be cut");
 		}
 	}

@@ -183,7 +183,7 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 	char name[SEGMENT_NAME];
 
 	seal_tree_name(segment, name);
-	file.fd = audit_os->create(s->dir, name, O_WRONLY | O_TRUNC | O_APPEND);
+	file.fd = audit_os->create(s->dir, name, O_WRONLY | O_TRUNC);
 	if (file.fd < 0 || write_header(&file, &s->tree, name, diag) != AUDIT_OK ||
 		audit_os->sync(file.fd) != 0) {
 		int error = audit_say(diag, AUDIT_EIO, name, "cannot be made");
@@ -204,7 +204,7 @@ int seal_next_segment(struct seal *s, unsigned segment, struct audit_diag *diag)
 
 static int open_checkpoints(struct seal *s, struct recovered *r, struct audit_diag *diag)
 {
-	s->checkpoints.fd = audit_os->create(s->dir, seal_checkpoints, O_WRONLY | O_APPEND);
+	s->checkpoints.fd = audit_os->create(s->dir, seal_checkpoints, O_WRONLY);
 	if (s->checkpoints.fd < 0) {
 		return audit_say(diag, AUDIT_EIO, seal_checkpoints, "cannot be opened for writing");
 	}
@@ -247,7 +247,7 @@ static int open_tree(
 			return error;
 		}
 	} else {
-		s->file.fd = audit_os->create(s->dir, name, O_WRONLY | O_APPEND);
+		s->file.fd = audit_os->create(s->dir, name, O_WRONLY);
 		s->file.size = r->tree_size;
 		if (s->file.fd < 0 || audit_os->truncate_to(s->file.fd, (off_t)r->tree_size) != 0) {
 			return audit_say(diag, AUDIT_EIO, name, "cannot be opened for writing");

@@ -1,5 +1,8 @@
 /*
- * The files of a record folder: 000001.jsonl, 000002.jsonl, ... Private to audit/.
+ * The files of a record folder: 000001.jsonl, 000002.jsonl, ... The last of them may have room
+ * behind its lines, zeros, which a busy writer makes and takes away again (os.h); and after a crash
+ * torn lines, among them zeros where a page was not written. No line has a zero in it, so the first
+ * one ends the lines. Private to audit/.
  */
 #ifndef SALLYPORT_AUDIT_SEGMENTS_H
 #define SALLYPORT_AUDIT_SEGMENTS_H
@@ -19,6 +22,12 @@ int segments_last(int dir, unsigned *ret_number);
 /* To be read, whether compressed or not: a descriptor, or -1 with errno. */
 int segment_open(int dir, unsigned number);
 bool segment_exists(int dir, unsigned number);
+
+/*
+ * Of the last segment's text: how much of it is whole lines. `*ret_torn`: how much that is not is
+ * behind them, room aside.
+ */
+size_t segment_lines(const char *text, size_t len, size_t *ret_torn);
 
 /* What recover.c found at the end of the folder. */
 struct tail {

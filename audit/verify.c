@@ -5,7 +5,6 @@
 #include "audit/verify.h"
 #include "audit/bodies.h"
 #include "audit/folder.h"
-#include "audit/journal.h"
 #include "audit/seal.h"
 
 #include <inttypes.h>
@@ -265,7 +264,7 @@ static bool check_segment(struct verifier *s, unsigned segment, int *ret_error)
 {
 	char *text = NULL, *newline;
 	const char *mark;
-	size_t len = 0;
+	size_t len = 0, torn;
 	uint64_t line = 0;
 	bool good = true;
 
@@ -273,6 +272,11 @@ static bool check_segment(struct verifier *s, unsigned segment, int *ret_error)
 	if (*ret_error == AUDIT_END) {
 		*ret_error = AUDIT_OK;
 		return skip_segment(s, segment);
+	}
+	if (text != NULL && segment == s->f.n_segments) {
+		len = segment_lines(text, len, &torn);
+		s->v->torn = torn;
+		text[len] = '\0';
 	}
 	mark = text != NULL ? strstr(text, bodies_mark) : NULL;
 	for (char *at = text; good && *ret_error == AUDIT_OK && at < text + len; at = newline + 1) {
@@ -287,11 +291,8 @@ static bool check_segment(struct verifier *s, unsigned segment, int *ret_error)
 			good = check_line(s, at, (size_t)(newline - at));
 			continue;
 		}
-		s->v->torn = (uint64_t)(text + len - at);
-		if (segment < s->f.n_segments) {
-			good = find(s, AUDIT_BAD_RECORD, s->tree.size, true, "",
-				"record %" PRIu64 " is cut short", s->tree.size);
-		}
+		good = find(s, AUDIT_BAD_RECORD, s->tree.size, true, "",
+			"record %" PRIu64 " is cut short", s->tree.size);
 		break;
 	}
 	free(text);
@@ -389,9 +390,6 @@ static int verify_once(const char *dir, const struct audit_public_key *keys, siz
 	}
 	if (good && error == AUDIT_OK) {
 		good = check_end(&s) && check_bodies(&s, &error);
-	}
-	if (error == AUDIT_OK && !s.f.live) {
-		error = audit_journal_recover(s.f.dir, true, &verdict.journalled, diag);
 	}
 	if (error == AUDIT_OK) {
 		verdict.records = s.tree.size;

@@ -51,7 +51,6 @@ struct audit_verdict {
 	uint64_t sealed;      /* of these: under the last checkpoint */
 	uint64_t checkpoints; /* whole ones */
 	uint64_t torn;        /* bytes of an unfinished line at the very end */
-	uint64_t journalled;  /* further ones that only the journal has: not verified here */
 	uint64_t bodies;      /* stored ones */
 	uint64_t untold; /* of these: no record tells of them (a crash, or retention's minute) */
 	uint64_t first;  /* the first bad record, or checkpoint, by number; of a body its */

@@ -3,7 +3,6 @@
  * for together is written together. While writing, syncing or sealing fails every append is
  * refused.
  */
-#include "audit/journal.h"
 #include "audit/line.h"
 #include "audit/segments.h"
 #include "audit/writer.h"
@@ -24,7 +23,7 @@ bool batch_reserve(struct batch *b, size_t more)
 	size_t size = b->size > 0 ? b->size : 64 * 1024;
 	char *memory;
 
-	while (size < JOURNAL_HEADER + b->len + more) {
+	while (size < b->len + more) {
 		size *= 2;
 	}
 	memory = size > b->size ? realloc(b->memory, size) : b->memory;
@@ -47,7 +46,7 @@ static int add_line(struct batch *b, const struct audit_record *r, struct audit_
 		if (!batch_reserve(b, rooms[i])) {
 			return audit_say(diag, AUDIT_EMEMORY, "", "memory is out");
 		}
-		len = line_write(r, b->memory + JOURNAL_HEADER + b->len, rooms[i]);
+		len = line_write(r, b->memory + b->len, rooms[i]);
 		if (len > 0) {
 			b->len += len;
 			b->records++;

@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <time.h>
 
-struct journal;
 struct keep;
 struct seal;
 
@@ -24,7 +23,7 @@ enum {
 	KEPT_MAX = 8 * BATCH_MAX, /* written and not synced, in memory */
 };
 
-/* Whole lines; before them is room for the header of a frame of the journal. */
+/* Whole lines. */
 struct batch {
 	char *memory; /* owned */
 	size_t len, size;
@@ -51,15 +50,13 @@ struct audit_log {
 	struct batch written; /* BUFFERED: since the last sync was begun */
 	bool asked;           /* someone waits for what is gathered */
 	bool owing;           /* writing failed: whoever waits must hear how it goes on */
-	bool dirty;           /* the segment is written, not yet synced */
+	bool dirty;           /* BUFFERED: the segment is written, not yet synced */
 	bool stopping;
-	bool busy;   /* someone has what is for one at a time, below: the thread unless it rests */
-	bool wanted; /* the thread waits for that */
+	bool busy;         /* someone has what is for one at a time, below */
+	bool wanted;       /* the thread waits for that */
+	bool unfinished;   /* DURABLE: what is in `writing` was tried in vain */
 	int64_t sealed_at; /* monotonic, ns */
-	/*
-	 * The thread is at it, the segment stays. Set by it, with the mutex held; DURABLE: it looks
-	 * without, so that nothing that others write stands beside these either.
-	 */
+	/* The thread is at it, the segment stays: who rotates is that thread, or has the mutex. */
 	bool sealing, syncing;
 
 	/*
@@ -70,9 +67,8 @@ struct audit_log {
 	/* What is written and being synced. BUFFERED: up to `synced_to`; DURABLE: up to `end`. */
 	struct batch writing;
 	uint64_t synced_to, end;
-	int64_t took;            /* DURABLE: the last batch, ns */
-	struct journal *journal; /* owned; NULL: there is none */
-	bool unsure;             /* a sync of what these hold failed */
+	bool unsure;  /* BUFFERED: a sync of it failed */
+	int64_t took; /* DURABLE: the last batch, ns */
 	pthread_t thread;
 	bool has_thread;
 
@@ -94,21 +90,49 @@ int64_t writer_clock(clockid_t clock); /* ns */
 /* Room for that many bytes more. False: memory is out. */
 bool batch_reserve(struct batch *b, size_t more) __attribute__((warn_unused_result));
 
+/* Empty, with its memory. */
+void batch_clear(struct batch *b);
+
 /* ---- commit.c ---- */
 
 int commit_open_segment(struct audit_log *log, uint64_t size, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
-/* What is written is on disk when it returns 0. With the mutex held, or from the thread. */
+/* Is a new segment due? */
+bool commit_is_full(struct audit_log *log);
+/* To the segment, a new one when this one is full. */
+int commit_write(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
+	__attribute__((warn_unused_result));
+/* To this one. */
+int commit_append(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
+	__attribute__((warn_unused_result));
+/* What is written is on disk when it returns 0. With the mutex held, or by who is busy. */
 int commit_sync(struct audit_log *log, int fd) __attribute__((warn_unused_result));
 /* BUFFERED: before commit_sync(). With the mutex held and nobody syncing. */
 bool commit_take_written(struct audit_log *log) __attribute__((warn_unused_result));
+/* The next checkpoint is over these too. */
+void commit_add_to_seal(struct audit_log *log, const struct batch *b);
 /* Checkpoints over everything written so far, which is on disk already. */
 int commit_seal(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* BUFFERED: writes what is gathered. With the mutex held. */
 int commit_now(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
-/* DURABLE: commits what is gathered if that is quick. With the mutex held, given up meanwhile. */
+
+/* ---- commit_group.c: with the mutex held, which is given up meanwhile ---- */
+
+/* What was tried in vain, or else what is gathered. False: it fails, and time is up. */
+bool commit_batch(struct audit_log *log);
+/* What is gathered, by another thread than the writer's, if that is quick. */
 bool commit_here(struct audit_log *log);
+
+/* ---- commit_thread.c ---- */
+
 /* What the thread runs; the argument is the log. */
 void *commit_thread(void *log);
+/* Listeners hear that the committed mark moved, or writing failed. Without the mutex. */
+void commit_announce(struct audit_log *log);
+/* The rest with the mutex held. True: nothing happened for so long. */
+bool commit_wait_work(struct audit_log *log);
+/* By the thread, and until commit_rest(), which whoever is busy calls. */
+void commit_be_busy(struct audit_log *log);
+void commit_rest(struct audit_log *log);
 
 #endif

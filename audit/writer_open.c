@@ -3,7 +3,6 @@
  */
 #include "audit/bodies.h"
 #include "audit/hold.h"
-#include "audit/journal.h"
 #include "audit/keep.h"
 #include "audit/seal.h"
 #include "audit/segments.h"
@@ -77,13 +76,10 @@ static int start(
 	struct audit_log *log, const struct audit_options *options, struct audit_diag *diag)
 {
 	struct tail tail;
-	uint64_t seal_cut = 0, unsealed = 0, journalled = 0;
-	int error = audit_journal_recover(log->dir, false, &journalled, diag);
+	uint64_t seal_cut = 0, unsealed = 0;
+	int error = recover_tail(log->dir, &tail, diag);
 
 	bodies_take_parts(log->dir);
-	if (error == AUDIT_OK) {
-		error = recover_tail(log->dir, &tail, diag);
-	}
 	if (error == AUDIT_OK && options->key != NULL) {
 		error = seal_open(log->dir, options->key, &tail, &log->seal, &seal_cut, diag);
 	}
@@ -116,10 +112,6 @@ static int start(
 	}
 	if (error == AUDIT_OK) {
 		keep_segment(log->keep, log->segment);
-	}
-	if (error == AUDIT_OK) {
-		error = append_repair(log, "journalled-tail", journalled,
-			"records before this one were brought back from the journal", diag);
 	}
 	if (error == AUDIT_OK) {
 		error = append_repair(log, "torn-tail", tail.cut,
@@ -189,13 +181,13 @@ int audit_close(struct audit_log *log, struct audit_diag *diag)
 		}
 	}
 	if (log->file.fd >= 0) {
-		bool synced = commit_take_written(log) && commit_sync(log, log->file.fd) == 0;
+		bool synced = commit_take_written(log) && grown_trim(&log->file) == AUDIT_OK &&
+			      commit_sync(log, log->file.fd) == 0;
 
 		if (!synced && error == AUDIT_OK) {
 			error = audit_say(diag, AUDIT_EIO, "segment", "cannot be synced");
 		}
 		close(log->file.fd);
-		audit_journal_end(log->journal, log->dir, synced);
 	}
 	seal_close(log->seal);
 	keep_destroy(log->keep);

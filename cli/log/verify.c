@@ -147,12 +147,6 @@ static int print_verdict(const char *dir, const struct audit_verdict *v)
 				(unsigned long long)v->torn);
 		}
 		printf("\n");
-		if (v->journalled > 0) {
-			printf("note: %llu records of a machine that stopped are only in the "
-			       "journal yet; "
-			       "the next run into this folder writes them behind the others\n",
-				(unsigned long long)v->journalled);
-		}
 		print_bodies(v);
 		return 0;
 	}

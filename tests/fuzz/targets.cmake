@@ -13,7 +13,6 @@ sallyport_fuzz_target(socks sallyport_gateway)
 sallyport_fuzz_target(who sallyport_gateway sallyport_jailer)
 sallyport_fuzz_target(websocket sallyport_gateway)
 sallyport_fuzz_target(record sallyport_audit)
-sallyport_fuzz_target(journal sallyport_audit)
 sallyport_fuzz_target(manifest cli_pure)
 
 add_library(lockfile STATIC ${CMAKE_SOURCE_DIR}/cli/log/lockfile.c)

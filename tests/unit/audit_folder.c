@@ -170,16 +170,6 @@ static int create(int dir, const char *name, int flags)
 	return fails(&half) ? -1 : audit_os_real.create(dir, name, flags);
 }
 
-static ssize_t put(int fd, const void *data, size_t len)
-{
-	bool half, failing = fails(&half);
-
-	if (half && len > 1) {
-		return audit_os_real.put(fd, data, len / 2);
-	}
-	return failing ? -1 : audit_os_real.put(fd, data, len);
-}
-
 static ssize_t put_at(int fd, const void *data, size_t len, off_t offset)
 {
 	bool half, failing = fails(&half);
@@ -190,53 +180,77 @@ static ssize_t put_at(int fd, const void *data, size_t len, off_t offset)
 	return failing ? -1 : audit_os_real.put_at(fd, data, len, offset);
 }
 
-/* What would be on a real disk: how much of which file was there at its last sync. */
+/* What would be on a real disk: each file as it was at its last sync. */
 static struct {
 	uint64_t file; /* system_file_id */
-	off_t size;
+	struct bytes content;
 } synced[256];
 static unsigned n_synced;
 static pthread_mutex_t synced_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-static off_t *synced_size(uint64_t file)
+static struct bytes *synced_content(uint64_t file)
 {
 	for (unsigned i = 0; i < n_synced; i++) {
 		if (synced[i].file == file) {
-			return &synced[i].size;
+			return &synced[i].content;
 		}
 	}
 	assert_true(n_synced < sizeof(synced) / sizeof(synced[0]));
 	synced[n_synced].file = file;
-	synced[n_synced].size = 0;
-	return &synced[n_synced++].size;
+	synced[n_synced].content = (struct bytes){NULL, 0};
+	return &synced[n_synced++].content;
 }
 
-static void lose_pages(int fd, off_t from, off_t to)
+static struct bytes load_again(int fd)
 {
-	static const char zero;
-	int again = system_open_again(fd);
+	struct stat st;
+	struct bytes b = {NULL, 0};
 
-	assert_true(again >= 0);
-	for (; from < to; from++) {
-		assert_int_equal(pwrite(again, &zero, 1, from), 1);
+	assert_int_equal(fstat(fd, &st), 0);
+	if (S_ISREG(st.st_mode)) {
+		int again = system_open_again(fd);
+
+		assert_true(again >= 0);
+		b.len = (size_t)st.st_size;
+		b.at = malloc(b.len + 1);
+		assert_non_null(b.at);
+		assert_int_equal(pread(again, b.at, b.len, 0), b.len);
+		close(again);
 	}
-	close(again);
+	return b;
+}
+
+/* Bytes that are not as they were at the last sync are zeros then. */
+static void lose_pages(int fd, const struct bytes *before)
+{
+	struct bytes now = load_again(fd);
+	int again = now.at != NULL ? system_open_again(fd) : -1;
+	static const char zero;
+
+	for (size_t i = 0; i < now.len; i++) {
+		if (now.at[i] != '\0' && (i >= before->len || now.at[i] != before->at[i])) {
+			assert_int_equal(pwrite(again, &zero, 1, (off_t)i), 1);
+		}
+	}
+	if (again >= 0) {
+		close(again);
+	}
+	free(now.at);
 }
 
 /* This machine goes on: what a sync would bring to the disk is there. */
 static int sync_either(int fd)
 {
 	bool half, failing = fails(&half);
-	struct stat st;
-	off_t *size;
+	struct bytes *before;
 
-	assert_int_equal(fstat(fd, &st), 0);
 	pthread_mutex_lock(&synced_mutex);
-	size = synced_size(system_file_id(fd));
+	before = synced_content(system_file_id(fd));
 	if (!failing) {
-		*size = st.st_size;
-	} else if (disk_mode == DISK_LOSES && S_ISREG(st.st_mode)) {
-		lose_pages(fd, *size, st.st_size);
+		free(before->at);
+		*before = load_again(fd);
+	} else if (disk_mode == DISK_LOSES) {
+		lose_pages(fd, before);
 	}
 	pthread_mutex_unlock(&synced_mutex);
 	return failing ? -1 : 0;
@@ -252,10 +266,13 @@ void disk_release(void)
 	pthread_mutex_unlock(&synced_mutex);
 }
 
-static void lose_tail(const char *path)
+/* Of what is written since the last sync each page may be on the disk or not, and the length. */
+static void lose_unsynced(const char *path, unsigned chance)
 {
+	enum { PAGE = 256 }; /* records are short here */
+	static char zeros[PAGE];
 	struct stat st;
-	off_t *size;
+	struct bytes *before, now;
 	int fd;
 
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -263,14 +280,31 @@ static void lose_tail(const char *path)
 	}
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
-	size = synced_size(system_file_id(fd));
-	if (st.st_size > *size) {
-		assert_int_equal(ftruncate(fd, *size), 0);
+	before = synced_content(system_file_id(fd));
+	now = load_again(fd);
+	if (chance == 0) {
+		assert_int_equal(ftruncate(fd, (off_t)before->len), 0);
 	}
+	for (size_t at = 0, n = 0; at < (chance == 0 ? before->len : now.len); at += PAGE, n++) {
+		size_t was = at < before->len ? before->len - at : 0;
+
+		was = was < PAGE ? was : PAGE;
+		if (chance != 0 && (chance >> n % 8 & 1) != 0) {
+			continue;
+		}
+		assert_int_equal(pwrite(fd, before->at + at, was, (off_t)at), was);
+		if (chance != 0 && now.len > at + was) { /* it is as long as it was to be */
+			size_t more = now.len - at - was;
+
+			more = more < PAGE - was ? more : PAGE - was;
+			assert_int_equal(pwrite(fd, zeros, more, (off_t)(at + was)), more);
+		}
+	}
+	free(now.at);
 	close(fd);
 }
 
-void disk_power_lost(void)
+void disk_power_lost(unsigned chance)
 {
 	DIR *entries = opendir(folder);
 	struct dirent *entry;
@@ -279,9 +313,7 @@ void disk_power_lost(void)
 	assert_non_null(entries);
 	while ((entry = readdir(entries)) != NULL) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-		if (strcmp(entry->d_name, "journal") != 0) {
-			lose_tail(path);
-		}
+		lose_unsynced(path, strstr(entry->d_name, ".jsonl") != NULL ? chance : 0);
 	}
 	closedir(entries);
 }
@@ -293,12 +325,14 @@ static int truncate_to(int fd, off_t size)
 	return fails(&half) ? -1 : audit_os_real.truncate_to(fd, size);
 }
 
-static const struct audit_os failing = {create, put, put_at, sync_either, sync_either, truncate_to};
+static const struct audit_os failing = {create, put_at, sync_either, sync_either, truncate_to};
 
 void disk_set(enum disk_mode mode, unsigned at, int error)
 {
 	atomic_store(&calls, 0);
-	n_synced = 0;
+	while (n_synced > 0) {
+		free(synced[--n_synced].content.at);
+	}
 	disk_mode = mode;
 	disk_at = at;
 	disk_error = error;

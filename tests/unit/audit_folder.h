@@ -43,7 +43,10 @@ unsigned disk_calls(void);
 /* No sync comes back between the two. */
 void disk_hold(void);
 void disk_release(void);
-/* The machine stopped: of each file but `journal` there is no more than was synced. */
-void disk_power_lost(void);
+/*
+ * The machine stopped: each file is as it was when it was last synced. With a bit of `chance` set
+ * the segments have, of what was written since, one part in eight too, which parts its bits say.
+ */
+void disk_power_lost(unsigned chance);
 
 #endif

@@ -25,7 +25,7 @@ bool system_let_others_read(const char *path);
 /* As short a sleep as there is: 0.1 ms, or Windows' shortest. */
 void system_moment(void);
 
-/* The same file, to be written anywhere even where `fd` only appends. -1 on failure. */
+/* The same file, to be read and written. -1 on failure. */
 int system_open_again(int fd);
 /* Two descriptors of one file have the same. */
 uint64_t system_file_id(int fd);

@@ -59,7 +59,7 @@ int system_open_again(int fd)
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_WRONLY | O_CLOEXEC);
+	return open(path, O_RDWR | O_CLOEXEC);
 }
 
 uint64_t system_file_id(int fd)

@@ -1,6 +1,7 @@
 #include "tests/unit/system.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <io.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,10 +91,13 @@ void system_moment(void)
 	Sleep(1);
 }
 
-/* Writing at a place is not appending here. */
 int system_open_again(int fd)
 {
-	return _dup(fd);
+	char path[MAX_PATH + 8];
+	DWORD len = GetFinalPathNameByHandleA(
+		(HANDLE)_get_osfhandle(fd), path, sizeof(path), FILE_NAME_NORMALIZED);
+
+	return len > 0 && len < sizeof(path) ? _open(path, _O_RDWR | _O_BINARY | _O_NOINHERIT) : -1;
 }
 
 uint64_t system_file_id(int fd)

@@ -26,8 +26,7 @@ static bool is_meant(const char *name)
 
 	return files != NULL ? strstr(name, files) != NULL
 			     : strstr(name, ".jsonl") != NULL || strstr(name, ".tree") != NULL ||
-				       strstr(name, "checkpoints") != NULL ||
-				       strcmp(name, "journal") == 0;
+				       strstr(name, "checkpoints") != NULL;
 }
 
 static void note(int fd, const char *name)
