@@ -36,19 +36,22 @@ static int add(struct ruleset *set, const struct text *text, const char *origin)
 static int add_file(struct ruleset *set, const char *path)
 {
 	struct text text = {0};
+	const bool found = path == NULL;
+	bool read;
 	int status;
 
-	/* One that is there and cannot be read may hold a deny: it stops the run. */
-	if (path == NULL && access(default_file, F_OK) != 0 && errno == ENOENT) {
+	path = path != NULL ? path : default_file;
+	read = text_read_file(&text, path) == 0;
+	/*
+	 * One that is there and cannot be read may hold a deny: it stops the run. Asked for once:
+	 * the empty one that another run keeps here may go any moment.
+	 */
+	if (!read && found && errno == ENOENT) {
 		return 0;
 	}
-	set->found = path == NULL;
-	path = path != NULL ? path : default_file;
-	if (text_read_file(&text, path) != 0) {
-		status = complain("cannot read the rules %s: %s", path, strerror(errno));
-	} else {
-		status = add(set, &text, path);
-	}
+	set->found = found;
+	status = read ? add(set, &text, path)
+		      : complain("cannot read the rules %s: %s", path, strerror(errno));
 	text_finish(&text);
 	return status;
 }

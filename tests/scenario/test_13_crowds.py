@@ -120,6 +120,13 @@ if sys.argv[1] == "again":
     print("held", flush=True)
     while True:
         take_away(lambda: None)
+        try:
+            os.close(os.open("sallyport.rules", os.O_CREAT | os.O_WRONLY, 0o400))
+            with open("sallyport.rules") as kept:
+                fcntl.flock(kept, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.unlink("sallyport.rules")
+        except (BlockingIOError, FileNotFoundError, PermissionError):
+            pass
 take_away(lambda: say_and_wait(float(sys.argv[1])))
 """
 
@@ -151,7 +158,6 @@ def test_whoever_does_not_let_go_of_a_kept_place_is_told(sally, ending):
 
 @pytest.mark.once
 def test_kept_places_come_and_go_while_runs_begin(sally, ending):
-    for _ in range(3):
-        ending("again")
+    ending("again")
     ends = [(result.status, result.err) for result in (sally.run("true", check=False) for _ in range(60))]
     assert {status for status, _ in ends} == {0}, [said for status, said in ends if status != 0][:3]
