@@ -12,6 +12,8 @@ class Case:
     variants: tuple = ()     # of the gateway and others, besides one worker of each
     without: dict = dataclasses.field(default_factory=dict)  # name: why it is not asked
     once: bool = False       # memory: one round says it
+    turns: int = 1           # how often in a round: what moves much
+    alone: bool = False      # the gateway beside its variants
     floor: str = ""          # of bench_floor: the same bytes (heads of 150 among them) and handshakes, and no more
 
 
@@ -24,6 +26,8 @@ CASES = {
     "get-1k": Case("kept-alive GET of 1 KiB, 32 in flight", "request",
                    "path=/bytes/1024 connections=32 requests=20000 wait", variants=GATEWAY + RULES + WORKERS,
                    floor="answer=1174 connections=32 requests=20000"),
+    "durable": Case("the same, durable beside buffered by turns", "request", "path=/bytes/1024 connections=32 requests=20000 wait",
+                    variants=GATEWAY, turns=5, alone=True),
     "get-1k-1": Case("the same, 1 in flight", "request", "path=/bytes/1024 connections=1 requests=5000 wait",
                      variants=GATEWAY, without=SLOW),
     "get-1k-256": Case("the same, 256 in flight", "request", "path=/bytes/1024 connections=256 requests=20000 wait",
@@ -76,4 +80,6 @@ def generator_words(case, slow, quick, files):
 
 def asked(case, name, plain):
     """Is this proxy, or variant of one, asked in this case? `plain`: it is no variant."""
+    if case.alone and plain and name != "sallyport":
+        return False
     return name not in case.without and (plain or name in case.variants)

@@ -5,11 +5,12 @@ from cases import CASES
 
 TITLES = {"start": ("start and end of a run of `true`", "run"), "verify": ("1 GiB in 4,000 files that are vouched for", "GiB"),
           "writer": ("the record's writer alone", "record")}
-# what, who, to whom, at most, of which figure
+# what, who, to whom, at most, of which figure; of throughput: the lesser of the two is who it is compared with
 AIMS = [*((case, "sallyport", peer, most, "cpu_us") for peer, most in (("nginx", 1.0), ("squid", 0.4))
           for case in ("get-1k", "new-pair", "bulk-100m")),
         ("get-1k", "sallyport-10000-rules", "sallyport", 1.3, "cpu_us"),
         ("get-1k", "sallyport-2-workers", "sallyport", 2 / 1.7, "cpu_us"),
+        ("durable", "sallyport", "sallyport-durable", 1 / 0.8, "per_second"),
         ("idle", "sallyport", None, 36.0, "kib_each"),
         ("start", "sallyport run", "bwrap", 3.0, "cpu_us")]
 
@@ -38,6 +39,8 @@ def summary(samples):
             ratio = ratios(by_name.get(first, {}), by_round, key)
             if ratio and name != first:
                 one[f"{first} / this"] = ratio
+            if name.startswith(first) and name != first and "per_second" in rounds[0]:
+                one[f"throughput of {first} / this"] = ratios(by_name.get(first, {}), by_round, "per_second")
             out.setdefault(case, {})[name] = one
     return {case: {"title": title(case), "unit": unit(case), "proxies": by_name} for case, by_name in out.items()}
 
@@ -61,6 +64,10 @@ def aims(told):
         if whom is None:
             out.append((f"{title(case)}: KiB each", value, most))
             continue
+        if key == "per_second":
+            ratio = found[whom].get(f"throughput of {who} / this")
+            out += [(f"{title(case)}: throughput of {who} / {whom}", ratio["median"], most)] if ratio else []
+            continue
         ratio, inverse = found[whom].get(f"{who} / this"), found[who].get(f"{whom} / this")  # within a round
         if ratio or inverse:
             out.append((f"{title(case)}: {who} / {whom}", ratio["median"] if ratio else 1 / inverse["median"], most))
@@ -80,9 +87,10 @@ def line(name, one):
         text += f"  {one['peak_kib']['median'] / 1024:6.1f} MiB"
     if one.get("failed", {}).get("max"):
         text += f"  {one['failed']['max']:.0f} FAILED in a round"
-    ratio = next((value for key, value in one.items() if key.endswith(" / this")), None)
-    if ratio:
-        text += f"  ours/this {ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})"
+    for key, value in one.items():
+        if key.endswith(" / this"):
+            what = "throughput " if key.startswith("throughput") else ""
+            text += f"  {what}ours/this {value['median']:.2f} ({value['min']:.2f} to {value['max']:.2f})"
     return text
 
 

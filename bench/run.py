@@ -179,6 +179,10 @@ class Run:
                     return
 
     def case(self, case, number):
+        for turn in range(1 if self.options.quick else CASES[case].turns):
+            self.turn(case, number * CASES[case].turns + turn)
+
+    def turn(self, case, number):
         names = [n for n in self.options.names if asked(CASES[case], n, n in proxies.PLAIN)]
         names = names[number % len(names):] + names[:number % len(names)] if names else []
         for name in names:
