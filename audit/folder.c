@@ -134,5 +134,5 @@ void folder_close(struct folder *f)
 
 int folder_segment(const struct folder *f, unsigned segment, char **ret_text, size_t *ret_len)
 {
-	return folder_read_fd(segment_open(f->dir, segment), ret_text, ret_len);
+	return folder_read_fd(segment_open(f->dir, segment), UINT64_MAX, ret_text, ret_len);
 }

@@ -1,6 +1,7 @@
 /*
  * Where does the record end? After a crash the last segment may end inside a record: that torn tail
- * was never acknowledged and is cut, and the writer records the cut.
+ * was never acknowledged. The writer cuts it, and records that, once the seal is found to be over
+ * nothing in it.
  */
 #include "audit/line.h"
 #include "audit/os.h"
@@ -226,7 +227,7 @@ static int64_t first_time(int fd)
 }
 
 /* The last segment may hold nothing whole: then the one before says where the numbers stand. */
-static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struct audit_diag *diag)
+static int tail_of(int dir, unsigned segment, struct tail *tail, bool last, struct audit_diag *diag)
 {
 	char name[SEGMENT_NAME], *line = NULL;
 	struct stat st;
@@ -234,8 +235,7 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 	int fd, error;
 
 	segment_name(segment, name);
-	fd = cut ? openat(dir, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-		 : segment_open(dir, segment);
+	fd = last ? open_to_read(dir, name) : segment_open(dir, segment);
 	if (fd < 0 || fstat(fd, &st) != 0) {
 		error = audit_say(diag, AUDIT_EIO, name, "cannot be read");
 		goto out;
@@ -249,15 +249,12 @@ static int tail_of(int dir, unsigned segment, struct tail *tail, bool cut, struc
 		error = audit_say(diag, error, name, "its last line is no record of ours");
 		goto out;
 	}
-	if (cut) {
+	if (last) {
 		tail->segment = segment;
 		tail->size = end;
+		tail->file_size = (uint64_t)st.st_size;
 		tail->began = end > 0 ? first_time(fd) : 0;
-		tail->cut = torn;
-		if ((uint64_t)st.st_size > end &&
-			(ftruncate(fd, (off_t)end) != 0 || fsync(fd) != 0)) {
-			error = audit_say(diag, AUDIT_EIO, name, "the torn end cannot be cut");
-		}
+		tail->torn = torn;
 	}
 out:
 	free(line);

@@ -14,21 +14,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int folder_read_fd(int fd, char **ret_text, size_t *ret_len)
+int folder_read_fd(int fd, uint64_t most, char **ret_text, size_t *ret_len)
 {
 	struct stat st;
 	char *text = NULL;
-	size_t len = 0;
+	size_t len = 0, size = 0;
 	int error = AUDIT_EIO;
 
 	if (fd < 0) {
 		return errno == ENOENT ? AUDIT_END : AUDIT_EIO;
 	}
-	if (fstat(fd, &st) != 0 || (text = malloc((size_t)st.st_size + 1)) == NULL) {
+	if (fstat(fd, &st) == 0) {
+		size = (uint64_t)st.st_size < most ? (size_t)st.st_size : (size_t)most;
+		text = malloc(size + 1);
+	}
+	if (text == NULL) {
 		goto out;
 	}
-	while (len < (size_t)st.st_size) {
-		ssize_t got = read(fd, text + len, (size_t)st.st_size - len);
+	while (len < size) {
+		ssize_t got = read(fd, text + len, size - len);
 
 		if (got < 0) {
 			goto out;
@@ -51,7 +55,7 @@ out:
 
 int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len)
 {
-	return folder_read_fd(open_to_read(dir, name), ret_text, ret_len);
+	return folder_read_fd(open_to_read(dir, name), UINT64_MAX, ret_text, ret_len);
 }
 
 int tree_file_header(const char *text, size_t len, struct tree *ret_tree, size_t *ret_header)
@@ -164,7 +168,7 @@ static int recover_lines(int dir, const struct tail *tail, struct check *c, stru
 	r->tree = r->first;
 	look(c);
 	segment_name(tail->segment, name);
-	error = folder_read(dir, name, &text, &len);
+	error = folder_read_fd(open_to_read(dir, name), tail->size, &text, &len);
 	if (error != AUDIT_OK) {
 		return error == AUDIT_END ? AUDIT_OK
 					  : audit_say(diag, error, name, "cannot be read");

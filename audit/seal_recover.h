@@ -31,8 +31,8 @@ int seal_recover(int dir, const struct tail *tail, struct recovered *ret, struct
 /* The whole of a small file, with a NUL behind it; an absent one is empty. */
 int folder_read(int dir, const char *name, char **ret_text, size_t *ret_len);
 
-/* Likewise; takes the descriptor, which may be -1 with errno. */
-int folder_read_fd(int fd, char **ret_text, size_t *ret_len);
+/* Likewise, no more than `most`; takes the descriptor, which may be -1 with errno. */
+int folder_read_fd(int fd, uint64_t most, char **ret_text, size_t *ret_len);
 
 /* The header of a tree file. 0, AUDIT_EFORMAT, or AUDIT_END when there is no such file. */
 int tree_file_header(const char *text, size_t len, struct tree *ret_tree, size_t *ret_header);

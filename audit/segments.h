@@ -33,9 +33,10 @@ size_t segment_lines(const char *text, size_t len, size_t *ret_torn);
 struct tail {
 	unsigned segment; /* to go on with; at least 1 */
 	uint64_t size;    /* of that segment, up to its last whole record */
+	uint64_t file_size;
 	uint64_t next_seq;
 	int64_t began; /* time of its first record, ns since the epoch; 0: it has none */
-	uint64_t cut;  /* bytes of a torn record that were cut off */
+	uint64_t torn; /* bytes behind that record, room aside */
 };
 int recover_tail(int dir, struct tail *ret_tail, struct audit_diag *diag);
 

@@ -72,6 +72,21 @@ static int start_thread(struct audit_log *log, struct audit_diag *diag)
 	return AUDIT_OK;
 }
 
+/* Once the seal is found good: zeros in what is sealed do not cost the lines behind them. */
+static int open_last_segment(
+	struct audit_log *log, const struct tail *tail, struct audit_diag *diag)
+{
+	int error = commit_open_segment(log, tail->size, diag);
+
+	if (error == AUDIT_OK && tail->file_size > tail->size) {
+		log->file.room = tail->file_size;
+		if (grown_trim(&log->file) != AUDIT_OK || audit_os->sync(log->file.fd) != 0) {
+			error = audit_say(diag, AUDIT_EIO, "segment", "the torn end cannot be cut");
+		}
+	}
+	return error;
+}
+
 static int start(
 	struct audit_log *log, const struct audit_options *options, struct audit_diag *diag)
 {
@@ -97,7 +112,7 @@ static int start(
 	log->began = tail.began;
 	log->next_seq = tail.next_seq;
 	atomic_store(&log->committed, tail.next_seq);
-	error = commit_open_segment(log, tail.size, diag);
+	error = open_last_segment(log, &tail, diag);
 	/* What a crash left unsealed is under a checkpoint before anything new is written. */
 	if (error == AUDIT_OK && log->seal != NULL && seal_due(log->seal)) {
 		error = audit_os->sync_data(log->file.fd) == 0
@@ -114,7 +129,7 @@ static int start(
 		keep_segment(log->keep, log->segment);
 	}
 	if (error == AUDIT_OK) {
-		error = append_repair(log, "torn-tail", tail.cut,
+		error = append_repair(log, "torn-tail", tail.torn,
 			"bytes of an unfinished record were cut off", diag);
 	}
 	if (error == AUDIT_OK) {

@@ -313,6 +313,68 @@ static void zeros_hide_no_line(void **state)
 	assert_int_equal(v.torn > 0 || v.bad != AUDIT_GOOD, true);
 }
 
+/* Behind a crash: room, and a torn line in it. The next writer is stopped at every call, too. */
+static void a_writer_that_mends_may_be_stopped(void **state)
+{
+	unsigned at = 0;
+	bool reached = true;
+
+	(void)state;
+	for (; reached; at++) {
+		struct audit_log *log;
+		struct audit_diag diag;
+		struct bytes b;
+		void *fresh = NULL;
+
+		assert_int_equal(folder_setup(&fresh), 0);
+		leave_room();
+		b = folder_load(first);
+		assert_true(room_of(first) > BURST);
+		b.at[b.len - BURST] = '{';
+		folder_store(first, b.at, b.len);
+		free(b.at);
+		disk_set(DISK_DEAD, at, EIO);
+		log = try_open();
+		(void)audit_close(log, &diag);
+		reached = disk_calls() > at;
+		disk_set(DISK_WORKS, 0, 0);
+		log = try_open();
+		assert_non_null(log);
+		assert_int_equal(audit_close(log, &diag), AUDIT_OK);
+		assert_int_equal(room_of(first), 0);
+		assert_true(read_all().records >= 3 * BURST);
+		assert_int_equal(folder_verdict(NULL).bad, AUDIT_GOOD);
+		assert_int_equal(folder_verdict(NULL).torn, 0);
+		assert_int_equal(folder_teardown(&fresh), 0);
+		assert_true(at < CALLS_MAX);
+	}
+	assert_true(at > 5);
+}
+
+/* The disk lost a byte of what is sealed: what stands behind it is not cut away. */
+static void nothing_sealed_is_cut(void **state)
+{
+	struct audit_log *log = folder_log(AUDIT_DURABLE, SEGMENT);
+	struct audit_diag diag;
+	struct bytes before, after;
+
+	(void)state;
+	disk_set(DISK_ONCE, UINT32_MAX, EIO);
+	assert_int_equal(burst(log, SURELY), BURST);
+	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
+	disk_set(DISK_WORKS, 0, 0);
+	before = folder_load(first);
+	before.at[before.len / 2] = '\0';
+	folder_store(first, before.at, before.len);
+	assert_null(try_open());
+	after = folder_load(first);
+	assert_int_equal(after.len, before.len);
+	assert_memory_equal(after.at, before.at, before.len);
+	assert_int_equal(folder_verdict(NULL).bad, AUDIT_BAD_RECORD);
+	free(before.at);
+	free(after.at);
+}
+
 /* A segment with one behind it has no room: what the writer left was cut before that was made. */
 static void a_closed_segment_has_none(void **state)
 {
@@ -361,6 +423,9 @@ int main(void)
 		cmocka_unit_test(a_machine_that_stops_loses_nothing_acknowledged),
 		cmocka_unit_test(a_fault_anywhere_passes),
 		cmocka_unit_test_setup_teardown(zeros_hide_no_line, folder_setup, folder_teardown),
+		cmocka_unit_test(a_writer_that_mends_may_be_stopped),
+		cmocka_unit_test_setup_teardown(
+			nothing_sealed_is_cut, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_closed_segment_has_none, folder_setup, folder_teardown),
 	};
