@@ -25,7 +25,6 @@ struct audit_reader {
 	bool gap;      /* segments between the last one and this are gone: to be told */
 	bool skipping; /* the rest of a line too long to be a record */
 	bool closed; /* it has no room: there is a segment behind this one, or text behind zeros */
-	bool looked_again;
 	const char *last; /* in buf: the last line, while `begin` stands behind it */
 	size_t last_len;
 	struct parsed parsed; /* holds the strings of the last record */
@@ -93,7 +92,7 @@ static void go_on(struct audit_reader *r, unsigned next)
 	r->gap = r->gap || next != r->segment + 1;
 	r->segment = next;
 	r->end = r->begin = 0;
-	r->skipping = r->closed = r->looked_again = false;
+	r->skipping = r->closed = false;
 }
 
 /* One that is gone meanwhile, as retention does it, is stepped over. */
@@ -129,7 +128,7 @@ static bool is_zeros(const char *text, size_t len)
  */
 static ssize_t read_some(struct audit_reader *r)
 {
-	for (;;) {
+	for (bool again = false;; again = true) {
 		size_t size = r->size - r->end;
 		char *to = r->buf + r->end, *zero;
 		ssize_t got = read(r->file, to, size < READ_BYTES ? size : READ_BYTES);
@@ -148,8 +147,17 @@ static ssize_t read_some(struct audit_reader *r)
 			r->end += (size_t)(zero - to);
 			return zero - to;
 		}
-		r->closed = r->looked_again;
-		r->looked_again = true;
+		r->closed = again;
+	}
+}
+
+/* What is there of a line may be cut, and another one written in its place. */
+static void give_back(struct audit_reader *r)
+{
+	const size_t len = r->end - r->begin;
+
+	if (!r->skipping && len > 0 && lseek(r->file, -(off_t)len, SEEK_CUR) >= 0) {
+		r->end = r->begin;
 	}
 }
 
@@ -204,6 +212,8 @@ static int next_line(struct audit_reader *r, char **ret_line, size_t *ret_len)
 			unsigned next = next_segment(r);
 
 			if (next == 0) {
+				give_back(r);
+				r->closed = false; /* the next writer cuts what is torn */
 				return AUDIT_END;
 			}
 			/* What was written after that read and before the next one was begun; and
