@@ -90,13 +90,14 @@ static bool sync_dirty(struct audit_log *log)
 	return done;
 }
 
-/* DURABLE: a record at rest is lines alone. One that cannot be cut now is cut at its end. */
+/*
+ * DURABLE: a record at rest is lines alone. Who waits for a slow disk is not at rest. One that
+ * cannot be cut now is cut at its end.
+ */
 static void trim_room(struct audit_log *log)
 {
-	if (log->durability == AUDIT_DURABLE) {
-		commit_be_busy(log);
-		(void)!grown_trim(&log->file);
-		commit_rest(log);
+	if (log->durability == AUDIT_DURABLE && !log->busy) {
+		(void)!grown_trim(&log->file); /* the mutex is kept: nobody becomes busy */
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
- * Hashes and signed roots to disk. Knows nothing of when: writer.c calls it each second of
- * activity, at a segment's end and at the run's.
+ * Hashes and signed roots to disk. Knows nothing of when: the writer calls it each second
+ * of activity, at a segment's end and at the run's.
  */
 #include "audit/seal.h"
 #include "audit/note.h"

@@ -1,6 +1,7 @@
 /*
  * The writer's insides, for the files it is made of: writer.c (appending), commit.c (bytes to the
- * segment, and the thread), writer_open.c (begin and end). Private to audit/.
+ * segment), commit_group.c and commit_thread.c (by whom, and when), writer_open.c (begin and end).
+ * Private to audit/.
  */
 #ifndef SALLYPORT_AUDIT_WRITER_H
 #define SALLYPORT_AUDIT_WRITER_H
