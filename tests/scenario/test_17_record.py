@@ -110,11 +110,15 @@ def test_the_gateway_is_a_process_of_its_own_outside(sally):
 
 @pytest.mark.parametrize("workers", [None, 3])
 def test_a_worker_a_core(sally, workers):
-    run = sally.start("sh", "-c", "echo ready; read line", stdin=subprocess.PIPE,
-                      options=("--workers", str(workers)) if workers else ())
+    run = sally.start("sh", "-c", "echo ready; read line; curl -s -o /dev/null http://nowhere.test/; echo asked; read line",
+                      stdin=subprocess.PIPE, options=("--workers", str(workers)) if workers else ())
     assert run.process.stdout.readline() == "ready\n"
     # One more writes the record, one more waits for the end. The command may begin before all have.
     wanted, tasks = (workers or len(os.sched_getaffinity(0))) + 2, f"/proc/{run.gateway_pid()}/task"
+    assert len(os.listdir(tasks)) <= 3, "all but one begin with the first client"
+    run.process.stdin.write("\n")
+    run.process.stdin.flush()
+    assert run.process.stdout.readline() == "asked\n"
     deadline = time.monotonic() + 20
     while len(os.listdir(tasks)) < wanted and time.monotonic() < deadline:
         time.sleep(0.02)
