@@ -109,7 +109,7 @@ static void seal_if_due(struct audit_log *log, bool now)
 	int error;
 
 	if (log->seal == NULL || atomic_load(&log->seal_lost) ||
-		(!now && !was_failing && !atomic_exchange(&log->seal_soon, false) &&
+		(!now && !was_failing && !atomic_load(&log->seal_soon) &&
 			writer_clock(CLOCK_MONOTONIC) - log->sealed_at < SEAL_MS * 1000000LL)) {
 		return;
 	}
@@ -117,6 +117,7 @@ static void seal_if_due(struct audit_log *log, bool now)
 	due = seal_due(log->seal);
 	log->sealing = due; /* before the mutex is given up: the segment stays */
 	if (due) {
+		atomic_store(&log->seal_soon, false);
 		seal_take(log->seal);
 	}
 	commit_rest(log);
