@@ -86,6 +86,12 @@ endif()
 add_library(cli_pure STATIC ${CMAKE_SOURCE_DIR}/cli/files/manifest.c ${CMAKE_SOURCE_DIR}/cli/text.c)
 target_link_libraries(cli_pure PUBLIC sallyport_flags ${sallyport_compat})
 sallyport_unit_test(manifest cli_pure)
+if(NOT WIN32)
+	add_library(cli_digest_key STATIC ${CMAKE_SOURCE_DIR}/cli/gateway/digest_key.c
+		${CMAKE_SOURCE_DIR}/cli/gateway/digest_text_posix.c ${CMAKE_SOURCE_DIR}/cli/place_posix.c)
+	target_link_libraries(cli_digest_key PUBLIC sallyport_certs sallyport_audit)
+	sallyport_unit_test(digest_key cli_digest_key)
+endif()
 
 # The load generator's counting.
 if(NOT WIN32)
