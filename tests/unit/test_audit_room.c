@@ -22,10 +22,12 @@ enum { BURST = 8, BURSTS = 5, CALLS_MAX = 400, SEGMENT = 64 * 1024 * 1024, SUREL
 static const struct timespec moment = {.tv_nsec = 200000};
 static const char first[] = "000001.jsonl";
 
+static uint64_t segment_bytes = SEGMENT;
+
 static struct audit_log *try_open(void)
 {
 	struct audit_options options = {.durability = AUDIT_DURABLE,
-		.segment_bytes = SEGMENT,
+		.segment_bytes = segment_bytes,
 		.run = "run-1",
 		.key = &folder_key};
 	struct audit_log *log = NULL;
@@ -181,7 +183,7 @@ static void assert_goes_on(unsigned at, uint64_t acknowledged)
 	assert_true(v.bad == AUDIT_GOOD || (v.bad == AUDIT_BAD_UNKNOWN && acknowledged == 0));
 	assert_true(v.records >= acknowledged);
 	assert_true(read_all().records >= acknowledged);
-	log = folder_log(AUDIT_DURABLE, SEGMENT);
+	log = folder_log(AUDIT_DURABLE, segment_bytes);
 	assert_int_equal(burst(log, SURELY), BURST);
 	assert_int_equal(audit_close(log, &diag), AUDIT_OK);
 	assert_int_equal(room_of(first), 0);
@@ -219,6 +221,17 @@ static bool one_stop(unsigned at, unsigned chance)
 	return reached;
 }
 
+static void stop_at_each_call(unsigned chance)
+{
+	unsigned at = 0;
+
+	while (one_stop(at, chance)) {
+		at++;
+		assert_true(at < CALLS_MAX);
+	}
+	assert_true(at > 20);
+}
+
 static void a_machine_that_stops_loses_nothing_acknowledged(void **state)
 {
 	/* Nothing of what is not synced, its begin, its end, holes in it, all of it. */
@@ -226,14 +239,23 @@ static void a_machine_that_stops_loses_nothing_acknowledged(void **state)
 
 	(void)state;
 	for (unsigned c = 0; c < sizeof(chances) / sizeof(chances[0]); c++) {
-		unsigned at = 0;
-
-		while (one_stop(at, chances[c])) {
-			at++;
-			assert_true(at < CALLS_MAX);
-		}
-		assert_true(at > 20);
+		stop_at_each_call(chances[c]);
 	}
+}
+
+/* A segment is full after each burst. */
+static int small_segments(void **state)
+{
+	(void)state;
+	segment_bytes = 1000;
+	return 0;
+}
+
+static int large_segments(void **state)
+{
+	(void)state;
+	segment_bytes = SEGMENT;
+	return 0;
 }
 
 static bool one_fault(enum disk_mode mode, unsigned at)
@@ -267,20 +289,30 @@ static bool one_fault(enum disk_mode mode, unsigned at)
 	return reached;
 }
 
+static void fault_at_each_call(enum disk_mode mode)
+{
+	unsigned at = 0;
+
+	while (one_fault(mode, at)) {
+		at++;
+		assert_true(at < CALLS_MAX);
+	}
+	assert_true(at > 20);
+}
+
 static void a_fault_anywhere_passes(void **state)
 {
-	static const enum disk_mode modes[] = {DISK_ONCE, DISK_SHORT, DISK_LOSES};
-
 	(void)state;
-	for (unsigned m = 0; m < 3; m++) {
-		unsigned at = 0;
+	fault_at_each_call(DISK_ONCE);
+	fault_at_each_call(DISK_SHORT);
+	fault_at_each_call(DISK_LOSES);
+}
 
-		while (one_fault(modes[m], at)) {
-			at++;
-			assert_true(at < CALLS_MAX);
-		}
-		assert_true(at > 20);
-	}
+static void between_two_segments_likewise(void **state)
+{
+	(void)state;
+	stop_at_each_call(0x55);
+	fault_at_each_call(DISK_LOSES);
 }
 
 static void zeros_hide_no_line(void **state)
@@ -422,6 +454,8 @@ int main(void)
 			one_at_a_time_needs_none, folder_setup, folder_teardown),
 		cmocka_unit_test(a_machine_that_stops_loses_nothing_acknowledged),
 		cmocka_unit_test(a_fault_anywhere_passes),
+		cmocka_unit_test_setup_teardown(
+			between_two_segments_likewise, small_segments, large_segments),
 		cmocka_unit_test_setup_teardown(zeros_hide_no_line, folder_setup, folder_teardown),
 		cmocka_unit_test(a_writer_that_mends_may_be_stopped),
 		cmocka_unit_test_setup_teardown(
