@@ -43,18 +43,33 @@ static int add_tree(struct folder *f, struct tree *so_far, unsigned segment)
 	return error;
 }
 
+/* Those that are there by now. */
+static int add_segments(struct folder *f)
+{
+	unsigned n = f->firsts != NULL ? f->n_segments + 2 : 0, last = 0;
+	uint64_t *more;
+	int error = segments_last(f->dir, &last);
+
+	if (error != AUDIT_OK || last + 2 <= n) {
+		return error;
+	}
+	more = realloc(f->firsts, (last + 2) * sizeof(*more));
+	if (more == NULL) {
+		return AUDIT_EMEMORY;
+	}
+	for (; n < last + 2; n++) {
+		more[n] = UINT64_MAX;
+	}
+	f->firsts = more;
+	f->n_segments = last;
+	return AUDIT_OK;
+}
+
 static int add_trees(struct folder *f)
 {
 	struct tree so_far = {.size = 0};
 	int error = AUDIT_OK;
 
-	f->firsts = malloc((f->n_segments + 2) * sizeof(*f->firsts));
-	if (f->firsts == NULL) {
-		return AUDIT_EMEMORY;
-	}
-	for (unsigned n = 0; n < f->n_segments + 2; n++) {
-		f->firsts[n] = UINT64_MAX;
-	}
 	for (unsigned n = 1; n <= f->n_segments; n++) {
 		error = add_tree(f, &so_far, n);
 		if (error != AUDIT_OK) {
@@ -102,7 +117,7 @@ int folder_open(struct folder *f, const char *dir, struct audit_diag *diag)
 	memset(f, 0, sizeof(*f));
 	f->dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (f->dir >= 0) {
-		error = segments_last(f->dir, &f->n_segments);
+		error = add_segments(f);
 	}
 	if (error == AUDIT_OK) {
 		f->live = hold_is_taken(f->dir);
@@ -111,6 +126,9 @@ int folder_open(struct folder *f, const char *dir, struct audit_diag *diag)
 	}
 	if (error == AUDIT_OK) {
 		error = add_checkpoints(f);
+	}
+	if (error == AUDIT_OK) {
+		error = add_segments(f); /* and the lines before the checkpoint */
 	}
 	if (error != AUDIT_OK) {
 		error = audit_say(diag, error, dir, "cannot be read");
