@@ -264,7 +264,8 @@ int keep_start(struct audit_log *log, int dir, const struct audit_options *optio
 		pthread_mutex_destroy(&k->mutex);
 		pthread_cond_destroy(&k->changed);
 		free(k);
-		return audit_say(diag, AUDIT_EMEMORY, "", "a thread cannot be started");
+		return audit_say(diag, AUDIT_EMEMORY, "",
+			"a thread cannot be started: raise `ulimit -u` or the cgroup's pids.max");
 	}
 	*ret_keep = k;
 	return AUDIT_OK;

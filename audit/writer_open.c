@@ -66,7 +66,9 @@ static int start_thread(struct audit_log *log, struct audit_diag *diag)
 	pthread_condattr_destroy(&attr);
 	log->sealed_at = writer_clock(CLOCK_MONOTONIC);
 	if (pthread_create(&log->thread, NULL, commit_thread, log) != 0) {
-		return audit_say(diag, AUDIT_EMEMORY, "", "the writer's thread cannot be started");
+		return audit_say(diag, AUDIT_EMEMORY, "",
+			"the writer's thread cannot be started: raise `ulimit -u` or the cgroup's "
+			"pids.max");
 	}
 	log->has_thread = true;
 	return AUDIT_OK;

@@ -2,6 +2,7 @@
  * Growing texts and lists.
  */
 #include "cli/text.h"
+#include "cli/cures.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,7 @@
 static void *or_die(void *memory)
 {
 	if (memory == NULL) {
-		fputs("sallyport: memory is out\n", stderr);
+		fputs("sallyport: memory is out: " CURE_MEMORY "\n", stderr);
 		exit(125);
 	}
 	return memory;

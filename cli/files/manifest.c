@@ -5,6 +5,7 @@
  * Source: GNU coreutils manual, "cksum output modes", "sha2 utilities".
  */
 #include "cli/files/manifest.h"
+#include "cli/cures.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,7 @@ static const char *read_line(struct manifest *m, const char *text, size_t len)
 		void *lines = realloc(m->lines, size * sizeof(*m->lines));
 
 		if (lines == NULL) {
-			return "memory is out";
+			return "memory is out: " CURE_MEMORY;
 		}
 		m->lines = lines;
 		m->size = size;
@@ -98,7 +99,7 @@ static const char *read_line(struct manifest *m, const char *text, size_t len)
 	memcpy(line->sha256, text, HEX);
 	line->name = strndup(text + HEX + 2, len - HEX - 2);
 	if (line->name == NULL) {
-		return "memory is out";
+		return "memory is out: " CURE_MEMORY;
 	}
 	m->n++;
 	if (escaped && !unescape(line->name)) {

@@ -3,6 +3,7 @@
  * by and what stands in the copy are the same bytes. It does not know what they are compared with,
  * nor how the system walks: tree_posix.c, tree_windows.c.
  */
+#include "cli/cures.h"
 #include "cli/files/tree_system.h"
 #include "certs/certs.h"
 #include "cli/verbs.h"
@@ -37,14 +38,14 @@ void tree_found(struct tree *t, const char *name, uint64_t size)
 		t->size = t->size ? t->size * 2 : 256;
 		t->files = realloc(t->files, t->size * sizeof(*t->files));
 		if (t->files == NULL) {
-			exit(complain("memory is out"));
+			exit(complain("memory is out: " CURE_MEMORY));
 		}
 	}
 	memset(&t->files[t->n], 0, sizeof(t->files[0]));
 	t->files[t->n].name = strdup(name);
 	t->files[t->n].size = size;
 	if (t->files[t->n++].name == NULL) {
-		exit(complain("memory is out"));
+		exit(complain("memory is out: " CURE_MEMORY));
 	}
 	t->bytes += size;
 }

@@ -4,6 +4,7 @@
  */
 #include "cli/gateway/digest_key.h"
 #include "certs/certs.h"
+#include "cli/cures.h"
 #include "cli/gateway/digest_text.h"
 #include "cli/place.h"
 #include "cli/verbs.h"
@@ -102,5 +103,7 @@ int digest_key(unsigned char ret_key[AUDIT_KEY])
 		}
 	}
 	/* Nowhere to keep one: digests can then be compared within this run only. */
-	return certs_random(NULL, ret_key, AUDIT_KEY) == 0 ? 0 : complain("no random bytes");
+	return certs_random(NULL, ret_key, AUDIT_KEY) == 0
+		       ? 0
+		       : complain("no random bytes: " CURE_RANDOM);
 }

@@ -7,6 +7,7 @@
  * process sees them all, and gets new rules as text from here.
  */
 #include "certs/certs.h"
+#include "cli/cures.h"
 #include "cli/gateway/auth_file.h"
 #include "cli/gateway/digest_key.h"
 #include "cli/gateway/options.h"
@@ -208,7 +209,7 @@ static int prepare(struct service *s)
 	int status;
 
 	if (certs_init(&diag) != CERTS_OK) {
-		return complain("no random bytes");
+		return complain("no random bytes: " CURE_RANDOM);
 	}
 	status = run_id(s->id);
 	if (status != 0) {
@@ -329,7 +330,8 @@ static int serve(struct service *s)
 		status = reload(s);
 	}
 	if (wish == SERVICE_GONE) {
-		return complain("the gateway process died; the record says how far it came");
+		return complain(
+			"the gateway process died: " CURE_DIED "; the record says how far it came");
 	}
 	if (status == 0) {
 		status = gateway_process_drain(&s->gateway, s->drain);

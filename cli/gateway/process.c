@@ -2,6 +2,7 @@
  * What a run and a service say to the gateway, the same on every system. How it is started, handed
  * its door and ended is in process_posix.c and process_windows.c.
  */
+#include "cli/cures.h"
 #include "cli/gateway/process_frames.h"
 #include "cli/verbs.h"
 
@@ -15,14 +16,15 @@ int gateway_process_expect(struct gateway_process *p, enum frame_type wanted, st
 
 	do {
 		if (frame_receive(p->socket, &type, data, NULL, 0) != 0) {
-			return complain(
-				"the gateway process died; the record says how far it came");
+			return complain("the gateway process died: " CURE_DIED
+					"; the record says how far it came");
 		}
 	} while (type == FRAME_LIMIT); /* reached when the run was over */
 	if (type == FRAME_FAILED) {
 		return complain("%s", data->data);
 	}
-	return type == wanted ? 0 : complain("the gateway process answered out of turn");
+	return type == wanted ? 0
+			      : complain("the gateway process answered out of turn: " CURE_FAULT);
 }
 
 void gateway_process_tell(const struct gateway_story *story, struct text *text)
@@ -64,7 +66,7 @@ int gateway_process_drain(struct gateway_process *p, unsigned seconds)
 
 	return frame_send(p->socket, FRAME_DRAIN, text, (size_t)n, NULL, 0) == 0
 		       ? 0
-		       : complain("the gateway process is gone");
+		       : complain("the gateway process is gone: " CURE_DIED);
 }
 
 bool gateway_process_limit(struct gateway_process *p, struct text *ret_limit)

@@ -5,6 +5,7 @@
 #include "cli/gateway/process_main.h"
 #include "certs/certs.h"
 #include "audit/verify.h"
+#include "cli/cures.h"
 #include "cli/gateway/checkpoint_push.h"
 #include "cli/gateway/frames.h"
 #include "cli/gateway/auth_file.h"
@@ -160,7 +161,7 @@ static int open_record(struct host_process *h)
 	}
 	if ((h->push != NULL && !checkpoint_push_record_to(h->push, h->audit)) ||
 		gateway_use_record(h->gateway, h->audit, &gateway_diag) != GATEWAY_OK) {
-		fail(h, "memory or threads are out");
+		fail(h, "memory or threads are out: " CURE_MEMORY "; " CURE_PROCESSES);
 		return -1;
 	}
 	return 0;
@@ -497,7 +498,7 @@ static int serve(struct host_process *h)
 	int result;
 
 	if (pthread_create(&waiter, NULL, wait_stop, h) != 0) {
-		fail(h, "a thread cannot be started");
+		fail(h, "a thread cannot be started: " CURE_PROCESSES);
 		return -1;
 	}
 	result = gateway_run(h->gateway, &diag);

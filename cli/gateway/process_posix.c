@@ -1,6 +1,7 @@
 /*
  * The run's half: fork the gateway, hand it the door, hear its totals.
  */
+#include "cli/cures.h"
 #include "cli/gateway/process_frames.h"
 #include "cli/gateway/process_main.h"
 #include "cli/verbs.h"
@@ -39,13 +40,14 @@ int gateway_process_start(const struct gateway_plan *plan, struct gateway_proces
 	int pair[2], status;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-		return complain("socketpair: %s", strerror(errno));
+		return complain("no pair of sockets: %s: " CURE_FILES, strerror(errno));
 	}
 	p.pid = fork();
 	if (p.pid < 0) {
 		close(pair[0]);
 		close(pair[1]);
-		return complain("cannot start the gateway process: %s", strerror(errno));
+		return complain(
+			"cannot start the gateway process: %s: " CURE_PROCESSES, strerror(errno));
 	}
 	if (p.pid == 0) {
 		close(pair[0]);
@@ -123,7 +125,7 @@ int gateway_process_stop(
 	    n = snprintf(text, sizeof(text), "%d %s", exit_status, limit != NULL ? limit : "");
 
 	if (frame_send(p->socket, FRAME_STOP, text, (size_t)n, NULL, 0) != 0) {
-		status = complain("the gateway process is gone: the record has no end");
+		status = complain("the gateway process is gone, the record has no end: " CURE_DIED);
 	} else {
 		status = gateway_process_expect(p, FRAME_SUMMARY, ret_summary);
 	}

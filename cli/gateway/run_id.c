@@ -3,6 +3,7 @@
  */
 #include "cli/gateway/run_id.h"
 #include "certs/certs.h"
+#include "cli/cures.h"
 #include "cli/verbs.h"
 
 #include <stdio.h>
@@ -15,7 +16,7 @@ int run_id(char ret_id[RUN_ID])
 	char stamp[20];
 
 	if (certs_random(NULL, random, sizeof(random)) != 0) {
-		return complain("no random bytes");
+		return complain("no random bytes: " CURE_RANDOM);
 	}
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime(&now));
 	snprintf(ret_id, RUN_ID, "%s-%02x%02x%02x%02x", stamp, random[0], random[1], random[2],

@@ -2,6 +2,7 @@
  * Reads rules, and lets presets turn `use NAME` into statements.
  */
 #include "cli/rules/ruleset.h"
+#include "cli/cures.h"
 #include "cli/rules/by_programs.h"
 #include "cli/rules/injects.h"
 #include "cli/rules/presets.h"
@@ -108,7 +109,7 @@ int ruleset_load(const char *path, const char *uses, struct ruleset *ret_set)
 	size_t n = 0;
 
 	if (set.rules == NULL) {
-		return complain("memory is out");
+		return complain("memory is out: " CURE_MEMORY);
 	}
 	status = add_file(&set, path);
 	if (status == 0) {

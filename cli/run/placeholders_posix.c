@@ -5,6 +5,7 @@
  * mode tells it from what a user made; one that a crash left behind is taken up by the next run.
  */
 #include "cli/run/placeholders.h"
+#include "cli/cures.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -108,7 +109,7 @@ int placeholders_put(struct placeholders *p, const char *path, bool folder, cons
 	slot->path = strdup(path);
 	slot->fd = fd;
 	slot->folder = folder;
-	return slot->path != NULL ? 0 : complain("memory is out");
+	return slot->path != NULL ? 0 : complain("memory is out: " CURE_MEMORY);
 }
 
 void placeholders_finish(struct placeholders *p)

@@ -6,6 +6,7 @@
  */
 #include "certs/certs.h"
 #include "cli/changes/verb.h"
+#include "cli/cures.h"
 #include "cli/run/client_trust.h"
 #include "cli/gateway/digest_key.h"
 #include "cli/gateway/options.h"
@@ -131,7 +132,7 @@ static int name_run(struct run *r)
 		return complain("%s: say --record DIR", place_state_cure);
 	}
 	if (n >= (int)sizeof(r->record_dir)) {
-		return complain("the path of the record folder is too long");
+		return complain("the path of the record folder is too long: say --record DIR");
 	}
 	return place_make_folders(r->record_dir);
 }
@@ -142,7 +143,8 @@ static int prepare(struct run *r)
 	int status;
 
 	if (getcwd(r->cwd, sizeof(r->cwd)) == NULL) {
-		return complain("the working folder has no path: %s", strerror(errno));
+		return complain("the working folder has no path: %s: begin in one that is there",
+			strerror(errno));
 	}
 	status = ruleset_load(r->rules_path, r->uses, &r->set);
 	/* What would silently not be done makes the page say something that is not so. */
@@ -277,7 +279,8 @@ static int exit_status_of(const struct jail_result *result)
 	case JAIL_END_SIGNAL: return 128 + result->value;
 	case JAIL_END_LIMIT:
 		if (strcmp(result->limit, "gateway") == 0) {
-			return complain("the gateway process died, so the command was ended");
+			return complain(
+				"the gateway process died, so the command was ended: " CURE_DIED);
 		}
 		complain("the command was ended: it reached the limit `%s`", result->limit);
 		return 124;

@@ -3,6 +3,7 @@
  * stays with us: what is typed and what is shown passes through here as bytes, so that nothing
  * inside holds a descriptor of it.
  */
+#include "cli/cures.h"
 #include "cli/verbs.h"
 
 #include <errno.h>
@@ -163,7 +164,8 @@ int verb_shell(int argc, char **argv)
 	}
 	(void)ioctl(0, TIOCGWINSZ, &size);
 	if (openpty(&leader, &terminal, NULL, &before, &size) != 0) {
-		return complain("there is no new terminal: %s", strerror(errno));
+		return complain("there is no new terminal: %s: is /dev/pts mounted, and writable?",
+			strerror(errno));
 	}
 	fcntl(leader, F_SETFD, FD_CLOEXEC);
 	child = fork();
@@ -173,7 +175,7 @@ int verb_shell(int argc, char **argv)
 	}
 	close(terminal);
 	if (child < 0) {
-		return complain("fork: %s", strerror(errno));
+		return complain("no new process: %s: " CURE_PROCESSES, strerror(errno));
 	}
 	catch_signals();
 	raw = before;

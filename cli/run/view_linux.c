@@ -3,6 +3,7 @@
  * to write; home, other projects and everything else absent.
  */
 #include "cli/changes/changes.h"
+#include "cli/cures.h"
 #include "cli/rules/upstreams.h"
 #include "cli/verbs.h"
 #include "cli/run/view.h"
@@ -47,7 +48,7 @@ struct jail_view *view_add(struct view *v, enum jail_mode mode, const char *targ
 		v->size = v->size ? v->size * 2 : 64;
 		v->entries = realloc(v->entries, v->size * sizeof(*v->entries));
 		if (v->entries == NULL) {
-			exit(complain("memory is out"));
+			exit(complain("memory is out: " CURE_MEMORY));
 		}
 	}
 	list_add(&v->strings, target);

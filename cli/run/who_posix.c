@@ -3,6 +3,7 @@
  * their size and form are checked, and what can be asked is which program has a connection.
  */
 #include "cli/run/who.h"
+#include "cli/cures.h"
 #include "cli/verbs.h"
 #include "gateway/who_message.h"
 #include "jailer/who.h"
@@ -103,7 +104,7 @@ int who_open(struct who_desk *desk, intptr_t *ret_gateway_end)
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-		return complain("socketpair: %s", strerror(errno));
+		return complain("no pair of sockets: %s: " CURE_FILES, strerror(errno));
 	}
 	desk->socket = pair[0];
 	*ret_gateway_end = pair[1];
@@ -114,7 +115,7 @@ int who_start(struct who_desk *desk, struct jail *jail)
 {
 	desk->jail = jail;
 	if (pthread_create(&desk->thread, NULL, answer, desk) != 0) {
-		return complain("a thread cannot be started");
+		return complain("a thread cannot be started: " CURE_PROCESSES);
 	}
 	desk->runs = true;
 	return 0;

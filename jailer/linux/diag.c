@@ -28,15 +28,27 @@ int jail_fail(struct jail_diag *diag, int error, const char *protection, const c
 	return error;
 }
 
+/* Where a limit of the system was reached, it and nothing else is what stands in the way. */
+static const char *limit_cure(int number)
+{
+	switch (number) {
+	case EMFILE: return "more open files (`ulimit -n`)";
+	case ENFILE: return "more open files (`sysctl fs.file-max`)";
+	case ENOMEM: return "more memory (`ulimit -v`, the cgroup's memory.max)";
+	default: return NULL;
+	}
+}
+
 int jail_fail_errno(struct jail_diag *diag, int error, const char *protection, const char *cure,
 	const char *format, ...)
 {
 	int number = errno;
+	const char *limit = limit_cure(number);
 	va_list args;
 	size_t len;
 
 	va_start(args, format);
-	say(diag, protection, cure, format, args);
+	say(diag, protection, limit != NULL ? limit : cure, format, args);
 	va_end(args);
 	len = strlen(diag->message);
 	snprintf(diag->message + len, sizeof(diag->message) - len, ": %s", strerror(number));

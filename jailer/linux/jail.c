@@ -33,7 +33,9 @@ struct jail {
 
 static int lost(struct jail_diag *diag)
 {
-	return jail_fail(diag, JAIL_ESYSTEM, "", "", "the jail's first process died");
+	return jail_fail(diag, JAIL_ESYSTEM, "", "",
+		"the jail's first process died: if it was killed, the system's log (`dmesg`) says "
+		"why");
 }
 
 /* Waits for one kind of message; a failure told instead is the caller's failure. */
@@ -75,7 +77,8 @@ int jail_create(const struct jail_spec *spec, struct jail **ret_jail, struct jai
 
 	memset(diag, 0, sizeof(*diag));
 	if (jail == NULL) {
-		return jail_fail(diag, JAIL_EMEMORY, "", "", "memory is out");
+		return jail_fail(diag, JAIL_EMEMORY, "",
+			"more memory (`ulimit -v`, the cgroup's memory.max)", "memory is out");
 	}
 	jail->ctl = -1;
 	memset(jail->door, 0xff, sizeof(jail->door));

@@ -126,4 +126,4 @@ int accept4(int fd, void *at, void *len, int flags)
     library = sally.base / f"taken-{sally.user.name}.so"
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     result = sally.run("sh", "-c", "curl -s http://refused.test/; sleep 5", env={"LD_PRELOAD": str(library)}, check=False)
-    assert result.status == 125 and "gateway process died" in result.err, result
+    assert result.status == 125 and "gateway process died" in result.err and "dmesg" in result.err, result

@@ -94,6 +94,12 @@ def test_file_size(sally):
     assert result.status == 0 and (sally.folder / "small").stat().st_size == 1 << 20, result
 
 
+@pytest.mark.parametrize("files", (4, 10, 14), ids=("gateway", "door", "desk"))
+def test_a_start_without_room_for_files_says_which_limit(sally, files):
+    result = sally.run("true", through=("prlimit", f"--nofile={files}"), check=False)
+    assert result.status == 125 and "Too many open files" in result.err and "ulimit -n" in result.err, result
+
+
 def test_open_files(sally):
     script = "import os\nn = 0\ntry:\n    while n < 100:\n        os.dup(0)\n        n += 1\nexcept OSError: pass\nprint(n)"
     few = sally.run("/usr/bin/python3", "-c", script, rules="limit open-files 32\n")
