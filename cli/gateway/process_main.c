@@ -362,7 +362,9 @@ static int take_door(struct host_process *h)
 		}
 	}
 	if (received == 0 && type == FRAME_DOOR &&
-		fds[h->plan->ca_dir != NULL ? 0 : gateway_process_sockets - 1] >= 0) {
+		fds[h->plan->ca_dir != NULL ? 0 : gateway_process_sockets - 1] < 0) {
+		fail(h, "the door's sockets did not come over: " CURE_FILES);
+	} else if (received == 0 && type == FRAME_DOOR) {
 		for (int i = 0; i < 2; i++) {
 			door.tcp[i] = fds[i];
 			door.dns_udp[i] = fds[2 + i];
