@@ -38,7 +38,7 @@ int commit_open_segment(struct audit_log *log, uint64_t size, struct audit_diag 
 	return AUDIT_OK;
 }
 
-static void note_sealed(struct audit_log *log)
+void commit_note_sealed(struct audit_log *log)
 {
 	atomic_store(&log->sealed, seal_sealed(log->seal));
 }
@@ -51,7 +51,7 @@ int commit_seal(struct audit_log *log, struct audit_diag *diag)
 	for (int i = 0; i < 2 && error == AUDIT_OK && seal_due(log->seal); i++) {
 		seal_take(log->seal);
 		error = seal_write(log->seal, diag);
-		note_sealed(log);
+		commit_note_sealed(log);
 	}
 	return error;
 }
@@ -148,16 +148,6 @@ static int rotate(struct audit_log *log, struct audit_diag *diag)
 	return error;
 }
 
-int commit_append(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
-{
-	if (log->durability == AUDIT_DURABLE && b->records >= MANY) {
-		grown_make_room(&log->file, b->len);
-	}
-	return grown_append(&log->file, b->memory, b->len) == AUDIT_OK
-		       ? AUDIT_OK
-		       : audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
-}
-
 int commit_write(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
 {
 	int error = rotate(log, diag);
@@ -167,8 +157,11 @@ int commit_write(struct audit_log *log, const struct batch *b, struct audit_diag
 		errno = ENOMEM;
 		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
 	}
-	if (error == AUDIT_OK) {
-		error = commit_append(log, b, diag);
+	if (error == AUDIT_OK && !keep && b->records >= MANY) {
+		grown_make_room(&log->file, b->len);
+	}
+	if (error == AUDIT_OK && grown_append(&log->file, b->memory, b->len) != AUDIT_OK) {
+		error = audit_say(diag, AUDIT_EIO, "segment", "cannot be written");
 	}
 	if (error == AUDIT_OK && keep) {
 		add_lines(&log->written, b);

@@ -127,7 +127,7 @@ static void seal_if_due(struct audit_log *log, bool now)
 	if (sync_dirty(log)) {
 		pthread_mutex_unlock(&log->mutex);
 		error = seal_write(log->seal, &diag);
-		atomic_store(&log->sealed, seal_sealed(log->seal));
+		commit_note_sealed(log);
 		if (error != AUDIT_OK) {
 			atomic_store(&log->cause, errno);
 		}

@@ -103,15 +103,14 @@ bool commit_is_full(struct audit_log *log);
 /* To the segment, a new one when this one is full. */
 int commit_write(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
-/* To this one. */
-int commit_append(struct audit_log *log, const struct batch *b, struct audit_diag *diag)
-	__attribute__((warn_unused_result));
 /* What is written is on disk when it returns 0. With the mutex held, or by who is busy. */
 int commit_sync(struct audit_log *log, int fd) __attribute__((warn_unused_result));
 /* BUFFERED: before commit_sync(). With the mutex held and nobody syncing. */
 bool commit_take_written(struct audit_log *log) __attribute__((warn_unused_result));
 /* The next checkpoint is over these too. */
 void commit_add_to_seal(struct audit_log *log, const struct batch *b);
+/* What audit_is_sealed() answers by, after the seal was written. */
+void commit_note_sealed(struct audit_log *log);
 /* Checkpoints over everything written so far, which is on disk already. */
 int commit_seal(struct audit_log *log, struct audit_diag *diag) __attribute__((warn_unused_result));
 /* BUFFERED: writes what is gathered. With the mutex held. */

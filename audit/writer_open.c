@@ -107,7 +107,7 @@ static int start(
 		seal_listen(log->seal, options->on_checkpoint, options->on_checkpoint_arg);
 	}
 	if (log->seal != NULL) {
-		atomic_store(&log->sealed, seal_sealed(log->seal));
+		commit_note_sealed(log);
 		unsealed = tail.next_seq - seal_sealed(log->seal);
 	}
 	log->segment = tail.segment;
