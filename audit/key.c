@@ -37,16 +37,12 @@ static int read_file(
 	return (size_t)got < size ? AUDIT_OK : AUDIT_EFORMAT;
 }
 
-static bool write_text(int fd, const char *text)
+static bool write_text(int fd, const char *text, size_t len)
 {
-	size_t len = strlen(text);
-
 	return write(fd, text, len) == (ssize_t)len && fsync(fd) == 0;
 }
 
-/* Whole under its name or not there at all; of two runs that make it at once the later one reads.
- */
-static int make_file(const char *path, const char *text)
+int audit_key_file_make(const char *path, const char *text, size_t len)
 {
 	char fresh[PATH_MAX];
 	bool done = false;
@@ -63,8 +59,8 @@ static int make_file(const char *path, const char *text)
 		if (access(path, F_OK) == 0) {
 			done = true;
 			(void)unlink(fresh);
-		} else {
-			done = ftruncate(fd, 0) == 0 && write_text(fd, text) &&
+		} else { /* on failure it stays: another may hold it open, to try next */
+			done = ftruncate(fd, 0) == 0 && write_text(fd, text, len) &&
 			       rename(fresh, path) == 0;
 		}
 	}
@@ -84,7 +80,8 @@ static int make_key(const char *path, struct audit_diag *diag)
 	}
 	note_secret_text(&key, text);
 	strcat(text, "\n");
-	error = key_text_wrap(text, sizeof(text)) ? make_file(path, text) : AUDIT_EIO;
+	error = key_text_wrap(text, sizeof(text)) ? audit_key_file_make(path, text, strlen(text))
+						  : AUDIT_EIO;
 	mbedtls_platform_zeroize(text, sizeof(text));
 	audit_key_wipe(&key);
 	return error == AUDIT_OK
@@ -109,7 +106,7 @@ static void write_public(const char *path, const struct audit_public_key *key)
 	}
 	fd = open(public, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd >= 0) {
-		(void)write_text(fd, text);
+		(void)write_text(fd, text, strlen(text));
 		close(fd);
 	}
 }

@@ -27,6 +27,12 @@ struct audit_key {
  */
 int audit_key_load(const char *path, struct audit_key *ret_key, struct audit_diag *diag)
 	__attribute__((warn_unused_result));
+/*
+ * A file for its owner only, whole under its name or not there at all. Of runs that make it at once
+ * all find the first one's: AUDIT_OK as well where it was there already, so read it.
+ */
+int audit_key_file_make(const char *path, const char *text, size_t len)
+	__attribute__((warn_unused_result));
 void audit_key_wipe(struct audit_key *key);
 /* Does this build have the signatures that a seal needs? */
 bool audit_can_seal(void);

@@ -3,6 +3,7 @@
  * readable by its user alone. A record and a value prove each other only with it.
  */
 #include "cli/gateway/digest_key.h"
+#include "audit/verify.h"
 #include "certs/certs.h"
 #include "cli/cures.h"
 #include "cli/gateway/digest_text.h"
@@ -14,7 +15,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,41 +43,17 @@ static int read_key(const char *path, unsigned char key[AUDIT_KEY])
 	return 0;
 }
 
-static bool write_key(int fd, const unsigned char key[AUDIT_KEY])
-{
-	char text[DIGEST_TEXT_MAX];
-	size_t len = digest_text_wrap(key, text);
-
-	return len != 0 && ftruncate(fd, 0) == 0 && write(fd, text, len) == (ssize_t)len &&
-	       fsync(fd) == 0;
-}
-
-/* Whole under its name or not there at all; of runs that make it at once all read the first one's:
- * who holds the lock looks again whether it is there. */
 static int make_key(const char *path, unsigned char key[AUDIT_KEY])
 {
-	char fresh[PATH_MAX + 32];
-	bool done = false;
-	int fd;
+	char text[DIGEST_TEXT_MAX];
+	size_t len;
 
 	if (certs_random(NULL, key, AUDIT_KEY) != 0) {
 		return -1;
 	}
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	fd = open(fresh, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0) {
-		return -1;
-	}
-	if (flock(fd, LOCK_EX) == 0) {
-		if (access(path, F_OK) == 0) {
-			done = true;
-			(void)unlink(fresh);
-		} else { /* on failure it stays: another may hold it open, to try next */
-			done = write_key(fd, key) && rename(fresh, path) == 0;
-		}
-	}
-	close(fd);
-	return done ? read_key(path, key) : -1;
+	len = digest_text_wrap(key, text);
+	return len != 0 && audit_key_file_make(path, text, len) == AUDIT_OK ? read_key(path, key)
+									    : -1;
 }
 
 int digest_key(unsigned char ret_key[AUDIT_KEY])
