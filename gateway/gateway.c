@@ -188,15 +188,13 @@ void gateway_need_workers(struct gateway *g)
 	}
 }
 
-int gateway_run(struct gateway *g, struct gateway_diag *diag)
+void gateway_run(struct gateway *g)
 {
-	(void)diag; /* nothing fails here */
 	g->n_running = 1;
 	worker_run(&g->workers[0]);
 	for (unsigned i = 1; i < g->n_running; i++) {
 		pthread_join(g->workers[i].thread, NULL);
 	}
-	return GATEWAY_OK;
 }
 
 void gateway_stop(struct gateway *g)

@@ -120,7 +120,7 @@ int gateway_use_record(struct gateway *g, struct audit_log *audit, struct gatewa
 int gateway_add_door(struct gateway *g, const struct gateway_door *door, struct gateway_diag *diag)
 	__attribute__((warn_unused_result));
 /* Runs the workers; returns after gateway_stop, when every session has ended and is recorded. */
-int gateway_run(struct gateway *g, struct gateway_diag *diag) __attribute__((warn_unused_result));
+void gateway_run(struct gateway *g);
 /* From any thread or a signal handler: stop accepting, end what is open, return from gateway_run.
  */
 void gateway_stop(struct gateway *g);
